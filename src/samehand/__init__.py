@@ -1,0 +1,28 @@
+"""Were these two paintings made by the same artist? Calibrated likelihood ratios.
+
+from samehand import SameHand
+
+verdict = SameHand().compare("a.jpg", "b.jpg")
+print(verdict.llr, verdict.strength)
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from samehand.errors import SamehandError
+from samehand.records import Verdict
+
+if TYPE_CHECKING:
+    from samehand.serving.verifier import SameHand
+
+__version__ = version("samehand")
+__all__ = ["SameHand", "SamehandError", "Verdict", "__version__"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    # ONNX Runtime is loaded only by who asks for an answer, so that `samehand --help` is quick.
+    if name == "SameHand":
+        from samehand.serving.verifier import SameHand
+
+        return SameHand
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,77 @@
+"""Writing that never leaves half a file, and content hashes."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from samehand.errors import OutputError
+
+
+@contextmanager
+def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path that becomes `target` only if the block succeeds.
+
+    Args:
+        target: The file to write. Its folder is made if it does not exist.
+
+    Yields:
+        A path in the same folder, so that the final rename is atomic.
+
+    Raises:
+        OutputError: The folder cannot be written, or the disk is full.
+    """
+    target = Path(target)
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise OutputError(f"cannot write {target}: it is a folder; name a file instead")
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes private files; results are as readable as any other file the user makes.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    except OSError as error:
+        raise output_error(target, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def output_error(target: str | os.PathLike[str], error: OSError) -> OutputError:
+    """Return the sentence that tells a user why `target` could not be written."""
+    if error.errno == errno.ENOSPC:
+        return OutputError(f"cannot write {target}: the disk is full; make room or write elsewhere")
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(f"cannot write {target}: {reason}; choose another place for the output")
+
+
+def write_text(target: str | os.PathLike[str], text: str) -> None:
+    """Write `text` to `target` in UTF-8, all or nothing.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Return the hex SHA-256 digest of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: str | os.PathLike[str]) -> str:
+    """Return the hex SHA-256 digest of a file, read in blocks."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

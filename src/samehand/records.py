@@ -1,0 +1,87 @@
+"""What the parts of samehand hand to one another: small frozen records.
+
+The tensor contract, stated here once:
+
+    images      RGB, shape (B, 3, H, W), float32 in [0, 1]; what a backbone wants instead of
+                [0, 1] (mean and standard deviation, say) lives inside the model
+    embeddings  unit length, shape (B, D), float32
+    letters     B batch, V views of one painting, D embedding width, P patches, C cohort
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+"""A float32 array; the docstring beside it gives its shape."""
+
+Decision = Literal["same", "different", "inconclusive"]
+OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """One catalogued painting.
+
+    Attributes:
+        painting_id: Unique within its catalogue; every other table refers to it.
+        path: Its cached image, relative to the catalogue's folder.
+        artist: The catalogued maker, or None where nobody knows.
+        style: Art-historical style, or None where unknown.
+        source: The collection whose photograph this is, or None.
+        sha256: Hex digest of the cached image's bytes.
+    """
+
+    painting_id: str
+    path: str
+    artist: str | None
+    style: str | None
+    source: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two paintings and, where known, whether one artist made both."""
+
+    left: str
+    right: str
+    same: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the images say about "same artist or not", and how far to trust it.
+
+    Attributes:
+        score: The comparator's raw similarity; only comparable within one model.
+        llr: log10 of the likelihood ratio P(images | same artist) / P(images | different artists).
+        probability: P(same artist) in [0, 1] once the llr has updated `prior`.
+        prior: The P(same artist) assumed before looking at the images.
+        decision: At `operating_point`; "inconclusive" where neither error rate is met.
+        operating_point: Which measured error rate the decision promises.
+        error_rate: That rate as measured on the calibration artists, in [0, 1].
+        strength: The llr in words, on the ENFSI verbal scale.
+        warnings: Reasons to trust this verdict less; empty for ordinary photographs.
+        model: Name and hash of the model that answered.
+        seconds: Wall time spent on this verdict.
+    """
+
+    score: float
+    llr: float
+    probability: float
+    prior: float
+    decision: Decision
+    operating_point: OperatingPoint
+    error_rate: float
+    strength: str
+    warnings: tuple[str, ...] = field(default=())
+    model: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict as JSON-ready values."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return values | {"warnings": list(self.warnings)}
