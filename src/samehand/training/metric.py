@@ -1,0 +1,141 @@
+"""Metric learning: one artist's paintings close together, everybody else's apart."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from samehand.errors import RecipeError
+from samehand.images.augment import training_view
+from samehand.images.decode import decode_file
+from samehand.images.views import render_views
+from samehand.models.encoder import Encoder
+from samehand.pairs.sampler import artist_batches
+from samehand.training.loop import step_generator
+from samehand.training.losses import build_loss
+from samehand.training.recipe import Recipe
+
+
+class MetricObjective:
+    """Trains an `Encoder` on artist-balanced batches; see `loop.Objective`."""
+
+    def __init__(self, recipe: Recipe, catalogue: pl.DataFrame, folder: Path) -> None:
+        """Prepare the network and the data.
+
+        Args:
+            recipe: What to train.
+            catalogue: Rows of the catalogue; those with split "train" and "validation" are used.
+            folder: The catalogue's folder, to which its image paths are relative.
+
+        Raises:
+            RecipeError: Too few artists or paintings for the recipe's batches or for validation.
+        """
+        torch.manual_seed(recipe.seed)
+        self.monitor = "auc"
+        self.recipe = recipe
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        train = catalogue.filter(pl.col("split") == "train").sort("painting_id")
+        validation = catalogue.filter(pl.col("split") == "validation").sort("painting_id")
+        self.paths = [folder / path for path in train["path"]]
+        self.artists: list[str] = train["artist"].to_list()
+        names = {name: label for label, name in enumerate(sorted(set(self.artists)))}
+        self.labels = np.array([names[name] for name in self.artists])
+        self.validation_paths = [folder / path for path in validation["path"]]
+        self.validation_artists = validation["artist"].to_numpy()
+        self.validation_styles = validation["style"].fill_null("").to_numpy()
+        if len(set(self.validation_artists)) < 2 or len(validation) < 4:
+            raise RecipeError(
+                f"{folder} has too few validation paintings (two artists with two works each is "
+                "the least); run samehand prepare with another --split"
+            )
+        self.model = Encoder(recipe.model, recipe.pretrained).to(self.device)
+        # On a CPU channels_last is twice as fast for convolutions of few channels.
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.criterion = build_loss(recipe.loss, len(names), recipe.model.width).to(self.device)
+        try:
+            self.batches(0)
+        except ValueError as error:
+            raise RecipeError(
+                f"the training data in {folder} do not fit the recipe: {error}"
+            ) from error
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Return the epoch's batches as indices of training paintings."""
+        return artist_batches(
+            self.artists,
+            artists_per_batch=self.recipe.batch.artists,
+            per_artist=self.recipe.batch.per_artist,
+            per_epoch=self.recipe.per_epoch or len(self.artists),
+            seed=self.recipe.seed,
+            epoch=epoch,
+        )
+
+    def load(self, batch: Sequence[int], epoch: int, step: int) -> tuple[Tensor, ...]:
+        """Return training views (B, 3, S, S) and artist labels (B,)."""
+        rng = step_generator(self.recipe.seed, epoch, step)
+        size = self.recipe.size_at(epoch)
+        views = [
+            training_view(decode_file(self.paths[index]).image, size, self.recipe.augment, rng)
+            for index in batch
+        ]
+        images = torch.from_numpy(np.stack(views)).to(memory_format=torch.channels_last)
+        return images, torch.from_numpy(self.labels[list(batch)])
+
+    def loss(self, tensors: tuple[Tensor, ...]) -> Tensor:
+        """Return the loss of one batch."""
+        images, labels = (tensor.to(self.device) for tensor in tensors)
+        loss: Tensor = self.criterion(self.model(images), labels)
+        return loss
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return parameter groups: backbone and head, matrices decayed and vectors not."""
+        rates = self.recipe.optimiser
+        backbone = list(self.model.backbone.parameters())
+        known = {id(parameter) for parameter in backbone}
+        head = [parameter for parameter in self.model.parameters() if id(parameter) not in known]
+        head += list(self.criterion.parameters())
+        groups = []
+        for parameters, rate in ((backbone, rates.backbone_rate), (head, rates.head_rate)):
+            trained = [parameter for parameter in parameters if parameter.requires_grad]
+            vectors = [parameter for parameter in trained if parameter.ndim < 2]
+            matrices = [parameter for parameter in trained if parameter.ndim >= 2]
+            groups.append({"params": matrices, "lr": rate})
+            groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
+        return [group for group in groups if group["params"]]
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Return the AUC over all pairs of validation paintings, and over pairs of one style."""
+        embeddings = self._embed(model, self.validation_paths)
+        left, right = np.triu_indices(len(embeddings), k=1)
+        scores = (embeddings @ embeddings.T)[left, right]
+        same = self.validation_artists[left] == self.validation_artists[right]
+        one_style = self.validation_styles[left] == self.validation_styles[right]
+        measured = {"auc": _auc(scores, same)}
+        if not one_style.all():
+            measured["auc_same_style"] = _auc(scores[one_style], same[one_style])
+        return measured
+
+    @torch.inference_mode()
+    def _embed(self, model: nn.Module, paths: list[Path], batch: int = 64) -> np.ndarray[Any, Any]:
+        rows = []
+        for start in range(0, len(paths), batch):
+            chunk = paths[start : start + batch]
+            views = [
+                render_views(decode_file(path).image, ("whole",), self.recipe.serve.size)
+                for path in chunk
+            ]
+            images = torch.from_numpy(np.concatenate(views)).to(self.device)
+            rows.append(model(images.to(memory_format=torch.channels_last)).cpu().numpy())
+        return np.concatenate(rows)
+
+
+def _auc(scores: np.ndarray[Any, Any], same: np.ndarray[Any, Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    if same.all() or not same.any():
+        return float("nan")
+    return float(roc_auc_score(same, scores))

@@ -1,0 +1,140 @@
+"""A recipe: everything that decides what a training run produces, in one TOML file."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from samehand.errors import RecipeError
+from samehand.images.augment import Augmentation
+from samehand.images.views import View
+from samehand.models.encoder import EncoderConfig
+from samehand.scoring.comparator import Normalisation
+from samehand.training.losses import LossConfig
+
+
+class _Section(BaseModel):
+    """A part of a recipe: frozen, and a misspelt key is refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BatchConfig(_Section):
+    """What one training step sees.
+
+    Attributes:
+        artists: Different artists in a batch.
+        per_artist: Paintings of each.
+    """
+
+    artists: int = Field(16, ge=2)
+    per_artist: int = Field(4, ge=2)
+
+
+class StageConfig(_Section):
+    """A stretch of training at one image size; small images first buy more epochs.
+
+    Attributes:
+        epochs: How many epochs the stage lasts.
+        size: Side of the square training views in pixels.
+    """
+
+    epochs: int = Field(ge=1)
+    size: int = Field(224, ge=32)
+
+
+class OptimiserConfig(_Section):
+    """How the weights move: AdamW, linear warm-up, then a cosine down to zero.
+
+    Attributes:
+        head_rate: Peak learning rate of the projection and of the loss's class proxies.
+        backbone_rate: Peak learning rate of the pretrained backbone.
+        weight_decay: Decoupled weight decay of all matrices; vectors are never decayed.
+        warmup: Share of all steps in which the rates rise, in [0, 1).
+        average: Decay of the moving average of the weights, which is what is kept; 0 for none.
+    """
+
+    head_rate: float = Field(2e-3, gt=0)
+    backbone_rate: float = Field(5e-4, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    warmup: float = Field(0.08, ge=0, lt=1)
+    average: float = Field(0.995, ge=0, lt=1)
+
+
+class ServeConfig(_Section):
+    """How the trained encoder will be asked.
+
+    Attributes:
+        size: Side of the square views in pixels.
+        views: Which views of a painting are embedded and averaged.
+        cohort: How many training paintings stand for "everybody else" in score normalisation.
+        normalisation: How a cosine is corrected by the cohort; see `scoring.comparator`.
+        neighbours: How many of the nearest cohort paintings that normalisation looks at.
+    """
+
+    size: int = Field(224, ge=32)
+    views: tuple[View, ...] = ("whole", "mirror")
+    cohort: int = Field(2000, ge=2)
+    normalisation: Normalisation = "csls"
+    neighbours: int = Field(30, ge=2)
+
+
+class Recipe(_Section):
+    """All that `samehand train` needs beside a catalogue.
+
+    Attributes:
+        name: Names the run and the model.
+        seed: Every random draw of the run derives from it.
+        pretrained: False starts from random weights.
+        per_epoch: Paintings in an epoch; 0 for as many as there are.
+        patience: Epochs without a better validation AUC before training stops; 0 for never.
+    """
+
+    name: str
+    seed: int = 0
+    pretrained: bool = True
+    per_epoch: int = Field(0, ge=0)
+    patience: int = Field(0, ge=0)
+    model: EncoderConfig = EncoderConfig()
+    loss: LossConfig = LossConfig()
+    batch: BatchConfig = BatchConfig()
+    augment: Augmentation = Augmentation()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    serve: ServeConfig = ServeConfig()
+    stages: tuple[StageConfig, ...] = Field(min_length=1)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs over all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def size_at(self, epoch: int) -> int:
+        """Return the side of the training views in `epoch`, counted from 0."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage.size
+            epoch -= stage.epochs
+        return self.stages[-1].size
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        RecipeError: No such file, no TOML, or a key or value that recipes do not have.
+    """
+    path = Path(path)
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise RecipeError(f"no recipe at {path}; see the folder recipes/ for examples") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read the recipe {path}: {error}; name a TOML file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(
+            f"{path}: {place}: {first['msg'].lower()}; see recipes/ for examples"
+        ) from error

@@ -1,0 +1,167 @@
+"""`samehand export`: a trained run to a calibrated model folder."""
+
+import datetime
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from samehand.catalogue.schema import load_catalogue
+from samehand.errors import CatalogueError, OutputError, RecipeError
+from samehand.files import output_error, sha256_bytes, sha256_file, write_text
+from samehand.models.encoder import Encoder
+from samehand.models.export import export_encoder
+from samehand.records import Floats
+from samehand.scoring.calibration import Calibration, fit_calibration
+from samehand.scoring.comparator import Comparator, Enrolled, enrol, pair_scores
+from samehand.serving.card import model_card
+from samehand.serving.embed import embed_files
+from samehand.serving.folder import (
+    COHORT,
+    CONFIG,
+    ENCODER,
+    FORMAT,
+    ModelConfig,
+    read_cohort,
+    write_cohort,
+    write_config,
+)
+from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.training.recipe import Recipe
+from samehand.training.runlog import RunFolder, load_tensors
+from samehand.versions import versions
+
+
+def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
+    """Export a run's best weights, choose its cohort, and calibrate it on validation artists.
+
+    Args:
+        run_path: A run folder with at least one finished epoch.
+        catalogue_path: The catalogue that the run was trained on.
+        out: The model folder to make; replaced only once the new one is complete.
+
+    Returns:
+        The configuration of the new model folder.
+
+    Raises:
+        RecipeError: No finished run, or another catalogue than it was trained on.
+        ModelError: The graph or the calibration cannot be made.
+        OutputError: `out` cannot be written, or holds something that is no model folder.
+    """
+    run = RunFolder(run_path)
+    facts = run.config()
+    recipe = Recipe.model_validate(facts["recipe"])
+    table = load_catalogue(catalogue_path)
+    digest = sha256_file(catalogue_path / "catalogue.parquet")
+    if digest != facts["catalogue_sha256"]:
+        raise RecipeError(
+            f"{run_path} was trained on another catalogue than {catalogue_path}; name that one"
+        )
+    weights, best = load_tensors(run.best)
+    encoder = Encoder(recipe.model, pretrained=False)
+    encoder.load_state_dict(weights)
+    _refuse_foreign(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+            folder = Path(scratch) / "model"
+            folder.mkdir()
+            export_encoder(encoder.eval(), recipe.serve.size, folder / ENCODER)
+            config = _calibrate(folder, recipe, table, catalogue_path, facts | {"best": best})
+            shutil.rmtree(out, ignore_errors=True)
+            folder.rename(out)
+    except OSError as error:
+        raise output_error(out, error) from error
+    return config
+
+
+def _calibrate(
+    folder: Path, recipe: Recipe, table: pl.DataFrame, root: Path, facts: dict[str, Any]
+) -> ModelConfig:
+    serve = recipe.serve
+    encoder = folder / ENCODER
+    embedder = Embedder(EmbedderConfig(encoder, sha256_file(encoder), serve.size, serve.views))
+    members = draw_cohort(table, serve.cohort, recipe.seed)
+    cohort = _embed(embedder, members, root, "embedding the cohort")
+    write_cohort(folder, cohort)
+    comparator = Comparator(
+        serve.normalisation, min(serve.neighbours, len(cohort)), read_cohort(folder)
+    )
+    held_out = table.filter(pl.col("split") == "validation").sort("painting_id")
+    enrolled = enrol(comparator, _embed(embedder, held_out, root, "embedding held-out artists"))
+    config = ModelConfig(
+        format=FORMAT,
+        name=recipe.name,
+        size=serve.size,
+        views=serve.views,
+        normalisation=comparator.normalisation,
+        neighbours=comparator.neighbours,
+        nearest_cohort=float(np.quantile(enrolled.nearest, 0.01)),
+        calibration=calibrate(comparator, enrolled, held_out["artist"].to_list()),
+        files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
+        training=facts
+        | {
+            "exported": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "export_versions": versions(),
+            "cohort_sha256": _ids_hash(members),
+            "calibration_sha256": _ids_hash(held_out),
+        },
+    )
+    write_config(folder, config)
+    write_text(folder / "README.md", model_card(config))
+    return config
+
+
+def calibrate(comparator: Comparator, enrolled: Enrolled, artists: list[str]) -> Calibration:
+    """Fit the calibration on all pairs of held-out paintings.
+
+    Args:
+        comparator: The model's comparator.
+        enrolled: N held-out paintings, none by an artist of the training or test set.
+        artists: The artist of each, N of them.
+
+    Raises:
+        ModelError: The pairs cannot calibrate a model.
+    """
+    labels = np.unique(artists, return_inverse=True)[1]
+    left, right = np.triu_indices(len(labels), k=1)
+    scores = pair_scores(comparator, enrolled, left, right)
+    return fit_calibration(scores, labels[left] == labels[right], labels[left], labels[right])
+
+
+def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
+    """Draw training paintings to stand for "everybody else", artists in turn.
+
+    Args:
+        table: The catalogue.
+        size: How many paintings at most.
+        seed: Fixes the draw, whatever the order of the rows.
+    """
+    train = table.filter(pl.col("split") == "train").sort("painting_id")
+    order = np.random.default_rng(seed).permutation(len(train))
+    shuffled = train[order.tolist()]
+    # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
+    turn = pl.int_range(pl.len()).over("artist")
+    return shuffled.sort(turn, maintain_order=True).head(size).sort("painting_id")
+
+
+def _embed(embedder: Embedder, rows: pl.DataFrame, root: Path, label: str) -> Floats:
+    table = embed_files(embedder, [root / path for path in rows["path"]], label=label)
+    if table.failures:
+        raise CatalogueError(
+            f"{next(iter(table.failures.values()))} ({len(table.failures)} such images in the "
+            f"cache of {root}); run samehand prepare again"
+        )
+    return table.embeddings
+
+
+def _ids_hash(rows: pl.DataFrame) -> str:
+    return sha256_bytes("\n".join(rows["painting_id"].sort()).encode())
+
+
+def _refuse_foreign(out: Path) -> None:
+    if out.exists() and not (out / CONFIG).is_file() and (out.is_file() or any(out.iterdir())):
+        raise OutputError(f"{out} exists and is no model folder; choose another --out")

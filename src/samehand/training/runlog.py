@@ -1,0 +1,125 @@
+"""A run folder: what was asked, what happened, and the weights, readable without the code.
+
+- config.json: recipe, seed, versions, catalogue hash
+- metrics.json: one row an epoch; curves.png, the same drawn
+- checkpoint.safetensors: everything an exact resume needs
+- best.safetensors: the weights of the best epoch
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from samehand.errors import RecipeError
+from samehand.files import atomic_path, write_text
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one training run."""
+
+    path: Path
+
+    @property
+    def best(self) -> Path:
+        """The weights of the best epoch."""
+        return self.path / "best.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything an exact resume needs."""
+        return self.path / "checkpoint.safetensors"
+
+    def start(self, config: dict[str, Any]) -> bool:
+        """Write the configuration, or recognise a run to continue.
+
+        Args:
+            config: JSON-ready; a run is only ever continued with the one it began with.
+
+        Returns:
+            Whether there is a checkpoint to continue from.
+
+        Raises:
+            RecipeError: The folder holds a run with another recipe or other data.
+        """
+        config = json.loads(json.dumps(config))
+        target = self.path / "config.json"
+        if self.checkpoint.exists():
+            previous = self.config()
+            fixed = ("recipe", "catalogue_sha256")
+            changed = [key for key in fixed if previous[key] != config[key]]
+            if changed:
+                raise RecipeError(
+                    f"{self.path} holds a run with another {' and '.join(changed)}; "
+                    "choose another --out, or delete that folder"
+                )
+            return True
+        write_text(target, json.dumps(config, indent=2) + "\n")
+        return False
+
+    def config(self) -> dict[str, Any]:
+        """Return what the run was asked to do.
+
+        Raises:
+            RecipeError: This is no run folder.
+        """
+        try:
+            return dict(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
+        except (OSError, json.JSONDecodeError) as error:
+            raise RecipeError(
+                f"{self.path} is no run folder (no readable config.json); run samehand train first"
+            ) from error
+
+    def save_history(self, history: list[dict[str, float]]) -> None:
+        """Write one row an epoch, and draw them."""
+        write_text(self.path / "metrics.json", json.dumps(history, indent=1) + "\n")
+        draw_curves(history, self.path / "curves.png")
+
+
+def save_tensors(path: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and JSON facts to one safetensors file, all or nothing."""
+    with atomic_path(path) as temporary:
+        contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, temporary, metadata={"facts": json.dumps(facts)})
+
+
+def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote.
+
+    Raises:
+        RecipeError: No such file, or a damaged one.
+    """
+    try:
+        with safe_open(path, framework="pt") as stored:
+            facts = json.loads(stored.metadata()["facts"])
+            return {name: stored.get_tensor(name) for name in stored.keys()}, facts  # noqa: SIM118
+    except Exception as error:
+        raise RecipeError(
+            f"cannot read {path}: {error}; train again, or copy the file again"
+        ) from error
+
+
+def draw_curves(history: list[dict[str, float]], path: Path) -> None:
+    """Draw loss and validation metrics over epochs as a PNG."""
+    from matplotlib.figure import Figure
+
+    epochs = [row["epoch"] for row in history]
+    measured = [name for name in history[0] if name.startswith("validation_")]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [row["loss"] for row in history], marker="o")
+    left.set(xlabel="epoch", ylabel="training loss", title="Training loss")
+    for name in measured:
+        label = name.removeprefix("validation_").replace("_", " ")
+        right.plot(epochs, [row[name] for row in history], marker="o", label=label)
+    right.set(xlabel="epoch", ylabel="on validation artists", title="Validation")
+    right.legend()
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110)

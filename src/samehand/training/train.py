@@ -1,0 +1,52 @@
+"""`samehand train`: a recipe and a catalogue in, a run folder out."""
+
+from pathlib import Path
+
+from samehand.catalogue.schema import load_catalogue
+from samehand.files import sha256_file
+from samehand.training.loop import fit
+from samehand.training.metric import MetricObjective
+from samehand.training.recipe import Recipe
+from samehand.training.runlog import RunFolder
+from samehand.versions import versions
+
+
+def train(recipe: Recipe, catalogue: Path, out: Path) -> list[dict[str, float]]:
+    """Train a recipe, or continue the run that is already in `out`.
+
+    Args:
+        recipe: What to train.
+        catalogue: A folder made by `samehand prepare`.
+        out: The run folder.
+
+    Returns:
+        One row of metrics an epoch.
+
+    Raises:
+        RecipeError: The recipe does not fit the data, or `out` holds another run.
+        CatalogueError: There is no usable catalogue.
+        Interrupted: Stopped by the user, with a checkpoint to continue from.
+    """
+    table = load_catalogue(catalogue)
+    run = RunFolder(out)
+    objective = MetricObjective(recipe, table, catalogue)
+    resume = run.start(
+        {
+            "recipe": recipe.model_dump(mode="json"),
+            "catalogue_sha256": sha256_file(catalogue / "catalogue.parquet"),
+            "training_artists": len(set(objective.artists)),
+            "training_paintings": len(objective.artists),
+            "validation_artists": len(set(objective.validation_artists)),
+            "validation_paintings": len(objective.validation_paths),
+            "versions": versions(),
+        }
+    )
+    return fit(
+        objective,
+        run,
+        epochs=recipe.epochs,
+        patience=recipe.patience,
+        optimiser=recipe.optimiser,
+        seed=recipe.seed,
+        resume=resume,
+    )
