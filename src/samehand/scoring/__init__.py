@@ -1,0 +1,1 @@
+"""Embeddings to calibrated evidence, in NumPy alone."""

@@ -1,0 +1,364 @@
+"""Raw score to log10 likelihood ratio, probability, words and decisions.
+
+    score -> llr = clip(slope * score + intercept, lower, upper) -> probability, strength
+    score -> decision, by thresholds measured on the same held-out artists
+
+Serving needs NumPy only; fitting also needs SciPy (the `evaluate` extra).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import isfinite, log, log10
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samehand.errors import MissingExtraError, ModelError, SamehandError
+from samehand.records import Decision, OperatingPoint
+
+Float64s = NDArray[np.float64]
+
+_PROMISED_RATES: dict[OperatingPoint, float] = {"fmr1": 0.01, "fmr0.1": 0.001}
+
+# ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), table of verbal
+# equivalents: each word holds from the |llr| beside it.
+_ENFSI_WORDS = (
+    (6.0, "extremely strong"),
+    (4.0, "very strong"),
+    (3.0, "strong"),
+    (2.0, "moderately strong"),
+    (1.0, "moderate"),
+    (log10(2.0), "weak"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingThreshold:
+    """Where to decide so that a measured error rate is kept.
+
+    The thresholds are raw scores, not llrs: the llr saturates, so every score beyond the
+    saturation point shares one llr, while a strict threshold may lie among those scores.
+
+    Attributes:
+        error_rate: What neither the false match rate of "same" nor the false non-match rate of
+            "different" exceeded on the calibration pairs, in [0, 1]; never below one error in
+            the number of pairs measured.
+        same_at_least: "same" from this score on.
+        different_at_most: "different" up to this score; "inconclusive" in between.
+    """
+
+    error_rate: float
+    same_at_least: float
+    different_at_most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A score's way to a log10 likelihood ratio, and what it was measured on.
+
+    Attributes:
+        slope: llr per unit of score, above 0.
+        intercept: llr at score 0.
+        lower: The least llr that the calibration data can support, below 0.
+        upper: The largest llr that the calibration data can support, above 0.
+        points: Decision thresholds, in raw score, of every operating point.
+        genuine_pairs: Calibration pairs by one artist.
+        impostor_pairs: Calibration pairs by two artists.
+        artists: Distinct artists among the calibration pairs.
+    """
+
+    slope: float
+    intercept: float
+    lower: float
+    upper: float
+    points: dict[OperatingPoint, OperatingThreshold]
+    genuine_pairs: int
+    impostor_pairs: int
+    artists: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the calibration as JSON-ready values; `from_dict` reads them back exactly."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        points = {
+            name: {key: getattr(point, key) for key in point.__dataclass_fields__}
+            for name, point in self.points.items()
+        }
+        return values | {"points": points}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
+        """Read what `to_dict` wrote.
+
+        Raises:
+            ModelError: A key is missing or unknown, or a value cannot be what its key says.
+        """
+        _require_keys(values, [field.name for field in fields(cls)], "the calibration")
+        points = values["points"]
+        _require_keys(points, get_args(OperatingPoint), "the calibration's points")
+        calibration = cls(
+            slope=_number(values, "slope"),
+            intercept=_number(values, "intercept"),
+            lower=_number(values, "lower"),
+            upper=_number(values, "upper"),
+            points={name: _read_point(points[name], name) for name in get_args(OperatingPoint)},
+            genuine_pairs=_count(values, "genuine_pairs"),
+            impostor_pairs=_count(values, "impostor_pairs"),
+            artists=_count(values, "artists"),
+        )
+        if calibration.slope <= 0 or not calibration.lower < 0 < calibration.upper:
+            raise _damaged("the calibration needs slope above 0 and lower < 0 < upper")
+        return calibration
+
+
+def llr_from_score(calibration: Calibration, scores: ArrayLike) -> Float64s:
+    """Return the log10 likelihood ratio of raw scores, saturated at what the data support.
+
+    Args:
+        calibration: The model's calibration.
+        scores: Any shape, raw scores.
+
+    Returns:
+        Same shape, float64, in [calibration.lower, calibration.upper].
+    """
+    raw = calibration.slope * np.asarray(scores, np.float64) + calibration.intercept
+    return np.clip(raw, calibration.lower, calibration.upper)
+
+
+def probability(llr: ArrayLike, prior: float) -> Float64s:
+    """Return P(same artist) after the evidence: posterior odds = prior odds times the LR.
+
+    Args:
+        llr: Any shape, log10 likelihood ratios.
+        prior: P(same artist) before the evidence, strictly between 0 and 1.
+
+    Returns:
+        Same shape, float64, in [0, 1].
+
+    Raises:
+        SamehandError: `prior` is not strictly between 0 and 1.
+    """
+    if not 0.0 < prior < 1.0:
+        raise SamehandError(
+            f"a prior probability of {prior:g} leaves nothing to learn from the images: "
+            "give one strictly between 0 and 1"
+        )
+    log_odds = np.asarray(llr, np.float64) + log10(prior / (1.0 - prior))
+    # The power of a number <= 0 cannot overflow.
+    small = np.power(10.0, -np.abs(log_odds))
+    return np.asarray(np.where(log_odds >= 0, 1.0, small) / (1.0 + small), np.float64)
+
+
+def decide(score: float, point: OperatingThreshold) -> Decision:
+    """Return the decision on a raw `score` (not an llr) at an operating point."""
+    if score >= point.same_at_least:
+        return "same"
+    if score <= point.different_at_most:
+        return "different"
+    return "inconclusive"
+
+
+def strength(llr: float) -> str:
+    """Return a log10 likelihood ratio in words.
+
+    The verbal scale is that of the ENFSI Guideline for Evaluative Reporting in Forensic Science
+    (2015): LR 2 to 10 weak, to 100 moderate, to 1 000 moderately strong, to 10 000 strong, to
+    1 000 000 very strong, beyond that extremely strong; each bound belongs to the stronger word.
+    """
+    for least, word in _ENFSI_WORDS:
+        if abs(llr) >= least:
+            claim = "the same artist" if llr > 0 else "different artists"
+            return f"{word} support for {claim}"
+    return "no support either way"
+
+
+def fit_calibration(
+    scores: NDArray[np.floating[Any]],
+    same: NDArray[np.bool_],
+    left_artist: NDArray[np.integer[Any]],
+    right_artist: NDArray[np.integer[Any]],
+) -> Calibration:
+    """Fit a calibration on pairs of held-out artists.
+
+    The slope and intercept come from logistic regression in which either class weighs one half,
+    so that the log-odds it learns are the log-likelihood-ratio (Brümmer & du Preez 2006,
+    "Application-independent evaluation of speaker detection", Computer Speech & Language 20;
+    Morrison 2013, "Tutorial on logistic-regression calibration and fusion", Australian
+    Journal of Forensic Sciences 45(2)). The targets are Platt's (1999, "Probabilistic outputs for
+    support vector machines"), (n + 1) / (n + 2) for n pairs of a class, which keeps the
+    slope finite where the classes do not overlap.
+
+    The llr saturates at what was observed. Paintings of one artist repeat one another, so the
+    data hold at most one independent observation per artist with a genuine pair, and one per
+    distinct pair of artists in an impostor pair. An llr above log10(artist pairs + 1) would say
+    that impostors score so high more rarely than once in one more artist pair than were ever
+    seen, and one below -log10(artists + 1) would say so of genuine pairs. That is the idea, not
+    the algorithm, of the empirical bounds of Vergeer et al. (2016), "Numerical likelihood ratios
+    outputted by LR systems are often based on extrapolation", Science & Justice 56(6).
+
+    "fmr1" promises error rates of 1 %, "fmr0.1" of 0.1 %: "same" starts at the lowest cut with
+    FMR within the promise, "different" ends at the highest cut with FNMR within it, either as
+    strict as its number of pairs can measure. "eer" has the one cut where the larger of FMR and
+    FNMR is least; the other points fall back on it where they would overlap. Cuts lie midway
+    between neighbouring scores.
+
+    Args:
+        scores: (N,) raw scores, finite, larger for more alike.
+        same: (N,) whether one artist made both paintings.
+        left_artist: (N,) number of the left painting's artist.
+        right_artist: (N,) number of the right painting's artist.
+
+    Raises:
+        ModelError: The pairs cannot calibrate: a class is missing, `same` contradicts the
+            artists, a score is not finite, or scores do not rise with likeness.
+        MissingExtraError: SciPy is not installed.
+    """
+    values = np.asarray(scores, np.float64)
+    genuine_pairs = int(np.count_nonzero(same))
+    impostor_pairs = same.size - genuine_pairs
+    if not genuine_pairs or not impostor_pairs:
+        raise ModelError(
+            "calibration needs pairs by one artist and pairs by two: "
+            f"it got {genuine_pairs} and {impostor_pairs}; hold out more artists"
+        )
+    if not np.isfinite(values).all():
+        raise ModelError("calibration met a score that is not a finite number; train again")
+    if not np.array_equal(same, left_artist == right_artist):
+        raise ModelError(
+            "calibration pairs marked same or different contradict their artists; "
+            "make the pairs again from the catalogue"
+        )
+    slope, intercept = _fit_line(values, same)
+    if slope <= 0:
+        raise ModelError(
+            "paintings by one artist score no higher than paintings by two on the calibration "
+            "artists, so the model cannot be calibrated; train it longer or on more artists"
+        )
+    artists = np.union1d(np.unique(left_artist), np.unique(right_artist))
+    low, high = (
+        np.searchsorted(artists, side(left_artist[~same], right_artist[~same]))
+        for side in (np.minimum, np.maximum)
+    )
+    artist_pairs = np.unique(low * artists.size + high).size
+    return Calibration(
+        slope=slope,
+        intercept=intercept,
+        lower=-log10(np.unique(left_artist[same]).size + 1),
+        upper=log10(artist_pairs + 1),
+        points=_operating_points(values, same),
+        genuine_pairs=genuine_pairs,
+        impostor_pairs=impostor_pairs,
+        artists=int(artists.size),
+    )
+
+
+def _fit_line(scores: Float64s, same: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return slope and intercept, in log10 units, of class-balanced logistic regression."""
+    try:
+        from scipy.optimize import minimize
+        from scipy.special import expit
+    except ImportError as error:
+        raise MissingExtraError("fitting a calibration", "evaluate") from error
+
+    # Standardised scores make the fit the same for any unit and offset of the score.
+    centre, spread = float(scores.mean()), float(scores.std())
+    if spread == 0.0:
+        return 0.0, 0.0
+    x = (scores - centre) / spread
+    genuine = np.count_nonzero(same)
+    count = np.where(same, genuine, same.size - genuine)
+    weight = 0.5 / count
+    target = np.where(same, count + 1.0, 1.0) / (count + 2.0)
+
+    def loss(line: Float64s) -> tuple[float, Float64s]:
+        logit = line[0] * x + line[1]
+        residual = weight * (expit(logit) - target)
+        value = weight @ (np.logaddexp(0.0, logit) - target * logit)
+        return float(value), np.array([residual @ x, residual.sum()])
+
+    def hessian(line: Float64s) -> Float64s:
+        p = expit(line[0] * x + line[1])
+        curvature = weight * p * (1.0 - p)
+        cross = curvature @ x
+        return np.array([[curvature @ (x * x), cross], [cross, curvature.sum()]])
+
+    found = minimize(
+        loss, np.zeros(2), jac=True, hess=hessian, method="trust-exact", options={"gtol": 1e-10}
+    ).x
+    slope = float(found[0]) / spread
+    return slope / log(10.0), (float(found[1]) - slope * centre) / log(10.0)
+
+
+def _operating_points(
+    scores: Float64s, same: NDArray[np.bool_]
+) -> dict[OperatingPoint, OperatingThreshold]:
+    """Return the thresholds of every operating point, measured on all possible cuts."""
+    levels, level = np.unique(scores, return_inverse=True)
+    middle = levels[:-1] / 2 + levels[1:] / 2
+    cuts = np.concatenate(
+        ([np.nextafter(levels[0], -np.inf)], middle, [np.nextafter(levels[-1], np.inf)])
+    )
+    genuine = np.bincount(level[same], minlength=levels.size)
+    impostor = np.bincount(level[~same], minlength=levels.size)
+    genuine_pairs, impostor_pairs = int(genuine.sum()), int(impostor.sum())
+    fnmr = np.concatenate(([0], np.cumsum(genuine))) / genuine_pairs
+    fmr = (impostor_pairs - np.concatenate(([0], np.cumsum(impostor)))) / impostor_pairs
+
+    worse = np.maximum(fmr, fnmr)
+    best = int(worse.argmin())
+    equal = float(cuts[best])
+    # No error among n pairs does not show a rate of 0, and n pairs show none below 1 / n.
+    floor = 1.0 / min(genuine_pairs, impostor_pairs)
+    points: dict[OperatingPoint, OperatingThreshold] = {
+        "eer": OperatingThreshold(max(float(worse[best]), floor), equal, equal)
+    }
+    for name, promised in _PROMISED_RATES.items():
+        # fmr falls and fnmr rises along the cuts.
+        same_cut = cuts[np.argmax(fmr <= max(promised, 1.0 / impostor_pairs))]
+        allowed = max(promised, 1.0 / genuine_pairs)
+        different_cut = cuts[np.searchsorted(fnmr, allowed, side="right") - 1]
+        if same_cut < different_cut:
+            same_cut = different_cut = equal
+        points[name] = OperatingThreshold(
+            max(promised, floor), float(same_cut), float(different_cut)
+        )
+    return points
+
+
+def _require_keys(values: object, expected: list[str] | tuple[str, ...], owner: str) -> None:
+    if not isinstance(values, Mapping):
+        raise _damaged(f"{owner} should be a table")
+    if missing := sorted(set(expected) - set(values)):
+        raise _damaged(f"{owner} lacks {', '.join(missing)}")
+    if unknown := sorted(str(key) for key in set(values) - set(expected)):
+        raise _damaged(f"{owner} has unknown {', '.join(unknown)}")
+
+
+def _read_point(values: Any, name: str) -> OperatingThreshold:  # noqa: ANN401
+    _require_keys(values, [field.name for field in fields(OperatingThreshold)], f"point {name}")
+    point = OperatingThreshold(
+        error_rate=_number(values, "error_rate"),
+        same_at_least=_number(values, "same_at_least"),
+        different_at_most=_number(values, "different_at_most"),
+    )
+    if not 0 <= point.error_rate <= 1 or point.same_at_least < point.different_at_most:
+        raise _damaged(f"point {name} needs a rate in [0, 1] and same_at_least on top")
+    return point
+
+
+def _number(values: Mapping[str, Any], key: str) -> float:
+    value = values[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise _damaged(f"{key} should be a finite number, not {value!r}")
+    return float(value)
+
+
+def _count(values: Mapping[str, Any], key: str) -> int:
+    value = values[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _damaged(f"{key} should be a whole number above 0, not {value!r}")
+    return value
+
+
+def _damaged(what: str) -> ModelError:
+    return ModelError(f"the model's calibration cannot be used: {what}; export the model again")

@@ -1,0 +1,136 @@
+"""Two embeddings to one raw score, corrected by how crowded each painting's neighbourhood is.
+
+Shapes: N embeddings of width D, C cohort embeddings, M pairs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samehand.errors import ModelError
+from samehand.records import Floats
+
+Normalisation = Literal["none", "csls", "as-norm"]
+Indices = NDArray[np.integer]
+
+_PAIRS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Comparator:
+    """How raw scores are made.
+
+    Attributes:
+        normalisation: "none" is the cosine. "csls" takes away each painting's mean cosine to its
+            nearest cohort paintings (Conneau et al., ICLR 2018, equation 3, halved to stay on the
+            scale of a cosine). "as-norm" divides by their spread as well (Matějka et al.,
+            Interspeech 2017, section 2: adaptive symmetric normalisation).
+        neighbours: How many of the nearest cohort paintings count, at least 2.
+        cohort: Unit embeddings of training paintings, (C, D).
+    """
+
+    normalisation: Normalisation
+    neighbours: int
+    cohort: Floats
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.neighbours <= len(self.cohort):
+            raise ModelError(
+                f"a cohort of {len(self.cohort)} paintings cannot give {self.neighbours} "
+                "neighbours; export the model again with other [serve] settings"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Embeddings with what the comparator needs to know about each, computed once.
+
+    Attributes:
+        embeddings: Unit length, (N, D).
+        level: Mean cosine to the nearest cohort paintings, (N,), in [-1, 1].
+        spread: Standard deviation of those cosines, (N,), positive.
+        nearest: Cosine to the single nearest cohort painting, (N,), in [-1, 1].
+    """
+
+    embeddings: Floats
+    level: Floats
+    spread: Floats
+    nearest: Floats
+
+
+def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
+    """Compare embeddings with the cohort.
+
+    Args:
+        comparator: Whose cohort and how many neighbours.
+        embeddings: Unit length, (N, D).
+    """
+    count = comparator.neighbours
+    level = np.empty(len(embeddings), np.float32)
+    spread, nearest = np.empty_like(level), np.empty_like(level)
+    # Blocks bound the memory at 1024 x C cosines whatever N is.
+    for start in range(0, len(embeddings), 1024):
+        block = slice(start, start + 1024)
+        cosines = embeddings[block] @ comparator.cohort.T
+        top = np.partition(cosines, -count, axis=1)[:, -count:]
+        level[block] = top.mean(axis=1)
+        spread[block] = np.maximum(top.std(axis=1), 1e-3)
+        nearest[block] = top.max(axis=1)
+    return Enrolled(embeddings, level, spread, nearest)
+
+
+def pair_scores(
+    comparator: Comparator, enrolled: Enrolled, left: Indices, right: Indices
+) -> Floats:
+    """Score pairs of enrolled paintings; swapping `left` and `right` changes nothing.
+
+    Args:
+        comparator: Which correction to apply.
+        enrolled: The N paintings that the indices name.
+        left: Indices, (M,).
+        right: Indices, (M,).
+
+    Returns:
+        Raw scores, (M,); larger speaks for the same artist.
+    """
+    scores = np.empty(len(left), np.float32)
+    for start in range(0, len(left), _PAIRS_AT_ONCE):
+        block = slice(start, start + _PAIRS_AT_ONCE)
+        first = np.minimum(left[block], right[block])
+        second = np.maximum(left[block], right[block])
+        cosine = _cosines(enrolled.embeddings, first, second)
+        scores[block] = _normalise(comparator.normalisation, enrolled, cosine, first, second)
+    return scores
+
+
+def _normalise(
+    kind: Normalisation, enrolled: Enrolled, cosine: Floats, first: Indices, second: Indices
+) -> Floats:
+    match kind:
+        case "none":
+            return cosine
+        case "csls":
+            return cosine - (enrolled.level[first] + enrolled.level[second]) / 2
+        case "as-norm":
+            one = (cosine - enrolled.level[first]) / enrolled.spread[first]
+            two = (cosine - enrolled.level[second]) / enrolled.spread[second]
+            return (one + two) / 2
+    assert_never(kind)
+
+
+def _cosines(embeddings: Floats, first: Indices, second: Indices) -> Floats:
+    """Return the cosine of each pair, by one matrix product where the pairs fill the matrix."""
+    rows, row = np.unique(first, return_inverse=True)
+    columns, column = np.unique(second, return_inverse=True)
+    if len(rows) * len(columns) <= 8 * len(first) and len(first) > 10_000:
+        products: Floats = (embeddings[rows] @ embeddings[columns].T)[row, column]
+        return products
+    cosines = np.empty(len(first), np.float32)
+    for start in range(0, len(first), 65_536):
+        block = slice(start, start + 65_536)
+        np.einsum(
+            "md,md->m", embeddings[first[block]], embeddings[second[block]], out=cosines[block]
+        )
+    return cosines

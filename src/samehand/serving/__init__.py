@@ -1,0 +1,1 @@
+"""The product: answers from a model folder, without PyTorch."""

@@ -1,0 +1,68 @@
+"""The model card that lies in every model folder, written from what was measured."""
+
+from samehand.serving.folder import ModelConfig
+
+_USES = """\
+## What it is for
+
+Ranking and triage: which works deserve an expert's eye, which catalogued attributions look odd,
+which of two hands a reproduction resembles more. It reads photographs of paintings.
+
+## What it is not for
+
+Authentication, valuation or legal evidence. It has no knowledge of materials, provenance or
+dates; a good copy, a pupil trained to paint like the master, or a forger may score as the same
+hand, and an artist who changed manner may score as two. It was made from paintings only: prints,
+sculpture, text and photographs of anything else are outside its domain.
+"""
+
+
+def model_card(config: ModelConfig, report: str | None = None) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        config: The model's configuration.
+        report: The Markdown of `samehand evaluate` on test artists, once there is one.
+    """
+    training = config.training
+    calibration = config.calibration
+    lines = [
+        f"# {config.name}",
+        "",
+        "Says how strongly two images of paintings speak for one artist or for two.",
+        "",
+        _USES,
+        "## How it was made",
+        "",
+        f"- Recipe: `{training['recipe']['name']}`, seed {training['recipe']['seed']}, "
+        f"best of {training['best']['epoch']} epochs or more by validation AUC.",
+        f"- Trained on {training['training_paintings']:,} paintings by "
+        f"{training['training_artists']:,} artists; catalogue SHA-256 "
+        f"`{training['catalogue_sha256'][:16]}`.",
+        f"- Calibrated on {calibration.genuine_pairs:,} genuine and "
+        f"{calibration.impostor_pairs:,} impostor pairs by {calibration.artists:,} artists that "
+        "are neither in the training set nor in the test set.",
+        f"- Input: {len(config.views)} view(s) ({', '.join(config.views)}) of "
+        f"{config.size} x {config.size} pixels; comparator: cosine, normalisation "
+        f"`{config.normalisation}` with {config.neighbours} neighbours.",
+        f"- Versions: {', '.join(f'{k} {v}' for k, v in training['versions'].items())}.",
+        "",
+        "## Decisions and their measured error rates (calibration artists)",
+        "",
+        "| operating point | error rate | same at score | different at score |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {point.error_rate:.3f} | >= {point.same_at_least:.3f} "
+        f"| <= {point.different_at_most:.3f} |"
+        for name, point in calibration.points.items()
+    ]
+    lines += [
+        "",
+        f"Likelihood ratios are cut off at 10^{calibration.lower:.2f} and "
+        f"10^{calibration.upper:.2f}: more is not supported by that many artists.",
+        "",
+    ]
+    if report is not None:
+        lines += ["## Measured on test artists", "", report.strip(), ""]
+    return "\n".join(lines)

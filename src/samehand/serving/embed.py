@@ -1,0 +1,192 @@
+"""Many images to one embedding table: decoded ahead, cached by content, resumable."""
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from samehand.errors import ImageError
+from samehand.files import atomic_path, sha256_file
+from samehand.images.decode import decode_file
+from samehand.progress import track
+from samehand.records import Floats
+from samehand.serving.runtime import Embedder
+
+_PAINTINGS_AT_ONCE = 8
+_SAVE_EVERY = 512
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingTable:
+    """Embeddings of distinct images.
+
+    Attributes:
+        embeddings: Unit length, (N, D); row i belongs to the i-th path asked for.
+        failures: Message of each image that could not be read, by its path; its row is zero.
+    """
+
+    embeddings: Floats
+    failures: dict[Path, str]
+
+
+def embed_files(
+    embedder: Embedder,
+    paths: Sequence[Path],
+    cache: Path | None = None,
+    label: str = "embedding paintings",
+) -> EmbeddingTable:
+    """Embed image files, each distinct content once.
+
+    Args:
+        embedder: The model's encoder; its digest is part of the cache's key.
+        paths: Image files; unreadable ones are reported, not fatal.
+        cache: A folder where embeddings are kept between calls; None keeps none. An interrupted
+            call loses at most the last 512 paintings.
+        label: What the progress bar says.
+
+    Returns:
+        One row a path.
+    """
+    store = _Store(cache / embedder.config.digest) if cache else None
+    failures: dict[Path, str] = {}
+    digests: list[str | None] = []
+    for path in paths:
+        try:
+            # Opening a pipe could block for ever; decoding says what is wrong with it.
+            digests.append(sha256_file(path) if path.is_file() else None)
+        except OSError:
+            digests.append(None)
+    known = store.load(set(filter(None, digests))) if store else {}
+    wanted = [
+        (digest, path)
+        for digest, path in dict(zip(digests, paths, strict=True)).items()
+        if digest is not None and digest not in known
+    ]
+    unreadable = [path for digest, path in zip(digests, paths, strict=True) if digest is None]
+    for path in unreadable:
+        failures[path] = _why_unreadable(path)
+    fresh: dict[str, Floats] = {}
+    try:
+        for digest, row in track(_embed(embedder, wanted), label, len(wanted)):
+            if isinstance(row, str):
+                failures.update(
+                    (p, row) for d, p in zip(digests, paths, strict=True) if d == digest
+                )
+                continue
+            fresh[digest] = known[digest] = row
+            if store and len(fresh) >= _SAVE_EVERY:
+                store.save(fresh)
+                fresh = {}
+    finally:
+        if store and fresh:
+            store.save(fresh)
+    width = len(next(iter(known.values()))) if known else 0
+    table = np.zeros((len(paths), width), np.float32)
+    for index, found in enumerate(digests):
+        if found is not None and found in known:
+            table[index] = known[found]
+    return EmbeddingTable(table, failures)
+
+
+def default_cache() -> Path:
+    """Return the user's cache folder: $SAMEHAND_CACHE, or the platform's usual place."""
+    named = os.environ.get("SAMEHAND_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return Path(base) / "samehand" if base else Path.home() / ".cache" / "samehand"
+
+
+def _embed(
+    embedder: Embedder, wanted: Iterable[tuple[str, Path]]
+) -> Iterator[tuple[str, Floats | str]]:
+    """Yield each digest with its embedding, or with the reason why there is none."""
+    batch: list[tuple[str, Floats]] = []
+    for digest, views in _views_ahead(embedder, wanted):
+        if isinstance(views, str):
+            yield digest, views
+            continue
+        batch.append((digest, views))
+        if len(batch) == _PAINTINGS_AT_ONCE:
+            yield from _run(embedder, batch)
+            batch = []
+    if batch:
+        yield from _run(embedder, batch)
+
+
+def _run(embedder: Embedder, batch: list[tuple[str, Floats]]) -> Iterator[tuple[str, Floats]]:
+    rows = embedder.embed(np.stack([views for _, views in batch]))
+    yield from zip((digest for digest, _ in batch), rows, strict=True)
+
+
+def _views_ahead(
+    embedder: Embedder, wanted: Iterable[tuple[str, Path]]
+) -> Iterator[tuple[str, Floats | str]]:
+    """Decode in two threads while the encoder runs; at most a few paintings are in memory."""
+
+    def render(path: Path) -> Floats | str:
+        try:
+            return embedder.render(decode_file(path).image)
+        except ImageError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        pending: list[tuple[str, Future[Floats | str]]] = []
+        try:
+            for digest, path in wanted:
+                pending.append((digest, pool.submit(render, path)))
+                if len(pending) > 2 * _PAINTINGS_AT_ONCE:
+                    first, future = pending.pop(0)
+                    yield first, future.result()
+            while pending:
+                first, future = pending.pop(0)
+                yield first, future.result()
+        finally:
+            for _, future in pending:
+                future.cancel()
+
+
+def _why_unreadable(path: Path) -> str:
+    try:
+        decode_file(path)
+    except ImageError as error:
+        return str(error)
+    return f"{path} could not be read a moment ago; try again"
+
+
+class _Store:
+    """Append-only parts of (sha256, embedding); a crash loses a part that was being written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, wanted: set[str]) -> dict[str, Floats]:
+        from safetensors import SafetensorError, safe_open
+
+        found: dict[str, Floats] = {}
+        for part in sorted(self.folder.glob("part-*.safetensors")):
+            try:
+                with safe_open(part, framework="np") as stored:
+                    digests = stored.metadata()["sha256"].split()
+                    if wanted.isdisjoint(digests):
+                        continue
+                    rows = stored.get_tensor("embeddings")
+            except (SafetensorError, OSError, KeyError, TypeError):
+                continue  # a damaged part only costs embedding those paintings again
+            found.update((d, r) for d, r in zip(digests, rows, strict=True) if d in wanted)
+        return found
+
+    def save(self, rows: dict[str, Floats]) -> None:
+        from safetensors.numpy import save_file
+
+        # A name of its own lets several processes fill one cache.
+        with atomic_path(self.folder / f"part-{uuid.uuid4().hex}.safetensors") as temporary:
+            save_file(
+                {"embeddings": np.stack(list(rows.values()))},
+                temporary,
+                metadata={"sha256": " ".join(rows)},
+            )

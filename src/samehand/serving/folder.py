@@ -1,0 +1,187 @@
+"""The model folder: everything that answering needs, and the only thing training hands over.
+
+- encoder.onnx: images to an embedding and, second output, patch embeddings
+- cohort.safetensors: embeddings of training paintings, the "everybody else" of the comparator
+- config.json: input, comparator, calibration, operating points, hashes, recipe, seed
+- README.md: the model card
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samehand.errors import ModelError
+from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
+from samehand.records import Floats
+from samehand.scoring.calibration import Calibration
+from samehand.scoring.comparator import Comparator, Normalisation
+from samehand.serving.runtime import EmbedderConfig
+
+FORMAT = 1
+BUILT_IN = Path(__file__).parent / "builtin"
+DEFAULT_MODEL = "lite0"
+
+ENCODER = "encoder.onnx"
+COHORT = "cohort.safetensors"
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What `config.json` says.
+
+    Attributes:
+        format: Version of this layout.
+        name: The model's name.
+        size: Side of the square views in pixels.
+        views: Names of the views of a painting whose embeddings are averaged.
+        normalisation: The comparator's correction.
+        neighbours: How many nearest cohort paintings it looks at.
+        nearest_cohort: The cosine to the nearest cohort painting that 99 % of calibration
+            paintings exceed; one below it is unlike everything the model was made from.
+        calibration: Raw score to log10 likelihood ratio, with its operating points.
+        files: SHA-256 of the other files of the folder.
+        training: Recipe, seed, versions and data hashes.
+    """
+
+    format: int
+    name: str
+    size: int
+    views: tuple[str, ...]
+    normalisation: Normalisation
+    neighbours: int
+    nearest_cohort: float
+    calibration: Calibration
+    files: dict[str, str]
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """An opened and checked model folder.
+
+    Attributes:
+        path: Where it is.
+        config: What its config.json says.
+        comparator: The comparator with its cohort.
+        embedder: What the encoder needs to be loaded.
+        identity: Name and short hash of the whole model, shown in every verdict.
+    """
+
+    path: Path
+    config: ModelConfig
+    comparator: Comparator
+    embedder: EmbedderConfig
+    identity: str
+
+
+def find_model(name: str | Path | None) -> Path:
+    """Return the folder that a name or a path means.
+
+    Args:
+        name: A path, a built-in name, or None for the model that ships with the package.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    if name is None:
+        name = DEFAULT_MODEL
+    for candidate in (Path(name), BUILT_IN / Path(name).name):
+        if (candidate / CONFIG).is_file():
+            return candidate
+    known = ", ".join(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIG}"))) or "none"
+    raise ModelError(
+        f"no model folder at {name} (a folder with {CONFIG}); built-in models: {known}"
+    )
+
+
+def open_model(name: str | Path | None = None) -> ModelFolder:
+    """Open a model folder and check that it is whole and of this version.
+
+    Args:
+        name: A path, a built-in name, or None for the model that ships with the package.
+
+    Raises:
+        ModelError: No such folder, a missing or altered file, or another format version.
+    """
+    path = find_model(name)
+    raw = _read(path / CONFIG)
+    config = _parse_config(path, raw)
+    for file, expected in config.files.items():
+        if not (path / file).is_file():
+            raise ModelError(f"the model {path} lacks {file}; copy the whole folder again")
+        if sha256_file(path / file) != expected:
+            raise ModelError(
+                f"{path / file} is not the file that {CONFIG} describes (its hash differs); "
+                "copy the whole folder again, or export the model again"
+            )
+    comparator = Comparator(config.normalisation, config.neighbours, read_cohort(path))
+    return ModelFolder(
+        path,
+        config,
+        comparator,
+        EmbedderConfig(path / ENCODER, config.files[ENCODER], config.size, config.views),
+        identity=f"{config.name}@{sha256_bytes(raw)[:12]}",
+    )
+
+
+def write_config(path: Path, config: ModelConfig) -> None:
+    """Write `config.json` into the model folder `path`."""
+    values = asdict(config) | {"calibration": config.calibration.to_dict()}
+    write_text(path / CONFIG, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_cohort(path: Path, cohort: Floats) -> None:
+    """Write cohort embeddings, (C, D), into the model folder `path`, as float16."""
+    from safetensors.numpy import save_file
+
+    with atomic_path(path / COHORT) as temporary:
+        save_file({"cohort": cohort.astype(np.float16)}, temporary)
+
+
+def read_cohort(path: Path) -> Floats:
+    """Return the cohort of the model folder `path`: unit length, (C, D).
+
+    Raises:
+        ModelError: The file is missing or damaged.
+    """
+    from safetensors.numpy import load_file
+
+    try:
+        cohort: Floats = load_file(path / COHORT)["cohort"].astype(np.float32)
+    except Exception as error:
+        raise ModelError(
+            f"cannot read {path / COHORT}: {error}; copy the model folder again"
+        ) from error
+    # float16 rounding leaves lengths of 1 +- 0.001.
+    unit: Floats = cohort / np.linalg.norm(cohort, axis=1, keepdims=True)
+    return unit
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}; copy the model again") from error
+
+
+def _parse_config(path: Path, raw: bytes) -> ModelConfig:
+    try:
+        values = json.loads(raw)
+        version = values["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path / CONFIG} is no model configuration; export again") from error
+    if version != FORMAT:
+        raise ModelError(
+            f"the model {path} has format {version}, this samehand reads format {FORMAT}; "
+            "export it again, or install the samehand it was made with"
+        )
+    try:
+        values["calibration"] = Calibration.from_dict(values["calibration"])
+        values["views"] = tuple(values["views"])
+        return ModelConfig(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path / CONFIG} is incomplete ({error}); export it again") from error

@@ -1,0 +1,120 @@
+"""SameHand: the one facade. Two paintings in, a calibrated verdict out."""
+
+import io
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from samehand.errors import SamehandError
+from samehand.images.decode import Decoded, decode_bytes, decode_file
+from samehand.records import Floats, OperatingPoint, Verdict
+from samehand.scoring.calibration import decide, llr_from_score, probability, strength
+from samehand.scoring.comparator import Enrolled, enrol, pair_scores
+from samehand.serving.folder import open_model
+from samehand.serving.runtime import Embedder
+from samehand.serving.warnings import warn_about
+
+ImageLike = str | os.PathLike[str] | bytes | Image.Image
+"""A path, the bytes of an image file, or a Pillow image."""
+
+
+class SameHand:
+    """Answers whether two paintings were made by the same artist.
+
+    Example:
+        >>> from samehand import SameHand
+        >>> verdict = SameHand().compare("a.jpg", "b.jpg")  # doctest: +SKIP
+        >>> verdict.llr, verdict.strength  # doctest: +SKIP
+        (1.2, 'moderate support for the same artist')
+    """
+
+    def __init__(self, model: str | Path | None = None, threads: int | None = None) -> None:
+        """Open a model.
+
+        Args:
+            model: A model folder's path, a built-in name, or None for the model that ships.
+            threads: CPU threads; None for all there are.
+
+        Raises:
+            ModelError: There is no such model, or it is damaged.
+        """
+        self.model = open_model(model)
+        self.embedder = Embedder(self.model.embedder, threads)
+
+    def compare(
+        self,
+        left: ImageLike,
+        right: ImageLike,
+        *,
+        prior: float = 0.5,
+        operating_point: OperatingPoint = "eer",
+    ) -> Verdict:
+        """Say how strongly two images speak for one artist or two.
+
+        Args:
+            left: A painting.
+            right: Another painting; swapping the two changes nothing.
+            prior: P(same artist) before looking, strictly between 0 and 1.
+            operating_point: Which measured error rate the decision promises.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+            SamehandError: `prior` or `operating_point` is not one that exists.
+        """
+        started = time.perf_counter()
+        point = self.model.config.calibration.points.get(operating_point)
+        if point is None:
+            known = ", ".join(self.model.config.calibration.points)
+            raise SamehandError(f"no operating point {operating_point!r}; choose one of {known}")
+        if not 0 < prior < 1:
+            raise SamehandError(f"the prior must lie strictly between 0 and 1, not {prior:g}")
+        decoded = [_decode(left, "left image"), _decode(right, "right image")]
+        enrolled = enrol(self.model.comparator, self.embed_decoded(decoded))
+        score = float(self.score(enrolled, [0], [1])[0])
+        llr = float(llr_from_score(self.model.config.calibration, score))
+        return Verdict(
+            score=score,
+            llr=llr,
+            probability=float(probability(llr, prior)),
+            prior=prior,
+            decision=decide(score, point),
+            operating_point=operating_point,
+            error_rate=point.error_rate,
+            strength=strength(llr),
+            warnings=warn_about(decoded, enrolled, self.model.config),
+            model=self.model.identity,
+            seconds=time.perf_counter() - started,
+        )
+
+    def embed(self, images: Sequence[ImageLike]) -> Floats:
+        """Return the unit embedding of each image, (B, D).
+
+        Raises:
+            ImageError: One of the images cannot be read.
+        """
+        return self.embed_decoded(
+            [_decode(image, f"image {index + 1}") for index, image in enumerate(images)]
+        )
+
+    def embed_decoded(self, decoded: Sequence[Decoded]) -> Floats:
+        """Return the unit embedding of each decoded image, (B, D)."""
+        rows = [self.embedder.embed(self.embedder.render(item.image)[None]) for item in decoded]
+        return np.concatenate(rows)
+
+    def score(self, enrolled: Enrolled, left: Sequence[int], right: Sequence[int]) -> Floats:
+        """Return the raw scores of pairs of enrolled paintings, (M,)."""
+        return pair_scores(self.model.comparator, enrolled, np.asarray(left), np.asarray(right))
+
+
+def _decode(image: ImageLike, name: str) -> Decoded:
+    if isinstance(image, bytes):
+        return decode_bytes(image, name)
+    if isinstance(image, Image.Image):
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return decode_bytes(buffer.getvalue(), name)
+    return decode_file(image)

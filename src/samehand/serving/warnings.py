@@ -1,0 +1,75 @@
+"""Reasons to trust one verdict less, in words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from samehand.images.decode import Decoded
+from samehand.scoring.comparator import Enrolled
+from samehand.serving.folder import ModelConfig
+
+SMALL_SIDE = 64
+"""Shorter sides than this, in pixels, are warned about; see docs/model-card.md for what is lost."""
+
+DUPLICATE_COSINE = 0.5
+"""Below this cosine two images are not even looked at as one painting photographed twice."""
+
+_GREY_CHROMA = 4.0
+"""A JPEG of a greyscale picture strays no further than this from grey, in levels of 0..255."""
+
+_SIDES = ("left", "right")
+
+
+def warn_about(
+    decoded: Sequence[Decoded], enrolled: Enrolled, config: ModelConfig
+) -> tuple[str, ...]:
+    """Return what a reader of the verdict on two images should know.
+
+    Args:
+        decoded: The left and the right image.
+        enrolled: Their two embeddings, compared with the cohort.
+        config: The model's configuration.
+    """
+    found = [
+        f"{side} image: {note}"
+        for side, item in zip(_SIDES, decoded, strict=True)
+        for note in item.notes
+    ]
+    left, right = decoded
+    if left.sha256 == right.sha256:
+        found.append("both images are the same file, so the verdict says nothing about artists")
+    elif _one_painting(left.image, right.image, enrolled):
+        found.append(
+            "the images look like two reproductions of one painting, so the verdict says little "
+            "about artists"
+        )
+    for side, item, nearest in zip(_SIDES, decoded, enrolled.nearest.tolist(), strict=True):
+        if min(item.width, item.height) < SMALL_SIDE:
+            found.append(
+                f"{side} image: only {item.width} x {item.height} pixels, so brushwork is lost"
+            )
+        if nearest < config.nearest_cohort:
+            found.append(
+                f"{side} image: unlike the paintings that the model learned from, so its error "
+                "rates may not hold"
+            )
+    if _is_grey(left.image) != _is_grey(right.image):
+        found.append("one image is in greyscale and the other in colour")
+    return tuple(found)
+
+
+def _one_painting(left: Image.Image, right: Image.Image, enrolled: Enrolled) -> bool:
+    if float(enrolled.embeddings[0] @ enrolled.embeddings[1]) < DUPLICATE_COSINE:
+        return False
+    # Imported here because SciPy would double the start-up of every other comparison.
+    from samehand.catalogue.duplicates import confirmed, detail_of, thumbnail
+
+    thumbnails = np.stack([thumbnail(left), thumbnail(right)])
+    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
+    return len(confirmed(*pair, detail_of(thumbnails), thumbnails)) > 0
+
+
+def _is_grey(image: Image.Image) -> bool:
+    small = np.asarray(image.resize((32, 32), Image.Resampling.BOX), dtype=np.float32)
+    return float((small.max(axis=2) - small.min(axis=2)).max()) <= _GREY_CHROMA
