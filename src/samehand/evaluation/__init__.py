@@ -1,0 +1,1 @@
+"""Error rates on frozen protocols, with intervals over artists."""

@@ -1,0 +1,254 @@
+"""`samehand evaluate`: one protocol, one model, its baselines, one table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from samehand.catalogue.schema import load_catalogue
+from samehand.errors import CatalogueError, ProtocolError
+from samehand.evaluation.baselines import baseline, centred
+from samehand.evaluation.bootstrap import bootstrap_intervals
+from samehand.evaluation.metrics import Metrics, compute_metrics
+from samehand.pairs.protocol import Protocol, load_protocol
+from samehand.records import Floats
+from samehand.scoring.calibration import Calibration, fit_calibration, llr_from_score
+from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.serving.embed import embed_files
+from samehand.serving.verifier import SameHand
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Something that scores pairs.
+
+    Attributes:
+        name: What the table calls it.
+        embeddings: Unit length, (N, D), one a painting of the protocol.
+        comparator: Embeddings to raw scores.
+        calibration: Raw scores to likelihood ratios, fitted on validation artists.
+    """
+
+    name: str
+    embeddings: Floats
+    comparator: Comparator
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """What is true of each of a protocol's M pairs; every array has shape (M,).
+
+    Attributes:
+        same: Whether one artist made both.
+        left_artist: Number of the left painting's artist.
+        right_artist: Number of the right painting's artist.
+        seen: Whether both artists are known from training.
+        same_style: 1, 0, or -1 where a style is unknown.
+    """
+
+    same: NDArray[np.bool_]
+    left_artist: NDArray[np.int32]
+    right_artist: NDArray[np.int32]
+    seen: NDArray[np.bool_]
+    same_style: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One system on one stratum of a protocol.
+
+    Attributes:
+        system: The system's name.
+        stratum: "all", "unseen artists", "seen artists", "same style" or "different style".
+        pairs: How many pairs, `genuine` of them by one artist.
+        artists: How many artists made the paintings.
+        metrics: Point estimates.
+        intervals: 95 % intervals by the metrics' names, artists resampled on both sides.
+    """
+
+    system: str
+    stratum: str
+    pairs: int
+    genuine: int
+    artists: int
+    metrics: Metrics
+    intervals: dict[str, Interval]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Everything `samehand evaluate` found.
+
+    Attributes:
+        protocol: The verified protocol.
+        model: Identity of the model.
+        results: One per system and stratum.
+        labels: What is true of the pairs.
+        scores: Raw scores of each system, (M,).
+        llrs: log10 likelihood ratios of each system, (M,).
+    """
+
+    protocol: Protocol
+    model: str
+    results: list[Result]
+    labels: Labels
+    scores: dict[str, Floats]
+    llrs: dict[str, Floats]
+
+
+def evaluate(
+    verifier: SameHand,
+    catalogue: Path,
+    protocol_path: Path,
+    *,
+    baselines: Sequence[str] = (),
+    replicates: int = 1000,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> Evaluation:
+    """Measure a model and baselines on one protocol.
+
+    Args:
+        verifier: The model.
+        catalogue: A folder made by `samehand prepare`.
+        protocol_path: A protocol made by `samehand protocol` from that catalogue.
+        baselines: Names that `baselines.baseline` knows.
+        replicates: Bootstrap draws for each interval.
+        seed: Seeds those draws.
+        cache: Where embeddings are kept; None for the catalogue's own folder.
+
+    Raises:
+        CatalogueError: No usable catalogue, or images are missing from its cache.
+        ProtocolError: The protocol is damaged or belongs to another catalogue.
+    """
+    table = load_catalogue(catalogue)
+    protocol = load_protocol(protocol_path, table)
+    order = pl.DataFrame({"painting_id": protocol.paintings})
+    paintings = order.join(table, on="painting_id", how="left", maintain_order="left")
+    labels = _read_labels(protocol, paintings)
+    systems = [_shipped(verifier, catalogue, paintings, cache or catalogue / "embeddings")]
+    systems += [_baseline(name, catalogue, paintings, table) for name in baselines]
+    results: list[Result] = []
+    scores: dict[str, Floats] = {}
+    llrs: dict[str, Floats] = {}
+    for system in systems:
+        scores[system.name] = _score(system, protocol)
+        llrs[system.name] = llr_from_score(system.calibration, scores[system.name]).astype(
+            np.float32
+        )
+        for stratum, mask in strata(labels).items():
+            results.append(_measure(system, stratum, mask, labels, scores, llrs, replicates, seed))
+    return Evaluation(protocol, verifier.model.identity, results, labels, scores, llrs)
+
+
+def strata(labels: Labels) -> dict[str, NDArray[np.bool_]]:
+    """Return the strata that hold pairs of both kinds, and are not all of the protocol."""
+    everything = np.ones(len(labels.same), bool)
+    found = {"all": everything}
+    for name, mask in (
+        ("seen artists", labels.seen),
+        ("unseen artists", ~labels.seen),
+        ("same style", labels.same_style == 1),
+        ("different style", labels.same_style == 0),
+    ):
+        genuine = int(labels.same[mask].sum())
+        if 0 < genuine < int(mask.sum()) < len(everything):
+            found[name] = mask
+    return found
+
+
+def _measure(
+    system: System,
+    stratum: str,
+    mask: NDArray[np.bool_],
+    labels: Labels,
+    scores: dict[str, Floats],
+    llrs: dict[str, Floats],
+    replicates: int,
+    seed: int,
+) -> Result:
+    score, llr, same = scores[system.name][mask], llrs[system.name][mask], labels.same[mask]
+    left, right = labels.left_artist[mask], labels.right_artist[mask]
+    # The score of an LLR of 0, which the validation artists fixed.
+    threshold = -system.calibration.intercept / system.calibration.slope
+    return Result(
+        system=system.name,
+        stratum=stratum,
+        pairs=len(same),
+        genuine=int(same.sum()),
+        artists=len(np.union1d(np.unique(left), np.unique(right))),
+        metrics=compute_metrics(score, llr, same, threshold=threshold),
+        intervals=bootstrap_intervals(
+            score, llr, same, left, right, threshold=threshold, replicates=replicates, seed=seed
+        ),
+    )
+
+
+def _score(system: System, protocol: Protocol) -> Floats:
+    enrolled = enrol(system.comparator, system.embeddings)
+    return np.concatenate(
+        [
+            pair_scores(system.comparator, enrolled, batch.left, batch.right)
+            for batch in protocol.batches()
+        ]
+    )
+
+
+def _read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
+    artist = paintings["artist"].cast(pl.Categorical).to_physical().cast(pl.Int32).to_numpy()
+    batches = list(protocol.batches())
+    labels = Labels(
+        same=np.concatenate([batch.same for batch in batches]),
+        left_artist=np.concatenate([artist[batch.left] for batch in batches]),
+        right_artist=np.concatenate([artist[batch.right] for batch in batches]),
+        seen=np.concatenate([batch.seen for batch in batches]),
+        same_style=np.concatenate([batch.same_style for batch in batches]),
+    )
+    if labels.same.all() or not labels.same.any():
+        raise ProtocolError(
+            f"{protocol.path} has only one kind of pair; error rates need pairs by one artist "
+            "and pairs by two"
+        )
+    return labels
+
+
+def _shipped(verifier: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
+    paths = [catalogue / path for path in paintings["path"]]
+    table = embed_files(verifier.embedder, paths, cache)
+    if table.failures:
+        raise CatalogueError(
+            f"{next(iter(table.failures.values()))} (the image cache of {catalogue} is damaged; "
+            "run samehand prepare again)"
+        )
+    model = verifier.model
+    return System(model.config.name, table.embeddings, model.comparator, model.config.calibration)
+
+
+def _baseline(name: str, catalogue: Path, paintings: pl.DataFrame, table: pl.DataFrame) -> System:
+    """Embed, centre on training paintings, and calibrate on validation artists."""
+    embed = baseline(name)
+    train = table.filter(pl.col("split") == "train").sort("painting_id")
+    step = max(1, len(train) // 1000)
+    reference = embed([catalogue / path for path in train["path"][::step]])
+    centre = reference.mean(axis=0)
+    comparator = Comparator("none", 2, centred(reference, centre))
+    held_out = table.filter(pl.col("split") == "validation").sort("painting_id")
+    enrolled = enrol(
+        comparator, centred(embed([catalogue / path for path in held_out["path"]]), centre)
+    )
+    artist = held_out["artist"].cast(pl.Categorical).to_physical().to_numpy()
+    left, right = np.triu_indices(len(artist), k=1)
+    calibration = fit_calibration(
+        pair_scores(comparator, enrolled, left, right),
+        artist[left] == artist[right],
+        artist[left],
+        artist[right],
+    )
+    embeddings = centred(embed([catalogue / path for path in paintings["path"]]), centre)
+    return System(name, embeddings, comparator, calibration)

@@ -1,0 +1,103 @@
+"""An evaluation as files: JSON for machines, Markdown and pictures for people."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from samehand.evaluation.evaluate import Evaluation, Result
+from samehand.evaluation.plots import plot_det, plot_reliability, plot_roc, plot_scores
+from samehand.files import sha256_file, write_text
+from samehand.versions import versions
+
+_COLUMNS = {
+    "auc": "AUC",
+    "eer": "EER",
+    "balanced_accuracy": "balanced accuracy",
+    "fnmr_at_fmr1": "FNMR at FMR 1 %",
+    "fnmr_at_fmr0_1": "FNMR at FMR 0.1 %",
+    "cllr": "Cllr",
+    "min_cllr": "min Cllr",
+    "ece": "ECE",
+}
+
+_LEGEND = """\
+Every figure has its 95 % interval in brackets, from resampling artists on both sides of the pairs
+jointly. Balanced accuracy is taken at a likelihood ratio of 1, a threshold that the validation
+artists fixed. EER: equal error rate. FNMR at FMR: share of genuine pairs missed while that share
+of impostor pairs is accepted. Cllr: cost of the likelihood ratios in bits, 0 perfect, 1 useless;
+its excess over min Cllr is the cost of imperfect calibration. ECE: expected calibration error of
+the probability at equal priors.
+"""
+
+
+def write_report(evaluation: Evaluation, out: Path, *, catalogue: Path, command: str) -> None:
+    """Write report.json, report.md and the pictures into the folder `out`.
+
+    Args:
+        evaluation: What was measured.
+        out: The folder to fill.
+        catalogue: The catalogue folder, whose hash the report names.
+        command: The command line that made the figures.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    systems = {
+        name: (evaluation.scores[name], evaluation.labels.same) for name in evaluation.scores
+    }
+    calibrated = {name: (evaluation.llrs[name], evaluation.labels.same) for name in systems}
+    ours = next(iter(systems))
+    plot_roc(systems, out / "roc.png")
+    plot_det(systems, out / "det.png")
+    plot_scores({ours: calibrated[ours]}, out / "scores.png")
+    plot_reliability(calibrated, out / "reliability.png")
+    markdown = markdown_report(evaluation, command)
+    facts: dict[str, Any] = {
+        "command": command,
+        "model": evaluation.model,
+        "protocol": asdict(evaluation.protocol.header),
+        "catalogue_sha256": sha256_file(catalogue / "catalogue.parquet"),
+        "versions": versions(),
+        "results": [asdict(result) for result in evaluation.results],
+        "markdown": markdown,
+    }
+    write_text(out / "report.json", json.dumps(facts, indent=1) + "\n")
+    write_text(out / "report.md", markdown)
+
+
+def markdown_report(evaluation: Evaluation, command: str) -> str:
+    """Return the evaluation as Markdown tables, one a stratum."""
+    header = evaluation.protocol.header
+    lines = [
+        f"### {header.name}",
+        "",
+        f"{header.description} {header.pairs:,} pairs ({header.genuine:,} genuine) of "
+        f"{header.paintings:,} paintings by {header.artists:,} artists; protocol hash "
+        f"`{header.content_hash[:16]}`, model `{evaluation.model}`.",
+        "",
+        "```",
+        command,
+        "```",
+        "",
+    ]
+    for stratum in dict.fromkeys(result.stratum for result in evaluation.results):
+        rows = [result for result in evaluation.results if result.stratum == stratum]
+        lines += [
+            f"**{stratum}** ({rows[0].pairs:,} pairs, {rows[0].genuine:,} genuine, "
+            f"{rows[0].artists:,} artists)",
+            "",
+            f"| system | {' | '.join(_COLUMNS.values())} |",
+            f"|---|{'---|' * len(_COLUMNS)}",
+            *(_row(result) for result in rows),
+            "",
+        ]
+    return "\n".join([*lines, _LEGEND])
+
+
+def _row(result: Result) -> str:
+    cells = []
+    for name in _COLUMNS:
+        low, high = result.intervals[name]
+        cells.append(f"{getattr(result.metrics, name):.3f} [{low:.3f}, {high:.3f}]")
+    return f"| {result.system} | {' | '.join(cells)} |"
