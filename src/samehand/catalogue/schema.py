@@ -1,0 +1,127 @@
+"""The catalogue table: its columns, their types, and the check that a file holds them."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from samehand.errors import CatalogueError
+from samehand.files import atomic_path
+
+CATALOGUE_NAME = "catalogue.parquet"
+
+SPLITS = ("train", "validation", "test")
+
+SCHEMA: dict[str, type[pl.DataType]] = {
+    "painting_id": pl.String,
+    "path": pl.String,
+    "artist": pl.String,
+    "title": pl.String,
+    "date": pl.String,
+    "style": pl.String,
+    "genre": pl.String,
+    "source": pl.String,
+    "width": pl.Int64,
+    "height": pl.Int64,
+    "bytes": pl.Int64,
+    "sha256": pl.String,
+    "phash": pl.String,
+    "split": pl.String,
+    "artist_group": pl.String,
+    "origin": pl.String,
+    "in_train": pl.Boolean,
+    "repaired": pl.Boolean,
+    "exclusion": pl.String,
+}
+"""Column to type, in the order of the file. Unknown is null, never "Unknown".
+
+    path          the cached image, relative to the catalogue's folder
+    width         of the cached image in pixels, as are `height`, `bytes` and `sha256`
+    phash         64-bit perceptual hash, 16 hex digits
+    split         "train", "validation" or "test"; null exactly where `exclusion` is not
+    artist_group  "train_and_test", "train_only" or "test_only", as the competition has it
+    origin        where the image came from: "train_2.zip/train_2/15496.jpg"
+    in_train      the competition's own division, null elsewhere
+    repaired      whether the first file named was bad and another took its place
+    exclusion     why the painting may appear in no pair, or null
+"""
+
+NEVER_NULL = ("painting_id", "path", "width", "height", "bytes", "sha256", "phash", "origin")
+
+
+def validate_catalogue(frame: pl.DataFrame, name: str) -> None:
+    """Check that a table is a catalogue.
+
+    Args:
+        frame: The table.
+        name: What to call it in a message, usually its path.
+
+    Raises:
+        CatalogueError: A column is missing or of another type, an obligatory value is null, a
+            painting occurs twice, or a split is none of `SPLITS`.
+    """
+    advice = "run samehand prepare again"
+    missing = [column for column in SCHEMA if column not in frame.columns]
+    if missing:
+        raise CatalogueError(f"{name} lacks the columns {', '.join(missing)}; {advice}")
+    for column, dtype in SCHEMA.items():
+        if frame.schema[column] != dtype:
+            raise CatalogueError(
+                f"{name}: column {column} is {frame.schema[column]} and should be "
+                f"{dtype.__name__}; {advice}"
+            )
+    for column in NEVER_NULL:
+        if frame[column].null_count():
+            raise CatalogueError(f"{name}: column {column} has empty values; {advice}")
+    if frame["painting_id"].n_unique() != frame.height:
+        raise CatalogueError(f"{name} holds the same painting_id twice; {advice}")
+    strange = set(frame["split"].drop_nulls().unique()) - set(SPLITS)
+    if strange:
+        raise CatalogueError(
+            f"{name}: {', '.join(sorted(strange))} is no split; it should be one of "
+            f"{', '.join(SPLITS)}"
+        )
+
+
+def write_catalogue(frame: pl.DataFrame, folder: str | os.PathLike[str]) -> Path:
+    """Write a catalogue into its folder, all or nothing, and return the file's path.
+
+    Args:
+        frame: A table that `validate_catalogue` accepts; further columns are left out.
+        folder: The catalogue's folder, which the paths in the table are relative to.
+
+    Raises:
+        CatalogueError: The table is no catalogue.
+        OutputError: The folder cannot be written.
+    """
+    target = Path(folder) / CATALOGUE_NAME
+    validate_catalogue(frame, str(target))
+    with atomic_path(target) as temporary:
+        frame.select(list(SCHEMA)).write_parquet(temporary, compression="zstd", statistics=True)
+    return target
+
+
+def load_catalogue(folder: str | os.PathLike[str]) -> pl.DataFrame:
+    """Read the catalogue of a folder that `samehand prepare` made.
+
+    Args:
+        folder: The folder, or the Parquet file itself.
+
+    Returns:
+        A table with the columns of `SCHEMA`, sorted by `painting_id`.
+
+    Raises:
+        CatalogueError: There is no catalogue, or it is damaged or of another version.
+    """
+    folder = Path(folder)
+    path = folder if folder.is_file() else folder / CATALOGUE_NAME
+    if not path.is_file():
+        raise CatalogueError(f"no {CATALOGUE_NAME} in {folder}; run samehand prepare first")
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise CatalogueError(
+            f"cannot read {path} as Parquet; run samehand prepare again"
+        ) from error
+    validate_catalogue(frame, str(path))
+    return frame

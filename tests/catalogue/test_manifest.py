@@ -1,0 +1,88 @@
+import polars as pl
+import pytest
+
+from samehand.catalogue.manifest import read_manifest
+from samehand.errors import CatalogueError
+
+
+@pytest.fixture
+def gallery(tmp_path, encoded):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "one.jpg").write_bytes(encoded(1))
+    (tmp_path / "two.jpg").write_bytes(encoded(2))
+    return tmp_path
+
+
+def manifest(folder, text, name="paintings.csv", encoding="utf-8"):
+    path = folder / name
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def test_files_beside_the_table_or_in_images(gallery):
+    table = manifest(
+        gallery,
+        "\ufefffile, Artist ,split,title\none.jpg,Ann,val,One\ntwo.jpg,Bo,TRAIN,\n"
+        "three.jpg,Bo,,Gone\none.jpg,Cy,test,Again\n,Cy,test,Nothing\n",
+    )
+    source = read_manifest(table)
+    assert [(row.name, row.artist, row.split, row.title) for row in source.rows] == [
+        ("one.jpg", "Ann", "validation", "One"),
+        ("two.jpg", "Bo", "train", None),
+        ("three.jpg", "Bo", None, "Gone"),
+    ]
+    assert [len(row.files) for row in source.rows] == [1, 1, 0]
+    assert source.repeated == ["one.jpg"]
+
+
+def test_images_elsewhere_and_absolute_paths(gallery, tmp_path_factory, encoded):
+    elsewhere = tmp_path_factory.mktemp("photographs")
+    (elsewhere / "one.jpg").write_bytes(encoded(9))
+    table = manifest(gallery, f"path,artist\none.jpg,Ann\n{gallery / 'two.jpg'},Bo\n")
+    source = read_manifest(table, images=elsewhere)
+    assert source.rows[0].files[0].read() == encoded(9)
+    assert source.rows[1].files[0].read() == encoded(2)
+    with pytest.raises(CatalogueError, match="does not exist"):
+        read_manifest(table, images=elsewhere / "no")
+
+
+def test_parquet_with_numbers_for_dates(gallery):
+    table = gallery / "paintings.parquet"
+    pl.DataFrame({"path": ["one.jpg"], "artist": ["Ann"], "date": [1889.0]}).write_parquet(table)
+    assert [(row.artist, row.date) for row in read_manifest(table).rows] == [("Ann", "1889.0")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("path,artist\n", "no rows"),
+        ("path,artist\n,Ann\n", "no rows that name a file"),
+        ("path,maker\none.jpg,Ann\n", "a column 'artist'; it has path, maker"),
+        ("picture,artist\none.jpg,Ann\n", "needs a column 'path'"),
+        ("path,artist\nnine.jpg,Ann\n", "--images"),
+        ("path,artist,split\none.jpg,Ann,half\n", "'half' is no split"),
+        ("path,artist\none.jpg,Ann,more\n", "no valid CSV"),
+        ("path,artist, artist\none.jpg,Ann,Bo\n", "two columns called artist"),
+    ],
+)
+def test_tables_that_cannot_be_used(gallery, text, message):
+    with pytest.raises(CatalogueError, match=message):
+        read_manifest(manifest(gallery, text))
+
+
+def test_files_that_are_no_tables(gallery):
+    with pytest.raises(CatalogueError, match="does not exist"):
+        read_manifest(gallery / "none.csv")
+    with pytest.raises(CatalogueError, match="does not exist"):
+        read_manifest(gallery / "none.parquet")
+    with pytest.raises(CatalogueError, match="is not UTF-8"):
+        read_manifest(manifest(gallery, "path,artist\none.jpg,Gaugu\u00e9\n", encoding="latin-1"))
+    with pytest.raises(CatalogueError, match="cannot read .* as Parquet"):
+        read_manifest(manifest(gallery, "path,artist\n", name="fake.parquet"))
+    with pytest.raises(CatalogueError, match="cannot read"):
+        read_manifest(gallery / "images")
+    nested = gallery / "nested.parquet"
+    pl.DataFrame({"path": ["one.jpg"], "artist": [[["Ann"]]]}).write_parquet(nested)
+    with pytest.raises(CatalogueError, match="nested.parquet"):
+        read_manifest(nested)
