@@ -3,6 +3,7 @@
 Exit codes: 0 done, 2 a mistake the user can mend (one sentence on standard error), 130 interrupted.
 """
 
+import io
 import json
 import os
 import shlex
@@ -10,15 +11,28 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from samehand.errors import MissingExtraError, SamehandError
 from samehand.records import OperatingPoint, Verdict
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run a command; Typer alone would leave an interrupted one without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from stop
+
+
 app = typer.Typer(
     name="samehand",
+    cls=_Commands,
     help="Were these two paintings made by the same artist?",
     no_args_is_help=True,
     add_completion=False,
@@ -30,6 +44,8 @@ app = typer.Typer(
 Model = Annotated[
     str | None, typer.Option(help="A model folder or a built-in name; the shipped model if absent.")
 ]
+# Typer's own check of permissions would answer in other words than decoding does.
+File = Annotated[Path, typer.Argument(readable=False)]
 Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all if absent.")]
 Catalogue = Annotated[Path, typer.Option(help="A folder made by `samehand prepare`.")]
@@ -54,8 +70,8 @@ def _root(
 
 @app.command()
 def compare(
-    left: Path,
-    right: Path,
+    left: File,
+    right: File,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
@@ -97,7 +113,7 @@ def prepare(
     max_side: Annotated[int, typer.Option(min=1, help="Longest cached side in pixels.")] = 640,
     validation_artists: Annotated[
         int, typer.Option(min=1, help="Artists held out for validation and calibration.")
-    ] = 80,
+    ] = 60,
     seed: Annotated[int, typer.Option(help="Decides the split.")] = 0,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
@@ -142,7 +158,7 @@ def atelier(
 
 @app.command()
 def score(
-    pairs: Path,
+    pairs: File,
     images: Annotated[Path, typer.Option(help="The folder that `left` and `right` refer to.")],
     out: Annotated[Path, typer.Option(help="The CSV to write.")],
     prior: Prior = 0.5,
@@ -331,12 +347,13 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
 
 
 def _name(path: Path) -> str:
-    # A name that is not UTF-8 must not break the terminal it is printed on.
-    return path.name.encode("utf-8", "backslashreplace").decode()
+    from samehand.images.decode import printable
+
+    return printable(path.name)
 
 
 def _print_json(values: dict[str, object]) -> None:
-    print(json.dumps(values, indent=2).encode("utf-8", "backslashreplace").decode())
+    print(json.dumps(values, indent=2))
 
 
 def _command_line() -> str:
@@ -345,23 +362,34 @@ def _command_line() -> str:
 
 def main() -> None:
     """Run the command line and turn every user mistake into one sentence and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that is not UTF-8 must not break the terminal it is printed on.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app(prog_name="samehand")
+        finally:
+            sys.stdout.flush()
     except SamehandError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
-        # The reader of a pipe went away; Python must not complain about it while exiting.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(1)
     except OSError as error:
         from samehand.files import output_error
 
+        if error.filename is None:
+            _discard_output()
         _fail(str(output_error(error.filename or "the output", error)))
 
 
+def _discard_output() -> None:
+    """Keep Python from complaining, while it exits, of a standard output nobody can write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _fail(message: str) -> None:
-    print(f"samehand: {message}", file=sys.stderr)
+    from samehand.images.decode import printable
+
+    print(f"samehand: {printable(message)}", file=sys.stderr)
     sys.exit(2)

@@ -97,7 +97,6 @@ def cache_image(row: SourceRow, folder: Path, max_side: int) -> CachedImage:
         OutputError: The folder cannot be written.
     """
     key = cache_key(row, max_side)
-    key = cache_key(row, max_side)
     faults: list[str] = []
     decodable: list[tuple[bool, Blob, bytes, Decoded]] = []
     for blob in row.files:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samehand.errors import CatalogueError, ImageError
+from samehand.images.decode import MAX_BYTES
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2"}
@@ -46,9 +47,13 @@ class Blob:
         """Return the whole content.
 
         Raises:
-            ImageError: The file is gone, unreadable, encrypted, or damaged inside its zip.
+            ImageError: The file is gone, unreadable, encrypted, too large, or damaged inside its
+                zip.
         """
         try:
+            size = self.member.file_size if self.member else os.stat(self.path or "").st_size
+            if size > MAX_BYTES:
+                raise ImageError(f"{self.origin} is {size / 2**30:.1f} GiB, too large for an image")
             if self.archive is not None and self.member is not None:
                 return self.archive.read(self.member)
             assert self.path is not None

@@ -39,6 +39,18 @@ class Augmentation:
     exposure: float = 0.1
     white_balance: float = 0.03
 
+    def __post_init__(self) -> None:
+        within = {
+            "smallest_crop": 0 < self.smallest_crop <= 1,
+            "aspect": self.aspect >= 1,
+            "recompress": 0 <= self.recompress <= 1,
+            "exposure": 0 <= self.exposure < 1,
+            "white_balance": 0 <= self.white_balance < 1,
+        }
+        for name, fine in within.items():
+            if not fine:
+                raise ValueError(f"{name} = {getattr(self, name)} is out of its range")
+
 
 def training_view(
     image: Image.Image, size: int, options: Augmentation, rng: np.random.Generator
@@ -74,7 +86,8 @@ def _crop_box(
 ) -> tuple[float, float, float, float]:
     """Draw a crop as in Szegedy et al., CVPR 2015, section 6: uniform area, log-uniform aspect."""
     area = rng.uniform(options.smallest_crop, 1)
-    spread = np.log(options.aspect)
+    # A wide crop of nearly the whole area would not fit, and be cut below `smallest_crop`.
+    spread = min(np.log(options.aspect), np.log(1 / options.smallest_crop))
     aspect = np.exp(rng.uniform(-spread, spread))
     width = size[0] * min(1.0, float(np.sqrt(area * aspect)))
     height = size[1] * min(1.0, float(np.sqrt(area / aspect)))

@@ -69,7 +69,7 @@ def decode_file(path: str | os.PathLike[str], max_side: int = 2048) -> Decoded:
     Raises:
         ImageError: The file is missing, unreadable, too large, or no complete image.
     """
-    name = _printable(os.fspath(path))
+    name = printable(os.fspath(path))
     try:
         # Asked before opening: opening a pipe or a device can block for ever.
         status = os.stat(path)
@@ -106,7 +106,7 @@ def decode_bytes(data: bytes, name: str, max_side: int = 2048) -> Decoded:
     Raises:
         ImageError: The bytes are no complete image, or one of more than `MAX_PIXELS`.
     """
-    name = _printable(name)
+    name = printable(name)
     if not data:
         raise ImageError(f"{name} is empty; download or copy it again")
     try:
@@ -276,8 +276,8 @@ def _to_srgb(image: Image.Image, profile: bytes | None, name: str, notes: list[s
     return image.convert("RGB")
 
 
-def _printable(name: str) -> str:
-    """Return a file name that any terminal or log can show, whatever bytes it is made of."""
+def printable(name: str) -> str:
+    """Return a file name, or words with one, that any terminal can show, whatever its bytes."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in name

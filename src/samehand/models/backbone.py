@@ -3,11 +3,13 @@
 Shapes: B batch, C channels of the last map, h x w its cells.
 """
 
+import inspect
 import json
 from typing import Any
 
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from samehand.errors import MissingExtraError, RecipeError
@@ -103,12 +105,20 @@ class _TransformersFeatures(nn.Module):
         super().__init__()
         self.network = network
         self.patch = patch
+        # Some transformers take other sizes than they were trained on only when asked to.
+        asked = "interpolate_pos_encoding" in inspect.signature(network.forward).parameters
+        self.options = {"interpolate_pos_encoding": True} if asked else {}
 
     def forward(self, images: Tensor) -> Tensor:
-        states = self.network(pixel_values=images).last_hidden_state
-        if self.patch is None:
+        states = self.network(pixel_values=images, **self.options).last_hidden_state
+        if states.ndim == 4:
             return states
-        rows, columns = images.shape[-2] // self.patch, images.shape[-1] // self.patch
+        rows, columns = (side // self.patch if self.patch else 0 for side in images.shape[-2:])
+        if not 0 < rows * columns <= states.shape[1]:
+            raise RecipeError(
+                f"the backbone {type(self.network).__name__} gives no map with a cell for each "
+                "patch; choose another"
+            )
         # Class and register tokens come first; what remains is one token a patch.
         patches = states[:, -rows * columns :]
         return patches.transpose(1, 2).reshape(len(images), -1, rows, columns)
@@ -123,15 +133,15 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
         config = AutoConfig.from_pretrained(name)
         network = AutoModel.from_pretrained(name) if pretrained else AutoModel.from_config(config)
         mean, std = _normalisation(name)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise RecipeError(
             f"no backbone {name}: use {LITE0}, or the name or folder of a transformers vision model"
         ) from error
     widths = getattr(config, "hidden_sizes", None)
     width = widths[-1] if widths else getattr(config, "hidden_size", None)
-    if width is None:
+    if width is None or network.main_input_name != "pixel_values":
         raise RecipeError(f"backbone {name} is no vision model with a feature map; choose another")
-    patch = getattr(config, "patch_size", None) if not widths else None
+    patch = getattr(config, "patch_size", None)
     return Backbone(_TransformersFeatures(network, patch), width, mean, std)
 
 

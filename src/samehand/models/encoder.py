@@ -32,6 +32,12 @@ class EncoderConfig:
     width: int = 256
     dropout: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width = {self.width} is out of its range")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout = {self.dropout} is out of its range")
+
 
 class Encoder(nn.Module):
     """Images to unit embeddings, with the embedding of every patch beside it."""

@@ -1,6 +1,9 @@
 """A trained encoder to one ONNX graph: images in, embedding and patch embeddings out."""
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +48,7 @@ def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = Tr
     )
     found = session.run([OUTPUTS[0]], {"images": images.numpy()})[0]
     worst = float(np.abs(found - expected).max())
-    if worst > _TOLERANCE:
+    if not worst <= _TOLERANCE:  # also where a weight overflowed to infinity or nan
         raise ModelError(
             f"the exported graph differs from PyTorch by {worst:.1e}; export with float32 weights"
         )
@@ -54,9 +57,7 @@ def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = Tr
 
 
 def _to_onnx(network: nn.Module, images: torch.Tensor) -> onnx.ModelProto:
-    with warnings.catch_warnings():
-        # The exporter warns about its own internals, nothing a reader could act on.
-        warnings.simplefilter("ignore")
+    with _silent_exporter():
         program = torch.onnx.export(
             network,
             (images,),
@@ -78,6 +79,20 @@ def _to_onnx(network: nn.Module, images: torch.Tensor) -> onnx.ModelProto:
     return graph
 
 
+@contextmanager
+def _silent_exporter() -> Iterator[None]:
+    """Drop what the exporter says of its own internals, nothing a reader could act on."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
 def _store_half(model: onnx.ModelProto) -> None:
     """Keep large weights as float16 behind a cast, which the runtime folds when it loads."""
     graph = model.graph
@@ -86,9 +101,10 @@ def _store_half(model: onnx.ModelProto) -> None:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 256:
             continue
         name = tensor.name
-        half = numpy_helper.from_array(
-            numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half"
-        )
+        # A weight too large becomes infinite here, and the check of the whole graph tells.
+        with np.errstate(over="ignore"):
+            values = numpy_helper.to_array(tensor).astype(np.float16)
+        half = numpy_helper.from_array(values, f"{name}.half")
         tensor.CopyFrom(half)
         casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
     for position, cast in enumerate(casts):

@@ -6,7 +6,7 @@ from typing import Literal
 import polars as pl
 
 from samehand.errors import ProtocolError
-from samehand.pairs.protocol import ArtistScope, PairDraft, Split, all_pairs, sampled_pairs
+from samehand.pairs.draws import ArtistScope, PairDraft, Split, all_pairs, sampled_pairs
 from samehand.pairs.submission import submission_pairs
 
 

@@ -51,9 +51,10 @@ def artist_batches(
         chosen: list[str] = []
         while len(chosen) < artists_per_batch:
             if not round_of_artists:
-                order = rng.permutation(len(names))
-                # An artist already in this batch waits, so that a batch never doubles one.
-                round_of_artists = [names[i] for i in order if names[i] not in chosen]
+                order = [names[i] for i in rng.permutation(len(names))]
+                # Those already in this batch come last (the end is drawn first), so that a batch
+                # never doubles an artist and a round never skips one.
+                round_of_artists = sorted(order, key=lambda name: name not in chosen)
             chosen.append(round_of_artists.pop())
         batches.append(
             [index for name in chosen for index in _draw(name, works, pending, per_artist, rng)]
@@ -70,7 +71,9 @@ def _draw(
 ) -> list[int]:
     if len(pending[name]) < count:
         left = pending[name]
-        fresh = [index for index in rng.permutation(works[name]).tolist() if index not in left]
-        pending[name] = left + fresh
+        fresh = rng.permutation(works[name]).tolist()
+        # What is left from the last round comes last in this one: doubled in no batch, skipped in
+        # no round.
+        pending[name] = left + sorted(fresh, key=lambda index: index in left)
     drawn, pending[name] = pending[name][:count], pending[name][count:]
     return drawn

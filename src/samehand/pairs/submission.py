@@ -14,7 +14,7 @@ import polars as pl
 
 from samehand.errors import ProtocolError
 from samehand.files import sha256_file
-from samehand.pairs.protocol import (
+from samehand.pairs.draws import (
     Candidates,
     Indices,
     PairBatch,

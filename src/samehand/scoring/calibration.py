@@ -3,7 +3,7 @@
     score -> llr = clip(slope * score + intercept, lower, upper) -> probability, strength
     score -> decision, by thresholds measured on the same held-out artists
 
-Serving needs NumPy only; fitting also needs SciPy (the `evaluate` extra).
+Serving needs NumPy only; fitting also needs SciPy, which is imported where it is used.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samehand.errors import MissingExtraError, ModelError, SamehandError
+from samehand.errors import ModelError, SamehandError
 from samehand.records import Decision, OperatingPoint
 
 Float64s = NDArray[np.float64]
@@ -149,6 +149,20 @@ def probability(llr: ArrayLike, prior: float) -> Float64s:
     return np.asarray(np.where(log_odds >= 0, 1.0, small) / (1.0 + small), np.float64)
 
 
+def operating_threshold(calibration: Calibration, name: str) -> OperatingThreshold:
+    """Return the thresholds of the operating point called `name`.
+
+    Raises:
+        SamehandError: There is no such operating point.
+    """
+    for known, point in calibration.points.items():
+        if known == name:
+            return point
+    raise SamehandError(
+        f"no operating point {name!r}; choose one of {', '.join(calibration.points)}"
+    )
+
+
 def decide(score: float, point: OperatingThreshold) -> Decision:
     """Return the decision on a raw `score` (not an llr) at an operating point."""
     if score >= point.same_at_least:
@@ -211,7 +225,6 @@ def fit_calibration(
     Raises:
         ModelError: The pairs cannot calibrate: a class is missing, `same` contradicts the
             artists, a score is not finite, or scores do not rise with likeness.
-        MissingExtraError: SciPy is not installed.
     """
     values = np.asarray(scores, np.float64)
     genuine_pairs = int(np.count_nonzero(same))
@@ -254,11 +267,8 @@ def fit_calibration(
 
 def _fit_line(scores: Float64s, same: NDArray[np.bool_]) -> tuple[float, float]:
     """Return slope and intercept, in log10 units, of class-balanced logistic regression."""
-    try:
-        from scipy.optimize import minimize
-        from scipy.special import expit
-    except ImportError as error:
-        raise MissingExtraError("fitting a calibration", "evaluate") from error
+    from scipy.optimize import minimize
+    from scipy.special import expit
 
     # Standardised scores make the fit the same for any unit and offset of the score.
     centre, spread = float(scores.mean()), float(scores.std())

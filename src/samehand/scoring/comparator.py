@@ -16,6 +16,7 @@ Normalisation = Literal["none", "csls", "as-norm"]
 Indices = NDArray[np.integer]
 
 _PAIRS_AT_ONCE = 1_000_000
+_HALF = np.float32(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +113,11 @@ def _normalise(
         case "none":
             return cosine
         case "csls":
-            return cosine - (enrolled.level[first] + enrolled.level[second]) / 2
+            return cosine - (enrolled.level[first] + enrolled.level[second]) * _HALF
         case "as-norm":
             one = (cosine - enrolled.level[first]) / enrolled.spread[first]
             two = (cosine - enrolled.level[second]) / enrolled.spread[second]
-            return (one + two) / 2
+            return (one + two) * _HALF
     assert_never(kind)
 
 

@@ -57,7 +57,7 @@ def embed_files(
     for path in paths:
         try:
             # Opening a pipe could block for ever; decoding says what is wrong with it.
-            digests.append(sha256_file(path) if path.is_file() else None)
+            digests.append(sha256_file(path) if os.path.isfile(path) else None)
         except OSError:
             digests.append(None)
     known = store.load(set(filter(None, digests))) if store else {}
@@ -84,8 +84,7 @@ def embed_files(
     finally:
         if store and fresh:
             store.save(fresh)
-    width = len(next(iter(known.values()))) if known else 0
-    table = np.zeros((len(paths), width), np.float32)
+    table = np.zeros((len(paths), embedder.width), np.float32)
     for index, found in enumerate(digests):
         if found is not None and found in known:
             table[index] = known[found]
@@ -175,18 +174,18 @@ class _Store:
                     if wanted.isdisjoint(digests):
                         continue
                     rows = stored.get_tensor("embeddings")
-            except (SafetensorError, OSError, KeyError, TypeError):
+                pairs = list(zip(digests, rows, strict=True))
+            except (SafetensorError, OSError, KeyError, TypeError, ValueError):
                 continue  # a damaged part only costs embedding those paintings again
-            found.update((d, r) for d, r in zip(digests, rows, strict=True) if d in wanted)
+            found.update((digest, row) for digest, row in pairs if digest in wanted)
         return found
 
     def save(self, rows: dict[str, Floats]) -> None:
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
+        data = save(
+            {"embeddings": np.stack(list(rows.values()))}, metadata={"sha256": " ".join(rows)}
+        )
         # A name of its own lets several processes fill one cache.
         with atomic_path(self.folder / f"part-{uuid.uuid4().hex}.safetensors") as temporary:
-            save_file(
-                {"embeddings": np.stack(list(rows.values()))},
-                temporary,
-                metadata={"sha256": " ".join(rows)},
-            )
+            temporary.write_bytes(data)

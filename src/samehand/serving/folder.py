@@ -7,14 +7,16 @@
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from samehand.errors import ModelError
 from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
+from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import Comparator, Normalisation
@@ -89,8 +91,12 @@ def find_model(name: str | Path | None) -> Path:
     """
     if name is None:
         name = DEFAULT_MODEL
-    for candidate in (Path(name), BUILT_IN / Path(name).name):
-        if (candidate / CONFIG).is_file():
+    candidates = [Path(name)]
+    # A path to nowhere must not end up at the built-in model that happens to have its last name.
+    if Path(name).name == str(name):
+        candidates.append(BUILT_IN / name)
+    for candidate in candidates:
+        if os.path.isfile(candidate / CONFIG):
             return candidate
     known = ", ".join(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIG}"))) or "none"
     raise ModelError(
@@ -118,7 +124,11 @@ def open_model(name: str | Path | None = None) -> ModelFolder:
                 f"{path / file} is not the file that {CONFIG} describes (its hash differs); "
                 "copy the whole folder again, or export the model again"
             )
-    comparator = Comparator(config.normalisation, config.neighbours, read_cohort(path))
+    cohort = read_cohort(path)
+    try:
+        comparator = Comparator(config.normalisation, config.neighbours, cohort)
+    except ModelError as error:
+        raise ModelError(f"{path / CONFIG}: {error}") from error
     return ModelFolder(
         path,
         config,
@@ -136,10 +146,10 @@ def write_config(path: Path, config: ModelConfig) -> None:
 
 def write_cohort(path: Path, cohort: Floats) -> None:
     """Write cohort embeddings, (C, D), into the model folder `path`, as float16."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with atomic_path(path / COHORT) as temporary:
-        save_file({"cohort": cohort.astype(np.float16)}, temporary)
+        temporary.write_bytes(save({"cohort": cohort.astype(np.float16)}))
 
 
 def read_cohort(path: Path) -> Floats:
@@ -152,12 +162,15 @@ def read_cohort(path: Path) -> Floats:
 
     try:
         cohort: Floats = load_file(path / COHORT)["cohort"].astype(np.float32)
+        length = np.linalg.norm(cohort, axis=1, keepdims=True)
     except Exception as error:
         raise ModelError(
             f"cannot read {path / COHORT}: {error}; copy the model folder again"
         ) from error
     # float16 rounding leaves lengths of 1 +- 0.001.
-    unit: Floats = cohort / np.linalg.norm(cohort, axis=1, keepdims=True)
+    if not np.all(np.abs(length - 1) < 0.01):
+        raise ModelError(f"{path / COHORT} holds no unit embeddings; export the model again")
+    unit: Floats = cohort / length
     return unit
 
 
@@ -181,7 +194,29 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         )
     try:
         values["calibration"] = Calibration.from_dict(values["calibration"])
-        values["views"] = tuple(values["views"])
-        return ModelConfig(**values)
+        config = ModelConfig(**values | {"views": tuple(values["views"])})
+    except ModelError as error:
+        raise ModelError(f"{path / CONFIG}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path / CONFIG} is incomplete ({error}); export it again") from error
+    if wrong := _wrong_values(config):
+        raise ModelError(
+            f"{path / CONFIG} has values that cannot be used: {', '.join(wrong)}; export it again"
+        )
+    return config
+
+
+def _wrong_values(config: ModelConfig) -> list[str]:
+    """Return the keys whose values are not what a model can be served with."""
+    files = config.files
+    fits = {
+        "name": isinstance(config.name, str),
+        "size": type(config.size) is int and config.size > 0,
+        "views": bool(config.views) and all(view in ALL_VIEWS for view in config.views),
+        "normalisation": config.normalisation in get_args(Normalisation),
+        "neighbours": type(config.neighbours) is int,
+        "nearest_cohort": type(config.nearest_cohort) in (int, float),
+        "files": isinstance(files, dict) and {ENCODER, COHORT} <= files.keys(),
+        "training": isinstance(config.training, dict),
+    }
+    return [key for key, fit in fits.items() if not fit]

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from samehand.files import atomic_path
-from samehand.images.decode import decode_file
+from samehand.images.decode import decode_file, printable
 from samehand.records import Verdict
 
 _SIDE = 420
@@ -52,7 +52,7 @@ def draw_comparison(left: Path, right: Path, verdict: Verdict, target: Path) -> 
             painting,
             (corner + (_SIDE - painting.width) // 2, _MARGIN + (_SIDE - painting.height) // 2),
         )
-        caption = textwrap.shorten(_printable(path.name), 48, placeholder="...")
+        caption = textwrap.shorten(printable(path.name), 48, placeholder="...")
         pen.text((corner + _SIDE // 2, _MARGIN + _SIDE + 8), caption, _QUIET, body, anchor="ma")
     top = _MARGIN + _SIDE + 44
     pen.text((_MARGIN, top), lines[0], _INK, title)
@@ -60,7 +60,3 @@ def draw_comparison(left: Path, right: Path, verdict: Verdict, target: Path) -> 
         pen.text((_MARGIN, top + 38 + 25 * row), text, _INK, body)
     with atomic_path(target) as temporary:
         sheet.save(temporary, "PNG")
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()

@@ -41,7 +41,12 @@ class EmbedderConfig:
 
 
 class Embedder:
-    """The encoder, ready to run on the CPU."""
+    """The encoder, ready to run on the CPU.
+
+    Attributes:
+        config: What it was loaded from.
+        width: D, the length of an embedding.
+    """
 
     def __init__(self, config: EmbedderConfig, threads: int | None = None) -> None:
         """Load the graph.
@@ -63,10 +68,25 @@ class Embedder:
                 str(config.encoder), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
+            reason = " ".join(str(error).split())
             raise ModelError(
-                f"cannot load {config.encoder}: {error}; copy the model folder again, "
+                f"cannot load {config.encoder}: {reason}; copy the model folder again, "
                 "or install a newer onnxruntime"
             ) from error
+        self.width = self._check_graph()
+
+    def _check_graph(self) -> int:
+        """Return D, once the graph is one of images to embeddings."""
+        size = self.config.size
+        inputs = {node.name: node.shape[1:] for node in self._session.get_inputs()}
+        outputs = {node.name: node.shape[1:] for node in self._session.get_outputs()}
+        match outputs.get("embedding"):
+            case [int(width)] if inputs == {"images": [3, size, size]}:
+                return width
+        raise ModelError(
+            f"{self.config.encoder} is no encoder of {size} x {size} images to one embedding "
+            "each; export the model again"
+        )
 
     def render(self, image: Image.Image) -> Floats:
         """Return the views of one RGB image that the encoder looks at, (V, 3, S, S)."""

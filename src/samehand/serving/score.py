@@ -1,6 +1,7 @@
 """`samehand score`: a CSV of pairs in, the same CSV with verdicts out."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,13 @@ import numpy as np
 from samehand.errors import ImageError, ProtocolError, SamehandError
 from samehand.files import atomic_path
 from samehand.records import Floats, OperatingPoint
-from samehand.scoring.calibration import decide, llr_from_score, probability
+from samehand.scoring.calibration import (
+    OperatingThreshold,
+    decide,
+    llr_from_score,
+    operating_threshold,
+    probability,
+)
 from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.embed import embed_files
 from samehand.serving.verifier import SameHand
@@ -51,11 +58,14 @@ def score_csv(
         How many rows were written, and how many of them have no score.
 
     Raises:
+        SamehandError: `prior`, `operating_point` or `images` is not one that exists.
         ProtocolError: The CSV is missing, unreadable, or lacks its columns.
         ImageError: An image cannot be read, and bad images are not to be skipped.
         OutputError: `out` cannot be written.
     """
+    # A bad prior or operating point is refused before minutes are spent on embedding.
     probability(0.0, prior)
+    point = operating_threshold(verifier.model.config.calibration, operating_point)
     if not images.is_dir():
         raise SamehandError(f"no folder of images at {images}; name it with --images")
     if out.resolve() == pairs.resolve():
@@ -82,7 +92,7 @@ def score_csv(
             left = np.array([positions[row[header.index("left")]] for row in block])
             right = np.array([positions[row[header.index("right")]] for row in block])
             scores = pair_scores(verifier.model.comparator, enrolled, left, right)
-            added = _columns(verifier, scores, prior, operating_point)
+            added = _columns(verifier, scores, prior, point)
             unusable = bad[left] | bad[right]
             for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
                 writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
@@ -98,10 +108,9 @@ def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
 
 
 def _columns(
-    verifier: SameHand, scores: Floats, prior: float, operating_point: OperatingPoint
+    verifier: SameHand, scores: Floats, prior: float, point: OperatingThreshold
 ) -> Iterator[tuple[str, str, str, str]]:
     calibration = verifier.model.config.calibration
-    point = calibration.points[operating_point]
     llrs = llr_from_score(calibration, scores)
     chances = probability(llrs, prior)
     for score, llr, chance in zip(scores.tolist(), llrs.tolist(), chances.tolist(), strict=True):
@@ -151,13 +160,17 @@ def _checked(rows: Iterator[list[str]], width: int, pairs: Path) -> Iterator[lis
 
 
 def _stream(pairs: Path) -> Iterator[list[str]]:
+    # It is read twice, which a pipe does not allow.
+    if os.path.exists(pairs) and not os.path.isfile(pairs):
+        raise ProtocolError(f"{pairs} is a folder or a pipe; name an ordinary CSV file")
     try:
         with _open(pairs, "r") as source:
             yield from csv.reader(source)
     except FileNotFoundError as error:
         raise ProtocolError(f"no file at {pairs}; check the path") from error
     except (OSError, csv.Error) as error:
-        raise ProtocolError(f"cannot read {pairs} as CSV: {error}; name a CSV file") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ProtocolError(f"cannot read {pairs} as CSV: {reason}; name a CSV file") from error
 
 
 def _open(path: Path, mode: str) -> IO[str]:
@@ -168,7 +181,8 @@ def _open(path: Path, mode: str) -> IO[str]:
 
 def _refuse_missing(paths: Sequence[Path]) -> None:
     """Say what is missing before minutes are spent on what is there."""
-    missing = [path for path in paths if not path.exists()]
+    # os.path answers False where Path raises: names that no file system accepts.
+    missing = [path for path in paths if not os.path.exists(path)]
     if missing:
         raise ImageError(
             f"no file at {missing[0]} ({len(missing)} of {len(paths)} images are missing); check "

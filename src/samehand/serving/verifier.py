@@ -9,10 +9,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from samehand.errors import SamehandError
+from samehand.errors import ImageError, ModelError
 from samehand.images.decode import Decoded, decode_bytes, decode_file
 from samehand.records import Floats, OperatingPoint, Verdict
-from samehand.scoring.calibration import decide, llr_from_score, probability, strength
+from samehand.scoring.calibration import (
+    decide,
+    llr_from_score,
+    operating_threshold,
+    probability,
+    strength,
+)
 from samehand.scoring.comparator import Enrolled, enrol, pair_scores
 from samehand.serving.folder import open_model
 from samehand.serving.runtime import Embedder
@@ -44,6 +50,12 @@ class SameHand:
         """
         self.model = open_model(model)
         self.embedder = Embedder(self.model.embedder, threads)
+        width = self.model.comparator.cohort.shape[1]
+        if width != self.embedder.width:
+            raise ModelError(
+                f"the model {self.model.path} has a cohort of width {width} and an encoder of "
+                f"width {self.embedder.width}; export the model again"
+            )
 
     def compare(
         self,
@@ -66,12 +78,8 @@ class SameHand:
             SamehandError: `prior` or `operating_point` is not one that exists.
         """
         started = time.perf_counter()
-        point = self.model.config.calibration.points.get(operating_point)
-        if point is None:
-            known = ", ".join(self.model.config.calibration.points)
-            raise SamehandError(f"no operating point {operating_point!r}; choose one of {known}")
-        if not 0 < prior < 1:
-            raise SamehandError(f"the prior must lie strictly between 0 and 1, not {prior:g}")
+        point = operating_threshold(self.model.config.calibration, operating_point)
+        probability(0.0, prior)  # a bad prior is refused before anything is decoded
         decoded = [_decode(left, "left image"), _decode(right, "right image")]
         enrolled = enrol(self.model.comparator, self.embed_decoded(decoded))
         score = float(self.score(enrolled, [0], [1])[0])
@@ -102,8 +110,10 @@ class SameHand:
 
     def embed_decoded(self, decoded: Sequence[Decoded]) -> Floats:
         """Return the unit embedding of each decoded image, (B, D)."""
-        rows = [self.embedder.embed(self.embedder.render(item.image)[None]) for item in decoded]
-        return np.concatenate(rows)
+        rows = np.empty((len(decoded), self.embedder.width), np.float32)
+        for row, item in zip(rows, decoded, strict=True):
+            row[:] = self.embedder.embed(self.embedder.render(item.image)[None])[0]
+        return rows
 
     def score(self, enrolled: Enrolled, left: Sequence[int], right: Sequence[int]) -> Floats:
         """Return the raw scores of pairs of enrolled paintings, (M,)."""
@@ -114,7 +124,20 @@ def _decode(image: ImageLike, name: str) -> Decoded:
     if isinstance(image, bytes):
         return decode_bytes(image, name)
     if isinstance(image, Image.Image):
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG")
-        return decode_bytes(buffer.getvalue(), name)
+        return decode_bytes(_encode(image, name), name)
     return decode_file(image)
+
+
+def _encode(image: Image.Image, name: str) -> bytes:
+    """Return an open picture as a file, so that it goes the way of every other file."""
+    buffer = io.BytesIO()
+    # PNG knows transparency and palettes, TIFF every other kind of pixel; both lose nothing.
+    kind = "PNG" if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF"
+    try:
+        # Unlike the colour profile, the orientation is not saved unless it is handed over.
+        image.save(buffer, kind, exif=image.getexif())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(
+            f"{name} cannot be read ({error}); open its file again, or convert it to RGB"
+        ) from error
+    return buffer.getvalue()

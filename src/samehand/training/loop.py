@@ -136,8 +136,9 @@ def fit(
                     if stopping:
                         raise Interrupted
             _finish_epoch(objective, average, run, state, len(batches), time.monotonic() - started)
-            _save(run, objective, average, adam, state)
+            # The checkpoint comes last: whatever is lost before it, the resumed run writes again.
             run.save_history(state.history)
+            _save(run, objective, average, adam, state)
             _print_epoch(state.history[-1], epochs)
     return state.history
 

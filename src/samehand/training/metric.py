@@ -47,7 +47,7 @@ class MetricObjective:
         self.validation_paths = [folder / path for path in validation["path"]]
         self.validation_artists = validation["artist"].to_numpy()
         self.validation_styles = validation["style"].fill_null("").to_numpy()
-        if len(set(self.validation_artists)) < 2 or len(validation) < 4:
+        if validation.group_by("artist").len().filter(pl.col("len") >= 2).height < 2:
             raise RecipeError(
                 f"{folder} has too few validation paintings (two artists with two works each is "
                 "the least); run samehand prepare with another --split"
@@ -113,9 +113,10 @@ class MetricObjective:
         left, right = np.triu_indices(len(embeddings), k=1)
         scores = (embeddings @ embeddings.T)[left, right]
         same = self.validation_artists[left] == self.validation_artists[right]
-        one_style = self.validation_styles[left] == self.validation_styles[right]
+        styles = self.validation_styles
+        one_style = (styles[left] == styles[right]) & (styles[left] != "")
         measured = {"auc": _auc(scores, same)}
-        if not one_style.all():
+        if one_style.any() and not one_style.all():
             measured["auc_same_style"] = _auc(scores[one_style], same[one_style])
         return measured
 

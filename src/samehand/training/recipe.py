@@ -73,7 +73,7 @@ class ServeConfig(_Section):
     """
 
     size: int = Field(224, ge=32)
-    views: tuple[View, ...] = ("whole", "mirror")
+    views: tuple[View, ...] = Field(("whole", "mirror"), min_length=1)
     cohort: int = Field(2000, ge=2)
     normalisation: Normalisation = "csls"
     neighbours: int = Field(30, ge=2)
@@ -91,7 +91,7 @@ class Recipe(_Section):
     """
 
     name: str
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     pretrained: bool = True
     per_epoch: int = Field(0, ge=0)
     patience: int = Field(0, ge=0)

@@ -163,5 +163,7 @@ def _ids_hash(rows: pl.DataFrame) -> str:
 
 
 def _refuse_foreign(out: Path) -> None:
-    if out.exists() and not (out / CONFIG).is_file() and (out.is_file() or any(out.iterdir())):
+    # A run folder has a config.json as well, and must not be taken for an older model.
+    model = (out / CONFIG).is_file() and (out / ENCODER).is_file()
+    if out.exists() and not model and (out.is_file() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is no model folder; choose another --out")

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from samehand.errors import RecipeError
+from samehand.errors import OutputError, RecipeError
 from samehand.files import atomic_path, write_text
 
 
@@ -69,11 +69,14 @@ class RunFolder:
             RecipeError: This is no run folder.
         """
         try:
-            return dict(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
-        except (OSError, json.JSONDecodeError) as error:
+            config = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+            if not {"recipe", "catalogue_sha256"} <= config.keys():
+                raise ValueError("another config.json")
+        except (OSError, ValueError, AttributeError) as error:
             raise RecipeError(
                 f"{self.path} is no run folder (no readable config.json); run samehand train first"
             ) from error
+        return dict(config)
 
     def save_history(self, history: list[dict[str, float]]) -> None:
         """Write one row an epoch, and draw them."""
@@ -82,10 +85,19 @@ class RunFolder:
 
 
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
-    """Write tensors and JSON facts to one safetensors file, all or nothing."""
+    """Write tensors and JSON facts to one safetensors file, all or nothing.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     with atomic_path(path) as temporary:
         contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(contiguous, temporary, metadata={"facts": json.dumps(facts)})
+        try:
+            save_file(contiguous, temporary, metadata={"facts": json.dumps(facts)})
+        except SafetensorError as error:
+            raise OutputError(
+                f"cannot write {path}: {error}; make room or write elsewhere"
+            ) from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

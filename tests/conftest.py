@@ -1,0 +1,132 @@
+"""A tiny but real model folder, and made-up paintings that it can tell apart."""
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from samehand.files import sha256_file
+from samehand.scoring.calibration import fit_calibration
+from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.serving.folder import (
+    COHORT,
+    ENCODER,
+    FORMAT,
+    ModelConfig,
+    read_cohort,
+    write_cohort,
+    write_config,
+)
+from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.serving.verifier import SameHand
+
+SIZE, WIDTH, NEIGHBOURS = 32, 24, 8
+VIEWS = ("whole", "mirror", "centre")
+
+Painter = Callable[..., Image.Image]
+
+
+@pytest.fixture(scope="session")
+def work_of() -> Painter:
+    """Paint work number `work` of an artist: the artist's blots of colour under strokes of its own.
+
+    Every size shows the same composition.
+    """
+
+    def paint(artist: int, work: int, size: tuple[int, int] = (96, 80)) -> Image.Image:
+        blots = np.random.default_rng([1, artist]).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        strokes = np.random.default_rng([2, artist, work]).integers(
+            0, 256, (20, 20, 3), dtype=np.uint8
+        )
+        layers = [
+            Image.fromarray(layer).resize(size, Image.Resampling.BICUBIC)
+            for layer in (blots, strokes)
+        ]
+        return Image.blend(*layers, 0.4)
+
+    return paint
+
+
+def tiny_encoder(path: Path) -> None:
+    """Write a graph: an 8 x 8 grid of mean colours, projected at random to unit length."""
+    rng = np.random.default_rng(0)
+    constants = {
+        # No 8-bit colour is this grey, so that no picture is the zero vector.
+        "grey": np.float32(0.45),
+        "projection": rng.normal(size=(3 * 64, WIDTH)).astype(np.float32),
+        "cell_projection": rng.normal(size=(3, WIDTH)).astype(np.float32),
+        "cells": np.array([0, 3, 64], np.int64),
+    }
+    nodes = [
+        helper.make_node("AveragePool", ["images"], ["grid"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Sub", ["grid", "grey"], ["centred"]),
+        helper.make_node("Flatten", ["centred"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "projection"], ["projected"]),
+        helper.make_node("LpNormalization", ["projected"], ["embedding"], axis=-1, p=2),
+        helper.make_node("Reshape", ["centred", "cells"], ["listed"]),
+        helper.make_node("Transpose", ["listed"], ["turned"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["turned", "cell_projection"], ["projected_cells"]),
+        helper.make_node("LpNormalization", ["projected_cells"], ["patches"], axis=-1, p=2),
+    ]
+    shapes = {
+        "images": ["batch", 3, SIZE, SIZE],
+        "embedding": ["batch", WIDTH],
+        "patches": ["batch", 64, WIDTH],
+    }
+    images, *outputs = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    )
+    initialisers = [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", [images], outputs, initialisers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Path:
+    """A model folder of a few kB, calibrated on 25 artists it has no cohort painting of."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    folder.mkdir()
+    tiny_encoder(folder / ENCODER)
+    digest = sha256_file(folder / ENCODER)
+    embedder = Embedder(EmbedderConfig(folder / ENCODER, digest, SIZE, VIEWS), threads=1)
+
+    def embed(artists: range, works: int) -> np.ndarray:
+        images = [work_of(artist, work) for artist in artists for work in range(works)]
+        return embedder.embed(np.stack([embedder.render(image) for image in images]))
+
+    write_cohort(folder, embed(range(1000, 1060), 1))
+    comparator = Comparator("csls", NEIGHBOURS, read_cohort(folder))
+    enrolled = enrol(comparator, embed(range(2000, 2025), 4))
+    left, right = np.array(list(combinations(range(100), 2))).T
+    artist = np.repeat(np.arange(25), 4)
+    scores = pair_scores(comparator, enrolled, left, right)
+    calibration = fit_calibration(
+        scores, artist[left] == artist[right], artist[left], artist[right]
+    )
+    config = ModelConfig(
+        format=FORMAT,
+        name="tiny",
+        size=SIZE,
+        views=VIEWS,
+        normalisation="csls",
+        neighbours=NEIGHBOURS,
+        nearest_cohort=float(np.quantile(enrolled.nearest, 0.01)),
+        calibration=calibration,
+        files={ENCODER: digest, COHORT: sha256_file(folder / COHORT)},
+        training={"recipe": {"name": "tiny", "seed": 0}},
+    )
+    write_config(folder, config)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def verifier(tiny_model: Path) -> SameHand:
+    return SameHand(tiny_model, threads=1)

@@ -1,0 +1,102 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from samehand.errors import ModelError
+from samehand.images.views import render_views
+from samehand.serving.folder import open_model
+from samehand.serving.runtime import Embedder, mean_direction
+from samehand.serving.verifier import SameHand
+
+
+def views_of(verifier: SameHand, work_of, count: int) -> np.ndarray:
+    return np.stack([verifier.embedder.render(work_of(index, 0)) for index in range(count)])
+
+
+def test_embeddings_are_of_unit_length_and_known_width(verifier: SameHand, work_of):
+    found = verifier.embedder.embed(views_of(verifier, work_of, 5))
+    assert found.shape == (5, verifier.embedder.width) == (5, 24)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 16])
+def test_the_batch_size_does_not_matter(verifier: SameHand, work_of, size: int):
+    views = views_of(verifier, work_of, 21)
+    together = verifier.embedder.embed(views)
+    parts = [verifier.embedder.embed(views[start : start + size]) for start in range(0, 21, size)]
+    np.testing.assert_allclose(np.concatenate(parts), together, atol=1e-5)
+
+
+def test_a_painting_is_the_direction_of_the_mean_over_its_views(verifier: SameHand, work_of):
+    image = work_of(3, 1)
+    config = verifier.model.embedder
+    session = onnxruntime.InferenceSession(str(config.encoder), providers=["CPUExecutionProvider"])
+    total = np.zeros(24)
+    for name in ("whole", "mirror", "centre"):
+        view = render_views(image, [name], config.size)
+        total += session.run(["embedding"], {"images": view})[0][0]
+    expected = total / np.sqrt((total**2).sum())
+    found = verifier.embedder.embed(verifier.embedder.render(image)[None])[0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_views_that_cancel_out_give_no_embedding_rather_than_noise():
+    opposite = np.array([[[1.0, 0.0], [-1.0, 0.0]], [[0.6, 0.8], [0.6, 0.8]]], np.float32)
+    np.testing.assert_allclose(mean_direction(opposite), [[0, 0], [0.6, 0.8]], atol=1e-6)
+
+
+def test_threads_do_not_matter(tiny_model: Path, verifier: SameHand, work_of):
+    views = views_of(verifier, work_of, 3)
+    other = Embedder(open_model(tiny_model).embedder, threads=2)
+    np.testing.assert_allclose(other.embed(views), verifier.embedder.embed(views), atol=1e-5)
+
+
+def test_the_digest_depends_on_all_that_decides_an_embedding(tiny_model: Path):
+    config = open_model(tiny_model).embedder
+    changes = (
+        {"encoder_sha256": "0" * 64},
+        {"size": 33},
+        {"views": ("whole",)},
+        {"views": ("mirror", "whole", "centre")},
+    )
+    digests = {config.digest, *(replace(config, **change).digest for change in changes)}
+    assert len(digests) == 5
+    assert replace(config, encoder=Path("elsewhere.onnx")).digest == config.digest
+
+
+@pytest.mark.parametrize("damage", [b"", b"no graph at all", None])
+def test_a_corrupt_graph_is_one_sentence(tiny_model: Path, tmp_path: Path, damage: bytes | None):
+    config = open_model(tiny_model).embedder
+    whole = config.encoder.read_bytes()
+    path = tmp_path / "encoder.onnx"
+    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    with pytest.raises(ModelError) as caught:
+        Embedder(replace(config, encoder=path))
+    assert str(caught.value).startswith(f"cannot load {path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", ["input", "output"])
+def test_a_graph_of_something_else_is_refused(tiny_model: Path, tmp_path: Path, change: str):
+    config = open_model(tiny_model).embedder
+    graph = onnx.load(config.encoder)
+    old, new = {"input": ("images", "pixels"), "output": ("embedding", "logits")}[change]
+    for node in graph.graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]
+    (graph.graph.input if change == "input" else graph.graph.output)[0].name = new
+    path = tmp_path / "encoder.onnx"
+    onnx.save(graph, path)
+    with pytest.raises(ModelError, match="is no encoder of 32 x 32 images"):
+        Embedder(replace(config, encoder=path))
+
+
+def test_images_of_another_size_than_the_graph_takes_are_refused(tiny_model: Path):
+    config = open_model(tiny_model).embedder
+    with pytest.raises(ModelError, match="is no encoder of 64 x 64 images"):
+        Embedder(replace(config, size=64))

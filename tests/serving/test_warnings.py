@@ -1,0 +1,130 @@
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from samehand.serving.folder import open_model, write_config
+from samehand.serving.verifier import SameHand
+
+SAME_FILE = "both images are the same file, so the verdict says nothing about artists"
+ONE_PAINTING = (
+    "the images look like two reproductions of one painting, so the verdict says little "
+    "about artists"
+)
+GREY = "one image is in greyscale and the other in colour"
+UNLIKE = "unlike the paintings that the model learned from, so its error rates may not hold"
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def warnings_of(verifier: SameHand, left: object, right: object) -> set[str]:
+    found = verifier.compare(left, right).warnings
+    assert len(set(found)) == len(found)
+    return set(found)
+
+
+def in_domain(verifier: SameHand, work_of) -> list[int]:
+    """Artists whose first two works resemble the cohort as ordinary paintings do."""
+    limit = verifier.model.config.nearest_cohort
+    cohort = verifier.model.comparator.cohort
+    found = []
+    for artist in range(40):
+        works = verifier.embed([work_of(artist, 0), work_of(artist, 1)])
+        if ((works @ cohort.T).max(axis=1) > limit).all():
+            found.append(artist)
+    return found
+
+
+@pytest.fixture(scope="module")
+def artists(verifier: SameHand, work_of) -> list[int]:
+    found = in_domain(verifier, work_of)
+    assert len(found) >= 30
+    return found
+
+
+def test_ordinary_pairs_have_no_warning(verifier: SameHand, work_of, artists: list[int]):
+    for one, other in zip(artists[:8], artists[1:9], strict=True):
+        assert warnings_of(verifier, work_of(one, 0), work_of(other, 1)) == set()
+        assert warnings_of(verifier, work_of(one, 0), work_of(one, 1)) == set()
+
+
+def test_the_same_file_twice(verifier: SameHand, work_of, artists: list[int]):
+    data = saved(work_of(artists[0], 0), "JPEG")
+    assert warnings_of(verifier, data, data) == {SAME_FILE}
+
+
+@pytest.mark.parametrize("size", [(192, 160), (70, 66)])
+def test_one_painting_in_two_resolutions(
+    verifier: SameHand, work_of, artists: list[int], size: tuple[int, int]
+):
+    for artist in artists[:4]:
+        other = work_of(artist, 0).resize(size, Image.Resampling.LANCZOS)
+        assert warnings_of(verifier, work_of(artist, 0), other) == {ONE_PAINTING}
+
+
+def test_one_painting_in_two_containers(verifier: SameHand, work_of, artists: list[int]):
+    left, right = (saved(work_of(artists[1], 0), kind) for kind in ("PNG", "JPEG"))
+    assert warnings_of(verifier, left, right) == {ONE_PAINTING}
+
+
+@pytest.mark.parametrize(("size", "warned"), [((63, 80), True), ((64, 64), False)])
+def test_tiny_images(
+    verifier: SameHand, work_of, artists: list[int], size: tuple[int, int], warned: bool
+):
+    small, other = work_of(artists[0], 0, size), work_of(artists[1], 0)
+    text = f"image: only {size[0]} x {size[1]} pixels, so brushwork is lost"
+    expected = {f"left {text}"} if warned else set()
+    assert warnings_of(verifier, small, other) == expected
+    expected = {f"right {text}"} if warned else set()
+    assert warnings_of(verifier, other, small) == expected
+
+
+def test_a_single_pixel(verifier: SameHand, work_of, artists: list[int]):
+    pixel = saved(Image.new("RGB", (1, 1), (200, 30, 40)), "PNG")
+    found = warnings_of(verifier, pixel, work_of(artists[0], 0))
+    assert "left image: only 1 x 1 pixels, so brushwork is lost" in found
+    assert {SAME_FILE, "left image: only 1 x 1 pixels, so brushwork is lost"} <= warnings_of(
+        verifier, pixel, pixel
+    )
+    assert warnings_of(verifier, pixel, saved(Image.new("RGB", (1, 1), (9, 9, 9)), "PNG")) >= {GREY}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_grey_against_colour(verifier: SameHand, work_of, artists: list[int], kind: str):
+    grey = saved(work_of(artists[0], 0).convert("L"), kind)
+    grey_in_rgb = saved(work_of(artists[1], 0).convert("L").convert("RGB"), kind)
+    colour = saved(work_of(artists[2], 0), kind)
+    assert GREY in warnings_of(verifier, grey, colour)
+    assert GREY in warnings_of(verifier, colour, grey_in_rgb)
+    assert GREY not in warnings_of(verifier, grey, grey_in_rgb)
+
+
+def test_what_the_decoder_noticed_names_its_side(verifier: SameHand, work_of, artists: list[int]):
+    one, other = work_of(artists[0], 0), work_of(artists[1], 0)
+    animated = saved(one, "PNG", save_all=True, append_images=[other], duration=50)
+    assert warnings_of(verifier, animated, other) == {
+        "left image: only the first frame of an animation was used"
+    }
+    clear = one.convert("RGBA")
+    clear.putpixel((0, 0), (0, 0, 0, 0))
+    assert warnings_of(verifier, other, saved(clear, "PNG")) == {
+        "right image: transparent areas were filled with white"
+    }
+
+
+@pytest.mark.parametrize(("limit", "warned"), [(1.1, True), (-1.1, False)])
+def test_what_resembles_nothing_learned(
+    tiny_model: Path, tmp_path: Path, work_of, limit: float, warned: bool
+):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    config = open_model(folder).config
+    write_config(folder, replace(config, nearest_cohort=limit))
+    found = warnings_of(SameHand(folder, threads=1), work_of(0, 0), work_of(1, 0))
+    assert found == ({f"{side} image: {UNLIKE}" for side in ("left", "right")} if warned else set())

@@ -1,0 +1,115 @@
+"""The documents say what the code does: generated parts, links, commands and recipes."""
+
+import re
+import runpy
+import shlex
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import typer
+import typer.main
+
+from samehand.cli import app
+
+ROOT = Path(__file__).parents[1]
+
+# Folders that git ignores hold data and results, which are none of the project's documents.
+IGNORED = [line.strip("/\n") for line in (ROOT / ".gitignore").read_text().splitlines()]
+
+
+def project_files(*suffixes: str) -> list[Path]:
+    files = [path for path in ROOT.rglob("*") if path.suffix in suffixes and path.is_file()]
+    return [path for path in files if not is_ignored(path.relative_to(ROOT))]
+
+
+def is_ignored(path: Path) -> bool:
+    # An installed environment has documents of its own, whatever its folder is called.
+    inside = any((ROOT / parent / "pyvenv.cfg").exists() for parent in path.parents)
+    return inside or any(fnmatch(part, name) for part in path.parts for name in [*IGNORED, ".git"])
+
+
+DOCUMENTS = [path for path in project_files(".md") if path.relative_to(ROOT).parts[0] != "tests"]
+NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+
+
+def fences(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def links(text: str) -> list[str]:
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"`[^`\n]*`", "", prose)
+    return re.findall(r"\]\(<?([^)\s>]+)>?(?:\s[^)]*)?\)", prose)
+
+
+def commands(text: str) -> list[list[str]]:
+    script = "".join(fences(text, "(?:sh|bash)")).replace("\\\n", " ")
+    # A line with square brackets is a synopsis, which nobody types.
+    lines = [shlex.split(line, comments=True) for line in script.splitlines() if "[" not in line]
+    return [words[1:] for words in lines if words and words[0] == "samehand"]
+
+
+def test_there_are_documents_to_check() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/cli.md"} <= set(NAMES)
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    assert links(guide)
+    assert commands(guide)
+    assert fences(guide, "toml")
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_the_cli_reference_is_current(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    script = runpy.run_path(str(ROOT / "scripts" / "make_cli_reference.py"))
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == script["cli_reference"](), "run: python scripts/make_cli_reference.py"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_relative_links_lead_somewhere(document: Path) -> None:
+    targets = [
+        link.split("#")[0]
+        for link in links(document.read_text(encoding="utf-8"))
+        if not re.match(r"[a-z]+:", link)
+    ]
+    assert [name for name in targets if not (document.parent / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_commands_are_ones_the_command_line_takes(document: Path) -> None:
+    root = typer.main.get_command(app)
+    assert isinstance(root, typer.core.TyperGroup)
+    for words in commands(document.read_text(encoding="utf-8")):
+        name, *arguments = words
+        if name.startswith("--"):
+            assert name in {"--help", "--version"}
+            continue
+        assert name in root.commands, f"samehand {name}"
+        if "--help" not in arguments:
+            # Parses and checks the arguments without running the command.
+            root.commands[name].make_context(name, arguments)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_whole_recipes_in_documents_are_recipes(document: Path, tmp_path: Path) -> None:
+    shown = fences(document.read_text(encoding="utf-8"), "toml")
+    whole = [text for text in shown if "[[stages]]" in text]
+    if not whole:
+        return
+    from samehand.training.recipe import load_recipe
+
+    for text in whole:
+        path = tmp_path / "recipe.toml"
+        path.write_text(text, encoding="utf-8")
+        assert load_recipe(path).epochs > 0
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    files = [path for path in project_files(".md", ".py", ".toml") if path.parent.name != "tests"]
+    files = [path for path in files if "tests" not in path.relative_to(ROOT).parts]
+    assert files
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert "/work/" not in text, path
+        assert "../shared" not in text, path

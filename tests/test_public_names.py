@@ -1,0 +1,43 @@
+"""The names that users write: changing one breaks somebody's program."""
+
+import inspect
+
+import samehand
+from samehand import SameHand, Verdict
+
+
+def signature(function: object) -> list[str]:
+    return [
+        f"{'*' if p.kind is p.KEYWORD_ONLY else ''}{name}"
+        for name, p in inspect.signature(function).parameters.items()
+    ]
+
+
+def test_the_package():
+    assert samehand.__all__ == ["SameHand", "SamehandError", "Verdict", "__version__"]
+    for name in samehand.__all__:
+        assert getattr(samehand, name) is not None
+
+
+def test_the_facade():
+    public = {name for name in vars(SameHand) if not name.startswith("_")}
+    assert public == {"compare", "embed", "embed_decoded", "score"}
+    assert signature(SameHand) == ["model", "threads"]
+    assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
+    assert signature(SameHand.embed) == ["self", "images"]
+
+
+def test_the_verdict():
+    assert list(Verdict.__dataclass_fields__) == [
+        "score",
+        "llr",
+        "probability",
+        "prior",
+        "decision",
+        "operating_point",
+        "error_rate",
+        "strength",
+        "warnings",
+        "model",
+        "seconds",
+    ]
