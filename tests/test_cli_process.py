@@ -28,6 +28,8 @@ def run(
     *arguments: object, full_disk: bool = False, stdout: object = subprocess.PIPE
 ) -> subprocess.CompletedProcess[str]:
     start = ["-c", ON_A_FULL_DISK] if full_disk else ["-m", "samehand"]
+    # Output must be buffered, as it is for users: its last part is written while Python exits.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
         [sys.executable, *start, *map(str, arguments)],
         stdout=stdout,
@@ -35,6 +37,7 @@ def run(
         text=True,
         check=False,
         timeout=60,
+        env=environment,
     )
 
 

@@ -74,7 +74,9 @@ def test_the_report_names_what_it_was_made_from(workshop: Path) -> None:
 
 def test_the_exported_model_answers(workshop: Path) -> None:
     works = sorted((workshop / "paintings").rglob("*.jpg"))
-    one = json.loads(samehand("compare", works[0], works[1], "--model", workshop / "model", "--json"))
+    one = json.loads(
+        samehand("compare", works[0], works[1], "--model", workshop / "model", "--json")
+    )
     verdict = SameHand(workshop / "model").compare(works[1], works[0])
     assert verdict.score == pytest.approx(one["score"], abs=1e-6)
     assert verdict.model == one["model"]

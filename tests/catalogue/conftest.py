@@ -1,26 +1,7 @@
 import io
 import zipfile
 
-import numpy as np
 import pytest
-from PIL import Image
-
-
-@pytest.fixture(scope="session")
-def picture():
-    """A made-up painting: every seed another composition, every size the same one."""
-
-    def make(seed, size=(64, 48)):
-        rng = np.random.default_rng(seed)
-        coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
-        fine = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
-        layers = [
-            Image.fromarray(layer).resize(size, Image.Resampling.BICUBIC)
-            for layer in (coarse, fine)
-        ]
-        return Image.blend(*layers, 0.4)
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,10 @@ from samehand.catalogue.cache import (
     journal_writer,
     read_journal,
 )
-from samehand.catalogue.duplicates import thumbnail, unpack_thumbnails
+from samehand.catalogue.duplicates import unpack_thumbnails
 from samehand.catalogue.sources import SourceRow, file_blob
 from samehand.errors import OutputError
+from samehand.images.likeness import thumbnail
 
 
 @pytest.fixture

@@ -14,6 +14,26 @@ from samehand.serving.runtime import Embedder
 from samehand.serving.verifier import SameHand
 
 
+class Counting(Embedder):
+    """A real encoder that counts the paintings it has looked at."""
+
+    paintings = 0
+
+    def embed(self, views: np.ndarray) -> np.ndarray:
+        self.paintings += len(views)
+        return super().embed(views)
+
+
+class Interrupted(Embedder):
+    """A real encoder whose user presses Ctrl-C while the second batch is embedded."""
+
+    def embed(self, views: np.ndarray) -> np.ndarray:
+        self.batches = getattr(self, "batches", 0) + 1
+        if self.batches == 2:
+            signal.raise_signal(signal.SIGINT)
+        return super().embed(views)
+
+
 @pytest.fixture
 def paths(tmp_path: Path, work_of) -> list[Path]:
     """Eleven paintings, more than one batch of the encoder."""
@@ -48,7 +68,9 @@ def test_each_content_is_embedded_once(verifier: SameHand, paths: list[Path], tm
     twin = paths[0].with_name("twin.png")
     twin.write_bytes(paths[0].read_bytes())
     asked = [paths[0], twin, paths[1], paths[0], twin]
-    table = embed_files(verifier.embedder, asked, tmp_path / "cache")
+    embedder = Counting(verifier.embedder.config)
+    table = embed_files(embedder, asked, tmp_path / "cache")
+    assert embedder.paintings == 2
     np.testing.assert_array_equal(table.embeddings[[1, 3, 4]], table.embeddings[[0, 0, 0]])
     ((_, digests),) = parts_of(tmp_path / "cache", verifier).items()
     assert len(digests) == len(set(digests)) == 2
@@ -87,16 +109,6 @@ def test_a_renamed_painting_is_known_and_a_changed_one_is_not(
     work_of(77, 0).save(renamed)
     after = embed_files(verifier.embedder, [renamed], cache).embeddings
     assert np.abs(after - before).max() > 0.05
-
-
-class Interrupted(Embedder):
-    """A real encoder whose user presses Ctrl-C while the second batch is embedded."""
-
-    def embed(self, views: np.ndarray) -> np.ndarray:
-        self.batches = getattr(self, "batches", 0) + 1
-        if self.batches == 2:
-            signal.raise_signal(signal.SIGINT)
-        return super().embed(views)
 
 
 def test_an_interrupted_call_keeps_what_it_has_done(

@@ -20,11 +20,11 @@ import imagehash
 from PIL import Image
 
 from samehand.catalogue.clean import jpeg_is_cut
-from samehand.catalogue.duplicates import thumbnail
 from samehand.catalogue.sources import Blob, SourceRow
 from samehand.errors import ImageError
 from samehand.files import atomic_path, output_error, sha256_bytes
 from samehand.images.decode import Decoded, decode_bytes
+from samehand.images.likeness import thumbnail
 
 JOURNAL_NAME = ".prepare-journal.jsonl"
 

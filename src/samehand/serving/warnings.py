@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from samehand.images.decode import Decoded
+from samehand.images.likeness import confirmed, detail_of, thumbnail
 from samehand.scoring.comparator import Enrolled
 from samehand.serving.folder import ModelConfig
 
@@ -62,9 +63,6 @@ def warn_about(
 def _one_painting(left: Image.Image, right: Image.Image, enrolled: Enrolled) -> bool:
     if float(enrolled.embeddings[0] @ enrolled.embeddings[1]) < DUPLICATE_COSINE:
         return False
-    # Imported here because SciPy would double the start-up of every other comparison.
-    from samehand.catalogue.duplicates import confirmed, detail_of, thumbnail
-
     thumbnails = np.stack([thumbnail(left), thumbnail(right)])
     pair = np.zeros(1, np.int64), np.ones(1, np.int64)
     return len(confirmed(*pair, detail_of(thumbnails), thumbnails)) > 0

@@ -1,0 +1,193 @@
+import hashlib
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samehand.catalogue.schema import load_catalogue
+from samehand.errors import ModelError, OutputError, RecipeError
+from samehand.scoring.comparator import Comparator, enrol
+from samehand.serving.folder import open_model
+from samehand.serving.runtime import Embedder
+from samehand.training.release import calibrate, draw_cohort, export
+from samehand.training.runlog import RunFolder
+from samehand.training.train import train
+
+
+def unit_rows(seed, count, width=4):
+    rows = np.random.default_rng(seed).normal(size=(count, width))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def table_of(sizes, seed=0):
+    rows = [
+        {"painting_id": f"{artist}{n}", "artist": f"artist {artist}", "split": split}
+        for artist, (size, split) in enumerate(sizes)
+        for n in range(size)
+    ]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return pl.DataFrame([rows[i] for i in order])
+
+
+oeuvres = st.lists(
+    st.tuples(st.integers(1, 8), st.sampled_from(["train", "train", "validation", "test"])),
+    min_size=1,
+    max_size=10,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(oeuvres, st.integers(1, 50), st.integers(0, 2**32))
+def test_a_cohort_takes_training_artists_in_turn(sizes, size, seed):
+    table = table_of(sizes)
+    have = Counter(table.filter(pl.col("split") == "train")["artist"].to_list())
+    cohort = draw_cohort(table, size, seed)
+    assert set(cohort["split"]) <= {"train"}
+    assert len(cohort) == cohort["painting_id"].n_unique() == min(size, have.total())
+    counts = Counter(cohort["artist"].to_list())
+    # Nobody has two more than anybody who still has a painting to give.
+    most = max(counts.values(), default=0)
+    assert all(counts[artist] >= most - 1 for artist, left in have.items() if counts[artist] < left)
+    # The order of rows says nothing, the seed everything.
+    assert cohort["painting_id"].to_list() == (
+        draw_cohort(table_of(sizes, seed=1), size, seed)["painting_id"].to_list()
+    )
+
+
+def test_seeds_draw_other_cohorts():
+    table = table_of([(8, "train")] * 6)
+    drawn = {tuple(draw_cohort(table, 12, seed)["painting_id"]) for seed in range(5)}
+    assert len(drawn) == 5
+
+
+def test_calibration_counts_every_pair_of_held_out_paintings_once():
+    artists = [name for name in "abcdef" for _ in range(4)]
+    hands = np.repeat(unit_rows(0, 6), 4, axis=0)
+    rows = hands + 0.3 * unit_rows(1, 24)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    comparator = Comparator("csls", 3, unit_rows(2, 9))
+    fitted = calibrate(comparator, enrol(comparator, rows), artists)
+    assert fitted.genuine_pairs == 6 * (4 * 3 // 2)
+    assert fitted.impostor_pairs == 24 * 23 // 2 - 36
+    assert fitted.artists == 6
+    assert fitted.slope > 0
+    # The names of artists and the order of paintings decide nothing.
+    order = np.random.default_rng(3).permutation(24)
+    renamed = [f"{'zyxwvu'['abcdef'.index(artists[i])]}" for i in order]
+    other = calibrate(comparator, enrol(comparator, rows[order]), renamed)
+    assert other.slope == pytest.approx(fitted.slope, rel=1e-4)
+    assert other.intercept == pytest.approx(fitted.intercept, abs=1e-3)
+
+
+def test_one_painting_each_cannot_calibrate():
+    comparator = Comparator("none", 2, unit_rows(2, 9))
+    with pytest.raises(ModelError):
+        calibrate(comparator, enrol(comparator, unit_rows(0, 5)), list("abcde"))
+
+
+@pytest.fixture(scope="module")
+def run(catalogue, make_recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(make_recipe(stages=[{"epochs": 1, "size": 32}]), catalogue, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(run, catalogue, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "deep" / "model"
+    return export(run, catalogue, folder), folder
+
+
+def ids_hash(paintings):
+    return hashlib.sha256("\n".join(sorted(paintings)).encode()).hexdigest()
+
+
+def test_an_exported_model_answers(model, catalogue):
+    config, folder = model
+    opened = open_model(folder)
+    assert opened.config == config
+    assert {path.name for path in folder.iterdir()} == {
+        *("encoder.onnx", "cohort.safetensors", "config.json", "README.md")
+    }
+    assert opened.comparator.cohort.shape == (12, 16)
+    assert config.training["best"]["epoch"] == 1
+    # What is beside the folder was swept up.
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_test_artists_are_neither_in_the_cohort_nor_in_the_calibration(model, catalogue, run):
+    config, folder = model
+    table = load_catalogue(catalogue)
+    by_split = {
+        split: table.filter(pl.col("split") == split)["painting_id"].to_list()
+        for split in ("train", "validation", "test")
+    }
+    assert not set(by_split["test"]) & {*by_split["train"], *by_split["validation"]}
+    members = draw_cohort(table, 12, RunFolder(run).config()["recipe"]["seed"])["painting_id"]
+    assert set(members) <= set(by_split["train"])
+    assert config.training["cohort_sha256"] == ids_hash(members)
+    assert config.training["calibration_sha256"] == ids_hash(by_split["validation"])
+    # By content as well: the stored cohort is the embeddings of these paintings.
+    opened = open_model(folder)
+    expected = embed(opened, catalogue, members)
+    for row in opened.comparator.cohort:
+        assert (expected @ row).max() == pytest.approx(1, abs=1e-3)
+    genuine = sum(n * (n - 1) // 2 for n in (5, 4, 4, 1))
+    assert config.calibration.genuine_pairs == genuine
+    assert config.calibration.impostor_pairs == 14 * 13 // 2 - genuine
+    assert config.calibration.artists == 4
+
+
+def embed(opened, catalogue, paintings):
+    from samehand.images.decode import decode_file
+
+    embedder = Embedder(opened.embedder)
+    files = [catalogue / "images" / f"{painting}.png" for painting in paintings]
+    return embedder.embed(np.stack([embedder.render(decode_file(file).image) for file in files]))
+
+
+def contents(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_model_folder_is_replaced_and_a_foreign_one_left_alone(model, run, catalogue, tmp_path):
+    _, folder = model
+    (folder / "leftover.txt").write_text("of an older model")
+    before = contents(run)
+    foreign = tmp_path / "holiday"
+    foreign.mkdir()
+    (foreign / "config.json").write_text("{}")
+    (foreign / "photo.jpg").write_bytes(b"precious")
+    single = tmp_path / "file"
+    single.write_text("precious")
+    for out in (foreign, single, run, catalogue):
+        kept = contents(out) if out.is_dir() else out.read_bytes()
+        with pytest.raises(OutputError, match=rf"^{out} exists and is no model folder"):
+            export(run, catalogue, out)
+        assert (contents(out) if out.is_dir() else out.read_bytes()) == kept
+    assert contents(run) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"holiday", "file"}
+    export(run, catalogue, folder)
+    assert not (folder / "leftover.txt").exists()
+    open_model(folder)
+
+
+def test_another_catalogue_is_refused(run, make_catalogue, tmp_path):
+    other = make_catalogue(tmp_path / "other", {"train": {"ada": 3}, "validation": {"fay": 2}})
+    with pytest.raises(RecipeError, match=rf"another catalogue than {other}"):
+        export(run, other, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_unfinished_run_or_no_run_is_refused(run, model, catalogue, tmp_path):
+    unfinished = tmp_path / "unfinished"
+    RunFolder(unfinished).start(RunFolder(run).config())
+    with pytest.raises(RecipeError, match=r"best\.safetensors"):
+        export(unfinished, catalogue, tmp_path / "model")
+    for folder in (tmp_path / "nowhere", model[1]):
+        with pytest.raises(RecipeError, match=rf"^{folder} is no run folder"):
+            export(folder, catalogue, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
