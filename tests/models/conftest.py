@@ -9,6 +9,15 @@ def _offline():
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Networks this small only wait for one another in several threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def save(network, folder):
     # A network fresh from its configuration has batch statistics of 0 and 1 and biases of 0,
     # which would hide what a test looks for.

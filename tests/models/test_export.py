@@ -3,6 +3,7 @@ import logging
 import re
 import socket
 import sysconfig
+from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import numpy as np
@@ -95,9 +96,13 @@ def test_a_graph_that_computes_something_else_is_refused_in_silence(resnet, tmp_
         encoder.projection.weight[4, 4] = torch.nan  # compares as no larger than any tolerance
     logger = logging.getLogger("torch.onnx")
     before = logger.level
+    said = BufferingHandler(1000)
+    logger.addHandler(said)
     capfd.readouterr()
     with pytest.raises(ModelError, match=r"^the exported graph differs from PyTorch by nan"):
         export_encoder(encoder, 32, tmp_path / "encoder.onnx")
+    logger.removeHandler(said)
+    assert [record.getMessage() for record in said.buffer] == []
     assert capfd.readouterr() == ("", "")
     assert logger.level == before
     assert not list(tmp_path.iterdir())

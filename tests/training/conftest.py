@@ -25,6 +25,15 @@ def _offline():
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Networks this small only wait for one another in several threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def picture(artist, number):
     """Noise on a painter's own ground colour."""
     ground = np.random.default_rng(zlib.crc32(artist.encode())).integers(20, 236, 3)

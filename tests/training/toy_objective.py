@@ -100,7 +100,7 @@ def train_toy(folder, toy=None):
     return fit(
         toy or Toy(),
         run,
-        epochs=3,
+        epochs=2,
         patience=0,
         optimiser=OptimiserConfig(warmup=0.25, average=0.9),
         seed=5,
@@ -110,6 +110,7 @@ def train_toy(folder, toy=None):
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # as in the tests
     path, number, where, epoch, step = sys.argv[1:]
     stopping = Toy()
     stopping.stop_at = (signal.Signals[number], where, int(epoch), int(step))
