@@ -90,7 +90,7 @@ def _calibrate(
     comparator = Comparator(
         serve.normalisation, min(serve.neighbours, len(cohort)), read_cohort(folder)
     )
-    held_out = table.filter(pl.col("split") == "validation").sort("painting_id")
+    held_out = calibration_paintings(table)
     enrolled = enrol(comparator, _embed(embedder, held_out, root, "embedding held-out artists"))
     config = ModelConfig(
         format=FORMAT,
@@ -130,6 +130,26 @@ def calibrate(comparator: Comparator, enrolled: Enrolled, artists: list[str]) ->
     left, right = np.triu_indices(len(labels), k=1)
     scores = pair_scores(comparator, enrolled, left, right)
     return fit_calibration(scores, labels[left] == labels[right], labels[left], labels[right])
+
+
+def calibration_paintings(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the validation paintings of artists who have no training and no test painting.
+
+    Args:
+        table: The catalogue.
+
+    Raises:
+        RecipeError: There are none, as where the split divides images rather than artists.
+    """
+    touched = table.filter(pl.col("split").is_in(["train", "test"]))["artist"].unique()
+    validation = table.filter(pl.col("split") == "validation").sort("painting_id")
+    held_out = validation.filter(~pl.col("artist").is_in(touched.to_list()))
+    if held_out.is_empty():
+        raise RecipeError(
+            "likelihood ratios need artists who are in neither train nor test, and this "
+            "catalogue's split leaves none; prepare and train with --split artist-disjoint or pbn"
+        )
+    return held_out
 
 
 def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
