@@ -55,7 +55,7 @@ def work_of() -> Painter:
     Every size shows the same composition.
     """
 
-    def paint(artist: int, work: int, size: tuple[int, int] = (96, 80)) -> Image.Image:
+    def paint(artist: int, work: int, size: tuple[int, int] = (120, 100)) -> Image.Image:
         blots = np.random.default_rng([1, artist]).integers(0, 256, (4, 4, 3), dtype=np.uint8)
         strokes = np.random.default_rng([2, artist, work]).integers(
             0, 256, (20, 20, 3), dtype=np.uint8

@@ -324,6 +324,11 @@ def _extra(task: str, extra: str) -> Iterator[None]:
         raise MissingExtraError(task, extra) from error
 
 
+def _rounded(times: float) -> str:
+    """Return a ratio to two digits, never in exponents: 1.8, 23, 110, 1,800."""
+    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
+
+
 def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
     times = 10 ** abs(verdict.llr)
     claim, rival = "one artist made both", "two artists did"
@@ -333,7 +338,7 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
         f"{_name(left)}  |  {_name(right)}",
         "",
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}.",
-        f"The images are {times:.2g} times as likely if {claim} as if {rival}.",
+        f"The images are {_rounded(times)} times as likely if {claim} as if {rival}.",
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
         f"  probability             {verdict.probability:.0%} that one artist made both "

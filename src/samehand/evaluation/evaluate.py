@@ -65,7 +65,8 @@ class Result:
 
     Attributes:
         system: The system's name.
-        stratum: "all", "unseen artists", "seen artists", "same style" or "different style".
+        stratum: "all", "seen artists" (both), "an unseen artist" (at least one), "same style" or
+            "different style".
         pairs: How many pairs, `genuine` of them by one artist.
         artists: How many artists made the paintings.
         metrics: Point estimates.
@@ -153,7 +154,7 @@ def strata(labels: Labels) -> dict[str, NDArray[np.bool_]]:
     found = {"all": everything}
     for name, mask in (
         ("seen artists", labels.seen),
-        ("unseen artists", ~labels.seen),
+        ("an unseen artist", ~labels.seen),
         ("same style", labels.same_style == 1),
         ("different style", labels.same_style == 0),
     ):

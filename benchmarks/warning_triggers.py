@@ -1,6 +1,6 @@
 """What the triggers of serving/warnings.py rest on, measured on validation artists.
 
-    python benchmarks/warnings.py CATALOGUE
+    python benchmarks/warning_triggers.py CATALOGUE
 
 Prints the AUC among validation paintings after shrinking them to N pixels and back (SMALL_SIDE),
 the cosine of known duplicates in the catalogue (DUPLICATE_COSINE), and how far JPEGs of greyscale
