@@ -286,6 +286,10 @@ def test_the_picture_is_written(samehand: Command, tiny_model, images, tmp_path)
     with Image.open(picture) as image:
         assert image.format == "PNG"
         assert min(image.size) > 400
+    before = pair[0].read_bytes()
+    found = refused(samehand("compare", *pair, "--model", tiny_model, "--picture", pair[0]))
+    assert found == f"{pair[0]} is one of the images itself; choose another --picture"
+    assert pair[0].read_bytes() == before
 
 
 def test_scoring_counts_its_rows(samehand: Command, tiny_model, images, tmp_path):

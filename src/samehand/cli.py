@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from samehand.errors import MissingExtraError, SamehandError
+from samehand.errors import MissingExtraError, OutputError, SamehandError
 from samehand.records import OperatingPoint, Verdict
 
 
@@ -84,6 +84,8 @@ def compare(
     """Say how strongly two images speak for one artist or two."""
     from samehand.serving.verifier import SameHand
 
+    if picture is not None and picture.resolve() in (left.resolve(), right.resolve()):
+        raise OutputError(f"{picture} is one of the images itself; choose another --picture")
     verdict = SameHand(model, threads).compare(
         left, right, prior=prior, operating_point=operating_point
     )
@@ -114,7 +116,7 @@ def prepare(
     validation_artists: Annotated[
         int, typer.Option(min=1, help="Artists held out for validation and calibration.")
     ] = 60,
-    seed: Annotated[int, typer.Option(help="Decides the split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the split.")] = 0,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
     from samehand.catalogue.prepare import prepare as build
@@ -147,7 +149,7 @@ def atelier(
         Literal["folder", "pbn"], typer.Option(help="A folder an artist, or competition files.")
     ] = "folder",
     size: Annotated[int, typer.Option(min=32, help="About so many pixels a side.")] = 256,
-    seed: Annotated[int, typer.Option(help="Another seed, other painters.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other painters.")] = 0,
 ) -> None:
     """Paint a synthetic collection with known makers, to try everything without data."""
     from samehand.atelier import build_atelier
@@ -197,21 +199,23 @@ def protocol(
         Literal["train", "validation", "test"], typer.Option(help="Whose paintings.")
     ] = "test",
     artists: Annotated[
-        Literal["unseen", "seen", "all"], typer.Option(help="Known from training or not.")
-    ] = "unseen",
+        Literal["unseen", "seen", "all"] | None,
+        typer.Option(help="Known from training or not; absent, unseen ones."),
+    ] = None,
     within_style: Annotated[
-        bool, typer.Option("--within-style", help="Only pairs of one style.")
+        bool, typer.Option("--within-style", help="Only pairs, or drawn impostors, of one style.")
     ] = False,
     impostors: Annotated[
-        int | None, typer.Option(min=1, help="Draw so many impostor pairs; absent, list all.")
+        int | None,
+        typer.Option(min=1, help="Draw so many impostor pairs; absent, as genuine."),
     ] = None,
     genuine: Annotated[
-        int | None, typer.Option(min=1, help="Draw so many genuine pairs, with --impostors.")
+        int | None, typer.Option(min=1, help="Draw so many genuine pairs; with neither, list all.")
     ] = None,
     submission: Annotated[
         Path | None, typer.Option(help="Use the pairs of a submission_info.csv or its zip.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seeds the draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the draw.")] = 0,
 ) -> None:
     """Freeze a hashed list of test pairs."""
     from samehand.catalogue.schema import load_catalogue
@@ -282,7 +286,7 @@ def evaluate(
         typer.Option(help="Also measure colour-histogram or frozen:BACKBONE; may be repeated."),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seeds the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the bootstrap.")] = 0,
     card: Annotated[
         bool, typer.Option("--card", help="Write the figures into the model folder's card, too.")
     ] = False,
@@ -362,7 +366,7 @@ def _print_json(values: dict[str, object]) -> None:
 
 
 def _command_line() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return shlex.join(["samehand", *sys.argv[1:]])
 
 
 def main() -> None:

@@ -41,7 +41,10 @@ class MissingExtraError(SamehandError):
     """Optional packages that a command needs and that are not installed."""
 
     def __init__(self, task: str, extra: str) -> None:
-        super().__init__(f"{task} needs optional packages: pip install 'samehand[{extra}]'")
+        super().__init__(
+            f"{task} needs the optional packages of samehand[{extra}]; "
+            f"from a checkout: pip install '.[{extra}]'"
+        )
 
 
 class OutputError(SamehandError):

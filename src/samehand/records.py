@@ -22,36 +22,6 @@ OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 
 
 @dataclass(frozen=True, slots=True)
-class Painting:
-    """One catalogued painting.
-
-    Attributes:
-        painting_id: Unique within its catalogue; every other table refers to it.
-        path: Its cached image, relative to the catalogue's folder.
-        artist: The catalogued maker, or None where nobody knows.
-        style: Art-historical style, or None where unknown.
-        source: The collection whose photograph this is, or None.
-        sha256: Hex digest of the cached image's bytes.
-    """
-
-    painting_id: str
-    path: str
-    artist: str | None
-    style: str | None
-    source: str | None
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two paintings and, where known, whether one artist made both."""
-
-    left: str
-    right: str
-    same: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the images say about "same artist or not", and how far to trust it.
 

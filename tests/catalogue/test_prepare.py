@@ -188,8 +188,11 @@ def test_mistakes_become_one_sentence(tmp_path, encoded):
         prepare("folder", tmp_path / "art", tmp_path / "out")
     assert not (tmp_path / "out" / "catalogue.parquet").exists()
     bad.write_bytes(encoded(1))
+    (tmp_path / "a file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot write"):
-        prepare("folder", tmp_path / "art", bad)
+        prepare("folder", tmp_path / "art", tmp_path / "a file")
+    with pytest.raises(CatalogueError, match="lies inside"):
+        prepare("folder", tmp_path / "art", tmp_path / "art" / "catalogue")
     with pytest.raises(CatalogueError, match="'zip' is no kind of source"):
         prepare("zip", tmp_path / "art", tmp_path / "out")
     with pytest.raises(CatalogueError, match="max_side is 0"):

@@ -9,6 +9,7 @@ from samehand.catalogue.splits import (
     MINIMUM_PAINTINGS,
     assign_splits,
     balance_artists,
+    calibration_paintings,
 )
 from samehand.errors import CatalogueError
 
@@ -205,3 +206,17 @@ def test_balancing_nothing_is_refused(rows, wanted):
     rows = [(artist, None, None) for artist in rows]
     with pytest.raises(CatalogueError):
         balance_artists(catalogue(rows), 0, per_artist=wanted)
+
+
+def test_calibration_uses_no_artist_who_is_trained_or_tested_on():
+    rows = [("a", "train"), ("a", "validation"), ("b", "validation"), ("b", "validation")]
+    rows += [("c", "validation"), ("c", "test"), ("d", "test")]
+    table = pl.DataFrame(
+        [
+            {"painting_id": str(number), "artist": artist, "split": split}
+            for number, (artist, split) in enumerate(rows)
+        ]
+    )
+    assert calibration_paintings(table)["painting_id"].to_list() == ["2", "3"]
+    with pytest.raises(CatalogueError, match="neither train nor test"):
+        calibration_paintings(table.filter(pl.col("artist") != "b"))

@@ -156,11 +156,6 @@ def test_the_served_module_evaluates(resnet):
     torch.testing.assert_close(patches, encoder.with_patches(pictures())[1])
 
 
-def test_a_description_makes_the_same_encoder(resnet):
-    encoder = make(resnet, "gem", width=7, dropout=0.1)
-    assert EncoderConfig(**encoder.describe()) == encoder.config
-
-
 @pytest.mark.parametrize("wrong", [{"width": 0}, {"dropout": 1.0}, {"dropout": -0.1}])
 def test_settings_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

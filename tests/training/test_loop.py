@@ -207,3 +207,16 @@ def test_every_part_that_learns_is_in_the_checkpoint(uninterrupted):
         }
     learned = sum(len(list(module.parameters())) for module in parts.values())
     assert len({n.split("/")[1] for n in tensors if n.startswith("adam/")}) == learned
+
+
+def test_a_loss_that_is_no_number_ends_the_run_before_it_spoils_the_weights(tmp_path):
+    class Diverging(Toy):
+        def loss(self, tensors):
+            return super().loss(tensors) * float("nan")
+
+    toy = Diverging()
+    before = [value.clone() for value in toy.model.parameters()]
+    with pytest.raises(RecipeError, match="training diverged"):
+        run_toy(toy, tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(before, toy.model.parameters(), strict=True))
+    assert not (tmp_path / "checkpoint.safetensors").exists()

@@ -12,12 +12,7 @@ from samehand.errors import ModelError, OutputError, RecipeError
 from samehand.scoring.comparator import Comparator, enrol
 from samehand.serving.folder import open_model
 from samehand.serving.runtime import Embedder
-from samehand.training.release import (
-    calibrate,
-    calibration_paintings,
-    draw_cohort,
-    export,
-)
+from samehand.training.release import calibrate, draw_cohort, export
 from samehand.training.runlog import RunFolder
 from samehand.training.train import train
 
@@ -66,20 +61,6 @@ def test_seeds_draw_other_cohorts():
     table = table_of([(8, "train")] * 6)
     drawn = {tuple(draw_cohort(table, 12, seed)["painting_id"]) for seed in range(5)}
     assert len(drawn) == 5
-
-
-def test_calibration_uses_no_artist_who_is_trained_or_tested_on():
-    rows = [("a", "train"), ("a", "validation"), ("b", "validation"), ("b", "validation")]
-    rows += [("c", "validation"), ("c", "test"), ("d", "test")]
-    table = pl.DataFrame(
-        [
-            {"painting_id": str(number), "artist": artist, "split": split}
-            for number, (artist, split) in enumerate(rows)
-        ]
-    )
-    assert calibration_paintings(table)["painting_id"].to_list() == ["2", "3"]
-    with pytest.raises(RecipeError, match="neither train nor test"):
-        calibration_paintings(table.filter(pl.col("artist") != "b"))
 
 
 def test_calibration_counts_every_pair_of_held_out_paintings_once():

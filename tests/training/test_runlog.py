@@ -115,6 +115,10 @@ def test_other_folders_are_no_run(tmp_path, content):
         (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(RecipeError, match=rf"^{tmp_path} is no run folder"):
         RunFolder(tmp_path).config()
+    if content is not None:
+        with pytest.raises(RecipeError, match="is no run folder"):
+            RunFolder(tmp_path).start(CONFIG)
+        assert (tmp_path / "config.json").read_bytes() == content
 
 
 def test_history_is_readable_and_drawn(tmp_path):

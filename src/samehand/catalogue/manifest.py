@@ -119,7 +119,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
         raise CatalogueError(f"{path} does not exist; name the Parquet file")
     try:
         table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise CatalogueError(f"cannot read {path} as Parquet; export it again") from error
     try:
         text = table.with_columns(pl.all().cast(pl.String))

@@ -83,6 +83,11 @@ def prepare(
     if max_side < 1:
         raise CatalogueError(f"max_side is {max_side}; it should be at least 1 pixel")
     out = Path(out)
+    if kind == "folder" and out.resolve().is_relative_to(Path(location).resolve()):
+        raise CatalogueError(
+            f"{out} lies inside {location}, so its images would be catalogued, too; choose an "
+            "--out elsewhere"
+        )
     with open_source(kind, location, images) as source:
         done, missing = cache_images(source, out, max_side)
     good = sorted(

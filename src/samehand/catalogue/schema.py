@@ -38,7 +38,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     path          the cached image, relative to the catalogue's folder
     width         of the cached image in pixels, as are `height`, `bytes` and `sha256`
     phash         64-bit perceptual hash, 16 hex digits
-    split         "train", "validation" or "test"; null exactly where `exclusion` is not
+    split         "train", "validation" or "test"; null where `exclusion` is not, or left open
     artist_group  "train_and_test", "train_only" or "test_only", as the competition has it
     origin        where the image came from: "train_2.zip/train_2/15496.jpg"
     in_train      the competition's own division, null elsewhere
@@ -119,7 +119,7 @@ def load_catalogue(folder: str | os.PathLike[str]) -> pl.DataFrame:
         raise CatalogueError(f"no {CATALOGUE_NAME} in {folder}; run samehand prepare first")
     try:
         frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise CatalogueError(
             f"cannot read {path} as Parquet; run samehand prepare again"
         ) from error

@@ -123,7 +123,7 @@ def artist_disjoint_split(
 def image_level_split(usable: pl.DataFrame, seed: int) -> dict[str, str | None]:
     """Return painting to split by image: 48% train, 12% validation, 40% test of each artist.
 
-    This is the student report's division: 60% of the images train and 40% test, and 20% of the
+    That is how image-level studies divide: 60% of the images train and 40% test, and 20% of the
     training part validate. The same artists are on every side, so it measures recognition of known
     artists, not of unseen ones.
     """
@@ -158,11 +158,30 @@ def given_split(usable: pl.DataFrame) -> dict[str, str | None]:
     return dict(usable.select("painting_id", "split").rows())
 
 
+def calibration_paintings(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the validation paintings of artists who have no training and no test painting.
+
+    Args:
+        table: The catalogue.
+
+    Raises:
+        CatalogueError: There are none, as where the split divides images rather than artists.
+    """
+    touched = table.filter(pl.col("split").is_in(["train", "test"]))["artist"].unique()
+    validation = table.filter(pl.col("split") == "validation").sort("painting_id")
+    held_out = validation.filter(~pl.col("artist").is_in(touched.to_list()))
+    if held_out.is_empty():
+        raise CatalogueError(
+            "likelihood ratios need artists who are in neither train nor test, and this "
+            "catalogue's split leaves none; prepare and train with --split artist-disjoint or pbn"
+        )
+    return held_out
+
+
 def balance_artists(frame: pl.DataFrame, seed: int, per_artist: int | None = None) -> pl.DataFrame:
     """Return as many paintings of each artist, drawn at random.
 
-    The student report reduces its data by randomly removing images of the larger artists until
-    each matches the smallest class.
+    Images of the larger artists are removed at random until each matches the smallest class.
 
     Args:
         frame: A table with columns `painting_id` and `artist`; rows without an artist are dropped.

@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from samehand.catalogue.schema import load_catalogue
+from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import CatalogueError, ProtocolError
-from samehand.evaluation.baselines import baseline, centred
+from samehand.evaluation.baselines import Embed, baseline, centred
 from samehand.evaluation.bootstrap import bootstrap_intervals
 from samehand.evaluation.metrics import Metrics, compute_metrics
 from samehand.pairs.protocol import Protocol, load_protocol
@@ -133,8 +134,18 @@ def evaluate(
     order = pl.DataFrame({"painting_id": protocol.paintings})
     paintings = order.join(table, on="painting_id", how="left", maintain_order="left")
     labels = _read_labels(protocol, paintings)
+    # Whatever is wrong with a baseline should be said before minutes are spent on the model.
+    embeds = {name: baseline(name) for name in baselines}
+    if embeds and table.filter(pl.col("split") == "train").is_empty():
+        raise CatalogueError(
+            f"{catalogue} has no training paintings to centre a baseline on; leave out --baseline"
+        )
+    held_out = calibration_paintings(table) if embeds else table
     systems = [_shipped(verifier, catalogue, paintings, cache or catalogue / "embeddings")]
-    systems += [_baseline(name, catalogue, paintings, table) for name in baselines]
+    systems += [
+        _baseline(name, embed, catalogue, paintings, table, held_out)
+        for name, embed in embeds.items()
+    ]
     results: list[Result] = []
     scores: dict[str, Floats] = {}
     llrs: dict[str, Floats] = {}
@@ -231,15 +242,20 @@ def _shipped(verifier: SameHand, catalogue: Path, paintings: pl.DataFrame, cache
     return System(model.config.name, table.embeddings, model.comparator, model.config.calibration)
 
 
-def _baseline(name: str, catalogue: Path, paintings: pl.DataFrame, table: pl.DataFrame) -> System:
-    """Embed, centre on training paintings, and calibrate on validation artists."""
-    embed = baseline(name)
+def _baseline(
+    name: str,
+    embed: Embed,
+    catalogue: Path,
+    paintings: pl.DataFrame,
+    table: pl.DataFrame,
+    held_out: pl.DataFrame,
+) -> System:
+    """Embed, centre on training paintings, and calibrate on held-out artists."""
     train = table.filter(pl.col("split") == "train").sort("painting_id")
     step = max(1, len(train) // 1000)
     reference = embed([catalogue / path for path in train["path"][::step]])
     centre = reference.mean(axis=0)
     comparator = Comparator("none", 2, centred(reference, centre))
-    held_out = table.filter(pl.col("split") == "validation").sort("painting_id")
     enrolled = enrol(
         comparator, centred(embed([catalogue / path for path in held_out["path"]]), centre)
     )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,18 @@ def write_report(evaluation: Evaluation, out: Path, *, catalogue: Path, command:
         "results": [asdict(result) for result in evaluation.results],
         "markdown": markdown,
     }
-    write_text(out / "report.json", json.dumps(facts, indent=1) + "\n")
+    text = json.dumps(_without_nan(facts), indent=1, allow_nan=False)
+    write_text(out / "report.json", text + "\n")
     write_text(out / "report.md", markdown)
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401
+    """Return JSON-ready values with null where there is no number."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def markdown_report(evaluation: Evaluation, command: str) -> str:

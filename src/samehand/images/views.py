@@ -17,9 +17,6 @@ View = Literal["whole", "mirror", "crop-nw", "crop-ne", "crop-sw", "crop-se", "c
 ALL_VIEWS: tuple[View, ...] = get_args(View)
 """Every view, in canonical order."""
 
-FAST_VIEWS: tuple[View, ...] = ("whole",)
-"""What is looked at when an answer must be quick."""
-
 CORNER_SHARE = 0.7
 """The share of each side that a corner crop covers; neighbouring crops overlap in the middle."""
 

@@ -3,7 +3,7 @@
 Shapes: B batch, C backbone channels, P = h * w patches of the last map, D embedding width.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -66,10 +66,6 @@ class Encoder(nn.Module):
         cells = maps.flatten(2).transpose(1, 2)
         patches = F.normalize(self._project_cells(cells), dim=-1)
         return self._embed(self._pool(maps)), patches
-
-    def describe(self) -> dict[str, str | int | float]:
-        """Return the configuration as JSON-ready values."""
-        return asdict(self.config)
 
     def _pool(self, maps: Tensor) -> Tensor:
         if self.exponent is None:

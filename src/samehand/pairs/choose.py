@@ -14,7 +14,7 @@ def choose_pairs(
     catalogue: pl.DataFrame,
     *,
     split: Split,
-    artists: ArtistScope,
+    artists: ArtistScope | None,
     within_style: bool,
     genuine: int | None,
     impostors: int | None,
@@ -26,10 +26,12 @@ def choose_pairs(
     Args:
         catalogue: The catalogue table.
         split: "train", "validation" or "test".
-        artists: "unseen", "seen" or "all".
-        within_style: Only pairs, or only impostors where they are drawn, of one style.
-        genuine: How many genuine pairs to draw; None for all, or as many as impostors exist.
-        impostors: How many impostor pairs to draw; None lists every pair.
+        artists: "unseen", "seen" or "all"; None for "unseen", and for all where `submission` is
+            given.
+        within_style: Only pairs of one style; where pairs are drawn, only impostors of one style.
+        genuine: How many genuine pairs to draw; None for all of them.
+        impostors: How many impostor pairs to draw; None for as many as genuine ones. Where both
+            are None every pair is listed.
         submission: A list of pairs to use instead.
         seed: Seeds the draw.
 
@@ -37,16 +39,17 @@ def choose_pairs(
         ProtocolError: Options contradict each other.
     """
     if submission is not None:
-        if genuine or impostors or within_style:
+        if genuine or impostors or within_style or artists not in (None, "all"):
             raise ProtocolError(
-                f"{submission} already lists its pairs; leave out --genuine, --impostors and "
-                "--within-style"
+                f"{submission} already lists its pairs; leave out --genuine, --impostors, "
+                "--within-style and --artists"
             )
         draft = submission_pairs(submission, catalogue, split=split)
         return draft, f"The pairs of {submission.name} among {split} paintings."
-    style = " of one style" if within_style else ""
+    artists = artists or "unseen"
     if genuine is None and impostors is None:
         draft = all_pairs(catalogue, split=split, artists=artists, within_style=within_style)
+        style = " of one style" if within_style else ""
         return draft, f"Every pair of {split} paintings{style}, {artists} artists."
     kind: Literal["any", "same-style"] = "same-style" if within_style else "any"
     draft = sampled_pairs(
@@ -60,5 +63,6 @@ def choose_pairs(
     )
     return (
         draft,
-        f"Genuine and impostor pairs{style} drawn among {split} paintings, {artists} artists.",
+        f"Genuine pairs and impostor pairs{' of one style' if within_style else ''} drawn among "
+        f"{split} paintings, {artists} artists.",
     )

@@ -58,7 +58,7 @@ class Candidates:
         artist: A code for each artist.
         style, source: A code for each style and each source, -1 where unknown.
         seen: Whether the artist has usable training paintings.
-        unseen: Whether no painting of the artist, usable or not, is in training or validation.
+        unseen: Whether no painting of the artist is in training or validation.
             Among validation paintings themselves only training counts.
     """
 
@@ -158,7 +158,8 @@ def sampled_pairs(
         artists: As for `all_pairs`.
         genuine: Pairs by one artist to draw; None takes them all.
         impostors: Pairs by two artists to draw; None draws as many as there are genuine ones.
-        impostor_kind: "same-style" draws impostors among paintings of one known style.
+        impostor_kind: "same-style" draws impostors among paintings of one known style. Genuine
+            pairs are drawn among all of an artist's paintings either way.
         seed: Seeds the draw.
 
     Raises:

@@ -34,8 +34,8 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
         _USES,
         "## How it was made",
         "",
-        f"- Recipe: `{training['recipe']['name']}`, seed {training['recipe']['seed']}, "
-        f"best of {training['best']['epoch']} epochs or more by validation AUC.",
+        f"- Recipe: `{training['recipe']['name']}`, seed {training['recipe']['seed']}; the weights "
+        f"of epoch {training['best']['epoch']}, the best by validation AUC.",
         f"- Trained on {training['training_paintings']:,} paintings by "
         f"{training['training_artists']:,} artists; catalogue SHA-256 "
         f"`{training['catalogue_sha256'][:16]}`.",

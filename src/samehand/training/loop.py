@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from samehand.errors import RecipeError
 from samehand.progress import track
 from samehand.training.recipe import OptimiserConfig
 from samehand.training.runlog import RunFolder, load_tensors, save_tensors
@@ -146,6 +147,11 @@ def fit(
 def _step(objective: Objective, adam: torch.optim.Optimizer, tensors: tuple[Tensor, ...]) -> float:
     objective.model.train()
     loss = objective.loss(tensors)
+    if not torch.isfinite(loss):
+        raise RecipeError(
+            "training diverged (the loss is no number any more); lower the rates under "
+            "[optimiser] and train into a new folder"
+        )
     adam.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(objective.model.parameters(), 5.0)

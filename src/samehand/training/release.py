@@ -1,7 +1,6 @@
 """`samehand export`: a trained run to a calibrated model folder."""
 
 import datetime
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from samehand.catalogue.schema import load_catalogue
+from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import CatalogueError, OutputError, RecipeError
 from samehand.files import output_error, sha256_bytes, sha256_file, write_text
 from samehand.models.encoder import Encoder
@@ -53,7 +53,7 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
     """
     run = RunFolder(run_path)
     facts = run.config()
-    recipe = Recipe.model_validate(facts["recipe"])
+    recipe = _recipe_of(run, facts)
     table = load_catalogue(catalogue_path)
     digest = sha256_file(catalogue_path / "catalogue.parquet")
     if digest != facts["catalogue_sha256"]:
@@ -62,7 +62,12 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
         )
     weights, best = load_tensors(run.best)
     encoder = Encoder(recipe.model, pretrained=False)
-    encoder.load_state_dict(weights)
+    try:
+        encoder.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RecipeError(
+            f"{run.best} does not hold the network of its recipe; train again with this samehand"
+        ) from error
     _refuse_foreign(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -71,11 +76,25 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
             folder.mkdir()
             export_encoder(encoder.eval(), recipe.serve.size, folder / ENCODER)
             config = _calibrate(folder, recipe, table, catalogue_path, facts | {"best": best})
-            shutil.rmtree(out, ignore_errors=True)
+            if out.exists():
+                # Deleted with the scratch folder, and only once its successor is in place.
+                out.rename(Path(scratch) / "previous")
             folder.rename(out)
     except OSError as error:
         raise output_error(out, error) from error
     return config
+
+
+def _recipe_of(run: RunFolder, facts: dict[str, Any]) -> Recipe:
+    missing = {"training_artists", "training_paintings", "versions"} - facts.keys()
+    try:
+        if missing:
+            raise ValueError(f"no {', '.join(sorted(missing))}")
+        return Recipe.model_validate(facts["recipe"])
+    except ValueError as error:
+        raise RecipeError(
+            f"{run.path / 'config.json'} is damaged or of another samehand; train again"
+        ) from error
 
 
 def _calibrate(
@@ -130,26 +149,6 @@ def calibrate(comparator: Comparator, enrolled: Enrolled, artists: list[str]) ->
     left, right = np.triu_indices(len(labels), k=1)
     scores = pair_scores(comparator, enrolled, left, right)
     return fit_calibration(scores, labels[left] == labels[right], labels[left], labels[right])
-
-
-def calibration_paintings(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the validation paintings of artists who have no training and no test painting.
-
-    Args:
-        table: The catalogue.
-
-    Raises:
-        RecipeError: There are none, as where the split divides images rather than artists.
-    """
-    touched = table.filter(pl.col("split").is_in(["train", "test"]))["artist"].unique()
-    validation = table.filter(pl.col("split") == "validation").sort("painting_id")
-    held_out = validation.filter(~pl.col("artist").is_in(touched.to_list()))
-    if held_out.is_empty():
-        raise RecipeError(
-            "likelihood ratios need artists who are in neither train nor test, and this "
-            "catalogue's split leaves none; prepare and train with --split artist-disjoint or pbn"
-        )
-    return held_out
 
 
 def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:

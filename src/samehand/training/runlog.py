@@ -59,6 +59,8 @@ class RunFolder:
                     "choose another --out, or delete that folder"
                 )
             return True
+        if target.exists():
+            self.config()  # refuses what is no run's: a model folder has a config.json, too
         write_text(target, json.dumps(config, indent=2) + "\n")
         return False
 
@@ -74,7 +76,8 @@ class RunFolder:
                 raise ValueError("another config.json")
         except (OSError, ValueError, AttributeError) as error:
             raise RecipeError(
-                f"{self.path} is no run folder (no readable config.json); run samehand train first"
+                f"{self.path} is no run folder (no config.json of one); name the --out of a "
+                "samehand train, or a new folder"
             ) from error
         return dict(config)
 

@@ -1,0 +1,111 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
+from samehand.errors import CatalogueError
+from samehand.evaluation.evaluate import Labels, evaluate, strata
+from samehand.evaluation.metrics import auc
+from samehand.evaluation.report import _without_nan, write_report
+from samehand.files import sha256_bytes
+from samehand.pairs.draws import all_pairs
+from samehand.pairs.protocol import write_protocol
+from samehand.scoring.comparator import enrol, pair_scores
+
+SPLITS = {"train": range(6), "validation": range(6, 10), "test": range(10, 16)}
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory, work_of):
+    folder = tmp_path_factory.mktemp("collection")
+    (folder / "images").mkdir()
+    rows = []
+    for split, artists in SPLITS.items():
+        for artist in artists:
+            for work in range(3):
+                identity = f"{artist}-{work}"
+                work_of(artist, work).save(folder / "images" / f"{identity}.png")
+                row = dict.fromkeys(SCHEMA) | {
+                    "painting_id": identity,
+                    "path": f"images/{identity}.png",
+                    "artist": f"artist {artist}",
+                    "style": f"style {work % 2}",
+                    "width": 120,
+                    "height": 100,
+                    "bytes": 1,
+                    "sha256": sha256_bytes(identity.encode()),
+                    "phash": "0" * 16,
+                    "origin": identity,
+                    "repaired": False,
+                    "split": split,
+                }
+                rows.append(row)
+    write_catalogue(pl.DataFrame(rows, schema=SCHEMA), folder)
+    table = load_catalogue(folder)
+    write_protocol(
+        folder / "unseen.parquet", all_pairs(table), description="All.", catalogue_sha256="0"
+    )
+    return folder
+
+
+def test_a_model_and_a_baseline_are_measured_on_the_same_pairs(collection, verifier, tmp_path):
+    found = evaluate(
+        verifier,
+        collection,
+        collection / "unseen.parquet",
+        baselines=["colour-histogram"],
+        replicates=20,
+    )
+    count = 18 * 17 // 2
+    assert {len(scores) for scores in found.scores.values()} == {count}
+    # By hand: embed the test works in the protocol's order, and score every pair of them.
+    ids = found.protocol.paintings
+    rows = verifier.embed([collection / "images" / f"{identity}.png" for identity in ids])
+    place = {identity: index for index, identity in enumerate(ids)}
+    batch = next(iter(found.protocol.batches()))
+    names = [(ids[left], ids[right]) for left, right in zip(batch.left, batch.right, strict=True)]
+    same = np.array([left.split("-")[0] == right.split("-")[0] for left, right in names])
+    enrolled = enrol(verifier.model.comparator, rows)
+    left, right = (np.array([place[pair[side]] for pair in names]) for side in (0, 1))
+    scores = pair_scores(verifier.model.comparator, enrolled, left, right)
+    name = verifier.model.config.name
+    np.testing.assert_allclose(found.scores[name], scores, atol=1e-5)
+    overall = next(row for row in found.results if (row.system, row.stratum) == (name, "all"))
+    assert overall.metrics.auc == pytest.approx(auc(scores, same), abs=1e-6)
+    assert (overall.pairs, overall.genuine, overall.artists) == (count, 18, 6)
+    write_report(found, tmp_path, catalogue=collection, command="samehand evaluate x")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["protocol"]["content_hash"] == found.protocol.header.content_hash
+    assert len(report["results"]) == len(found.results)
+    assert "| colour-histogram |" in (tmp_path / "report.md").read_text()
+
+
+def test_a_baseline_needs_training_paintings(collection, verifier, tmp_path):
+    table = load_catalogue(collection).filter(pl.col("split") == "test")
+    write_catalogue(table, tmp_path)
+    write_protocol(
+        tmp_path / "p.parquet", all_pairs(table), description="All.", catalogue_sha256="0"
+    )
+    with pytest.raises(CatalogueError, match="no training paintings"):
+        evaluate(verifier, tmp_path, tmp_path / "p.parquet", baselines=["colour-histogram"])
+
+
+def test_strata_hold_both_kinds_and_are_not_everything():
+    same = np.array([True, False, True, False, False])
+    numbers = np.zeros(5, np.int32)
+    seen = np.array([True, True, False, False, False])
+    style = np.array([1, 1, 1, -1, 0], dtype=np.int8)
+    found = strata(Labels(same, numbers, numbers, seen, style))
+    assert {name: mask.tolist() for name, mask in found.items()} == {
+        "all": [True] * 5,
+        "seen artists": seen.tolist(),
+        "an unseen artist": (~seen).tolist(),
+        "same style": [True, True, True, False, False],
+    }
+
+
+def test_numbers_that_are_none_become_null():
+    values = {"a": [float("nan"), 1.0, (float("inf"), "x")], "b": None}
+    assert _without_nan(values) == {"a": [None, 1.0, [None, "x"]], "b": None}
