@@ -122,6 +122,7 @@ def load_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 def draw_curves(history: list[dict[str, float]], path: Path) -> None:
     """Draw loss and validation metrics over epochs as a PNG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in history]
     measured = [name for name in history[0] if name.startswith("validation_")]
@@ -136,5 +137,6 @@ def draw_curves(history: list[dict[str, float]], path: Path) -> None:
     right.legend()
     for axes in (left, right):
         axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
