@@ -147,3 +147,22 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
 @pytest.fixture(scope="session")
 def verifier(tiny_model: Path) -> SameHand:
     return SameHand(tiny_model, threads=1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _offline():
+    """No test may ask a model hub for anything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Small networks only wait for one another in several threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -2,20 +2,9 @@ import pytest
 import torch
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _offline():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        yield
-
-
 @pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Networks this small only wait for one another in several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _small_networks(one_thread):
+    """Everything here trains or runs small networks."""
 
 
 def save(network, folder):

@@ -8,8 +8,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from samehand.errors import OutputError
-from samehand.serving.embed import EmbeddingTable, default_cache, embed_files
+from samehand.errors import CatalogueError, OutputError
+from samehand.serving.embed import EmbeddingTable, default_cache, embed_catalogued, embed_files
 from samehand.serving.runtime import Embedder
 from samehand.serving.verifier import SameHand
 
@@ -216,3 +216,12 @@ def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert default_cache() == tmp_path / "xdg" / "samehand"
     monkeypatch.setenv("SAMEHAND_CACHE", str(tmp_path / "mine"))
     assert default_cache() == tmp_path / "mine"
+
+
+def test_a_catalogue_with_an_unreadable_image_is_to_be_prepared_again(verifier, work_of, tmp_path):
+    work_of(0, 0).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"")
+    rows = embed_catalogued(verifier.embedder, ["good.png"], tmp_path)
+    np.testing.assert_allclose(rows, verifier.embed([work_of(0, 0)]), atol=1e-6)
+    with pytest.raises(CatalogueError, match=r"bad.png is empty.*\(1 such images.*prepare again"):
+        embed_catalogued(verifier.embedder, ["good.png", "bad.png"], tmp_path)

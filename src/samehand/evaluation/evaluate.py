@@ -16,9 +16,10 @@ from samehand.evaluation.bootstrap import bootstrap_intervals
 from samehand.evaluation.metrics import Metrics, compute_metrics
 from samehand.pairs.protocol import Protocol, load_protocol
 from samehand.records import Floats
-from samehand.scoring.calibration import Calibration, fit_calibration, llr_from_score
+from samehand.scoring.calibration import Calibration, llr_from_score
 from samehand.scoring.comparator import Comparator, enrol, pair_scores
-from samehand.serving.embed import embed_files
+from samehand.scoring.fitting import calibrate
+from samehand.serving.embed import embed_catalogued
 from samehand.serving.verifier import SameHand
 
 Interval = tuple[float, float]
@@ -231,15 +232,9 @@ def _read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
 
 
 def _shipped(verifier: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
-    paths = [catalogue / path for path in paintings["path"]]
-    table = embed_files(verifier.embedder, paths, cache)
-    if table.failures:
-        raise CatalogueError(
-            f"{next(iter(table.failures.values()))} (the image cache of {catalogue} is damaged; "
-            "run samehand prepare again)"
-        )
     model = verifier.model
-    return System(model.config.name, table.embeddings, model.comparator, model.config.calibration)
+    embeddings = embed_catalogued(verifier.embedder, paintings["path"].to_list(), catalogue, cache)
+    return System(model.config.name, embeddings, model.comparator, model.config.calibration)
 
 
 def _baseline(
@@ -259,13 +254,6 @@ def _baseline(
     enrolled = enrol(
         comparator, centred(embed([catalogue / path for path in held_out["path"]]), centre)
     )
-    artist = held_out["artist"].cast(pl.Categorical).to_physical().to_numpy()
-    left, right = np.triu_indices(len(artist), k=1)
-    calibration = fit_calibration(
-        pair_scores(comparator, enrolled, left, right),
-        artist[left] == artist[right],
-        artist[left],
-        artist[right],
-    )
+    calibration = calibrate(comparator, enrolled, held_out["artist"].to_list())
     embeddings = centred(embed([catalogue / path for path in paintings["path"]]), centre)
     return System(name, embeddings, comparator, calibration)

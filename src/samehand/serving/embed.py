@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samehand.errors import ImageError
+from samehand.errors import CatalogueError, ImageError
 from samehand.files import atomic_path, sha256_file
 from samehand.images.decode import decode_file
 from samehand.progress import track
@@ -89,6 +89,37 @@ def embed_files(
         if found is not None and found in known:
             table[index] = known[found]
     return EmbeddingTable(table, failures)
+
+
+def embed_catalogued(
+    embedder: Embedder,
+    paths: Sequence[str],
+    folder: Path,
+    cache: Path | None = None,
+    label: str = "embedding paintings",
+) -> Floats:
+    """Embed images of a catalogue's cache, none of which should be unreadable.
+
+    Args:
+        embedder: The model's encoder.
+        paths: Image files, relative to `folder`.
+        folder: The catalogue's folder.
+        cache: As for `embed_files`.
+        label: What the progress bar says.
+
+    Returns:
+        One unit embedding a path, (N, D).
+
+    Raises:
+        CatalogueError: An image cannot be read.
+    """
+    table = embed_files(embedder, [folder / path for path in paths], cache, label)
+    if table.failures:
+        raise CatalogueError(
+            f"{next(iter(table.failures.values()))} ({len(table.failures)} such images in the "
+            f"cache of {folder}); run samehand prepare again"
+        )
+    return table.embeddings
 
 
 def default_cache() -> Path:

@@ -10,15 +10,14 @@ import polars as pl
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
-from samehand.errors import CatalogueError, OutputError, RecipeError
+from samehand.errors import OutputError, RecipeError
 from samehand.files import output_error, sha256_bytes, sha256_file, write_text
 from samehand.models.encoder import Encoder
 from samehand.models.export import export_encoder
-from samehand.records import Floats
-from samehand.scoring.calibration import Calibration, fit_calibration
-from samehand.scoring.comparator import Comparator, Enrolled, enrol, pair_scores
+from samehand.scoring.comparator import Comparator, enrol
+from samehand.scoring.fitting import calibrate
 from samehand.serving.card import model_card
-from samehand.serving.embed import embed_files
+from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import (
     COHORT,
     CONFIG,
@@ -104,13 +103,20 @@ def _calibrate(
     encoder = folder / ENCODER
     embedder = Embedder(EmbedderConfig(encoder, sha256_file(encoder), serve.size, serve.views))
     members = draw_cohort(table, serve.cohort, recipe.seed)
-    cohort = _embed(embedder, members, root, "embedding the cohort")
+    cohort = embed_catalogued(
+        embedder, members["path"].to_list(), root, label="embedding the cohort"
+    )
     write_cohort(folder, cohort)
     comparator = Comparator(
         serve.normalisation, min(serve.neighbours, len(cohort)), read_cohort(folder)
     )
     held_out = calibration_paintings(table)
-    enrolled = enrol(comparator, _embed(embedder, held_out, root, "embedding held-out artists"))
+    enrolled = enrol(
+        comparator,
+        embed_catalogued(
+            embedder, held_out["path"].to_list(), root, label="embedding held-out artists"
+        ),
+    )
     config = ModelConfig(
         format=FORMAT,
         name=recipe.name,
@@ -134,23 +140,6 @@ def _calibrate(
     return config
 
 
-def calibrate(comparator: Comparator, enrolled: Enrolled, artists: list[str]) -> Calibration:
-    """Fit the calibration on all pairs of held-out paintings.
-
-    Args:
-        comparator: The model's comparator.
-        enrolled: N held-out paintings, none by an artist of the training or test set.
-        artists: The artist of each, N of them.
-
-    Raises:
-        ModelError: The pairs cannot calibrate a model.
-    """
-    labels = np.unique(artists, return_inverse=True)[1]
-    left, right = np.triu_indices(len(labels), k=1)
-    scores = pair_scores(comparator, enrolled, left, right)
-    return fit_calibration(scores, labels[left] == labels[right], labels[left], labels[right])
-
-
 def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
     """Draw training paintings to stand for "everybody else", artists in turn.
 
@@ -165,16 +154,6 @@ def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
     # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
     turn = pl.int_range(pl.len()).over("artist")
     return shuffled.sort(turn, maintain_order=True).head(size).sort("painting_id")
-
-
-def _embed(embedder: Embedder, rows: pl.DataFrame, root: Path, label: str) -> Floats:
-    table = embed_files(embedder, [root / path for path in rows["path"]], label=label)
-    if table.failures:
-        raise CatalogueError(
-            f"{next(iter(table.failures.values()))} ({len(table.failures)} such images in the "
-            f"cache of {root}); run samehand prepare again"
-        )
-    return table.embeddings
 
 
 def _ids_hash(rows: pl.DataFrame) -> str:
