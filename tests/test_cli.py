@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from samehand import Verdict, __version__
-from samehand.cli import _rounded, main
+from samehand.cli import main
+from samehand.cli.answer import _rounded
 from samehand.serving.verifier import SameHand
 
 

@@ -1,0 +1,102 @@
+"""The command line: thin commands over the packages, heavy imports inside them.
+
+Exit codes: 0 done, 2 a mistake the user can mend (one sentence on standard error), 130 interrupted.
+"""
+
+import io
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from samehand.cli import answer, data, learn
+from samehand.errors import SamehandError
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run a command; Typer alone would leave an interrupted one without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from stop
+
+
+app = typer.Typer(
+    name="samehand",
+    cls=_Commands,
+    help="Were these two paintings made by the same artist?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from samehand import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Were these two paintings made by the same artist?"""
+
+
+# In the order in which the help lists them.
+for command in (
+    answer.compare,
+    answer.score,
+    data.prepare,
+    data.protocol,
+    data.atelier,
+    learn.train,
+    learn.export,
+    learn.evaluate,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line and turn every user mistake into one sentence and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that is not UTF-8 must not break the terminal it is printed on.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app(prog_name="samehand")
+        finally:
+            sys.stdout.flush()
+    except SamehandError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        _discard_output()
+        sys.exit(1)
+    except OSError as error:
+        from samehand.files import output_error
+
+        if error.filename is None:
+            _discard_output()
+        _fail(str(output_error(error.filename or "the output", error)))
+
+
+def _discard_output() -> None:
+    """Keep Python from complaining, while it exits, of a standard output nobody can write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str) -> None:
+    from samehand.images.decode import printable
+
+    print(f"samehand: {printable(message)}", file=sys.stderr)
+    sys.exit(2)

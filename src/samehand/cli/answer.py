@@ -1,0 +1,101 @@
+"""Commands that answer with a model: compare, score."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samehand.cli.options import AsJson, File, Model, Prior, Threads, print_json, shown_name
+from samehand.errors import OutputError
+from samehand.records import OperatingPoint, Verdict
+
+
+def compare(
+    left: File,
+    right: File,
+    as_json: AsJson = False,
+    prior: Prior = 0.5,
+    operating_point: OperatingPoint = "eer",
+    model: Model = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also write a PNG of both paintings and the verdict.")
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Say how strongly two images speak for one artist or two."""
+    from samehand.serving.verifier import SameHand
+
+    if picture is not None and picture.resolve() in (left.resolve(), right.resolve()):
+        raise OutputError(f"{picture} is one of the images itself; choose another --picture")
+    verdict = SameHand(model, threads).compare(
+        left, right, prior=prior, operating_point=operating_point
+    )
+    if picture is not None:
+        from samehand.serving.picture import draw_comparison
+
+        draw_comparison(left, right, verdict, picture)
+    if as_json:
+        names = {"left": os.fspath(left), "right": os.fspath(right)}
+        print_json(names | verdict.to_dict())
+    else:
+        print(_in_words(left, right, verdict))
+
+
+def score(
+    pairs: File,
+    images: Annotated[Path, typer.Option(help="The folder that `left` and `right` refer to.")],
+    out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    prior: Prior = 0.5,
+    operating_point: OperatingPoint = "eer",
+    model: Model = None,
+    threads: Threads = None,
+    skip_bad_images: Annotated[
+        bool, typer.Option("--skip-bad-images", help="Leave their rows without a score.")
+    ] = False,
+    cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = None,
+) -> None:
+    """Score a CSV of pairs with the columns left and right; every other column is kept."""
+    from samehand.serving.embed import default_cache
+    from samehand.serving.score import score_csv
+    from samehand.serving.verifier import SameHand
+
+    rows, unscored = score_csv(
+        SameHand(model, threads),
+        pairs,
+        images,
+        out,
+        prior=prior,
+        operating_point=operating_point,
+        skip_bad_images=skip_bad_images,
+        cache=cache or default_cache(),
+    )
+    without = f", {unscored:,} of them without a score" if unscored else ""
+    print(f"wrote {rows:,} rows to {out}{without}")
+
+
+def _rounded(times: float) -> str:
+    """Return a ratio to two digits, never in exponents: 1.8, 23, 110, 1,800."""
+    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
+
+
+def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
+    times = 10 ** abs(verdict.llr)
+    claim, rival = "one artist made both", "two artists did"
+    if verdict.llr < 0:
+        claim, rival = "two artists made them", "one did"
+    lines = [
+        f"{shown_name(left)}  |  {shown_name(right)}",
+        "",
+        f"{verdict.strength[0].upper()}{verdict.strength[1:]}.",
+        f"The images are {_rounded(times)} times as likely if {claim} as if {rival}.",
+        "",
+        f"  log10 likelihood ratio  {verdict.llr:+.2f}",
+        f"  probability             {verdict.probability:.0%} that one artist made both "
+        f"(from {verdict.prior:.0%} before looking)",
+        f"  decision                {verdict.decision} (operating point {verdict.operating_point}: "
+        f"error rate {verdict.error_rate:.1%} on artists the model had never seen)",
+        f"  model                   {verdict.model}, {verdict.seconds:.2f} s",
+    ]
+    lines += [f"  warning                 {warning}" for warning in verdict.warnings]
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""Commands that make data: prepare, atelier, protocol."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from samehand.cli.options import Catalogue
+
+
+def prepare(
+    kind: Literal["pbn", "folder", "csv", "parquet"],
+    source: Path,
+    out: Annotated[Path, typer.Option(help="The catalogue's folder.")],
+    split: Annotated[
+        Literal["pbn", "artist-disjoint", "image-level", "given"] | None,
+        typer.Option(help="How to divide the paintings; absent, what suits the source."),
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="The folder that a manifest's paths are relative to.")
+    ] = None,
+    max_side: Annotated[int, typer.Option(min=1, help="Longest cached side in pixels.")] = 640,
+    validation_artists: Annotated[
+        int, typer.Option(min=1, help="Artists held out for validation and calibration.")
+    ] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the split.")] = 0,
+) -> None:
+    """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
+    from samehand.catalogue.prepare import prepare as build
+
+    report = build(
+        kind,
+        source,
+        out,
+        split=split,
+        seed=seed,
+        images=images,
+        max_side=max_side,
+        validation_artists=validation_artists,
+    )
+    for name, count in report.splits.items():
+        print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} artists")
+    print(
+        f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
+        f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "
+        f"{len(report.contested)}: see {out / 'prepare-report.md'}"
+    )
+
+
+def atelier(
+    out: Path,
+    painters: Annotated[int, typer.Option(min=1, help="How many painters.")] = 20,
+    works: Annotated[int, typer.Option(min=1, help="Paintings of each.")] = 12,
+    layout: Annotated[
+        Literal["folder", "pbn"], typer.Option(help="A folder an artist, or competition files.")
+    ] = "folder",
+    size: Annotated[int, typer.Option(min=32, help="About so many pixels a side.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other painters.")] = 0,
+) -> None:
+    """Paint a synthetic collection with known makers, to try everything without data."""
+    from samehand.atelier import build_atelier
+
+    build_atelier(out, painters=painters, works=works, seed=seed, layout=layout, size=(size, size))
+    print(f"painted {painters * works:,} works by {painters} synthetic painters into {out}")
+
+
+def protocol(
+    catalogue: Catalogue,
+    out: Annotated[Path, typer.Option(help="The .parquet file to write.")],
+    split: Annotated[
+        Literal["train", "validation", "test"], typer.Option(help="Whose paintings.")
+    ] = "test",
+    artists: Annotated[
+        Literal["unseen", "seen", "all"] | None,
+        typer.Option(help="Known from training or not; absent, unseen ones."),
+    ] = None,
+    within_style: Annotated[
+        bool, typer.Option("--within-style", help="Only pairs, or drawn impostors, of one style.")
+    ] = False,
+    impostors: Annotated[
+        int | None,
+        typer.Option(min=1, help="Draw so many impostor pairs; absent, as genuine."),
+    ] = None,
+    genuine: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many genuine pairs; with neither, list all.")
+    ] = None,
+    submission: Annotated[
+        Path | None, typer.Option(help="Use the pairs of a submission_info.csv or its zip.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the draw.")] = 0,
+) -> None:
+    """Freeze a hashed list of test pairs."""
+    from samehand.catalogue.schema import load_catalogue
+    from samehand.files import sha256_file
+    from samehand.pairs.choose import choose_pairs
+    from samehand.pairs.protocol import write_protocol
+
+    table = load_catalogue(catalogue)
+    draft, description = choose_pairs(
+        table,
+        split=split,
+        artists=artists,
+        within_style=within_style,
+        genuine=genuine,
+        impostors=impostors,
+        submission=submission,
+        seed=seed,
+    )
+    digest = sha256_file(catalogue / "catalogue.parquet")
+    header = write_protocol(out, draft, description=description, catalogue_sha256=digest)
+    print(
+        f"wrote {header.pairs:,} pairs ({header.genuine:,} genuine) of {header.paintings:,} "
+        f"paintings by {header.artists:,} artists to {out} (hash {header.content_hash[:16]})"
+    )

@@ -1,0 +1,49 @@
+"""What the commands share: options, and how they print."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samehand.errors import MissingExtraError
+
+Model = Annotated[
+    str | None, typer.Option(help="A model folder or a built-in name; the shipped model if absent.")
+]
+# Typer's own check of permissions would answer in other words than decoding does.
+File = Annotated[Path, typer.Argument(readable=False)]
+Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all if absent.")]
+Catalogue = Annotated[Path, typer.Option(help="A folder made by `samehand prepare`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@contextmanager
+def extra(task: str, extra: str) -> Iterator[None]:
+    """Say which optional packages a command needs, where an import of one fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(task, extra) from error
+
+
+def print_json(values: dict[str, object]) -> None:
+    """Print one JSON document."""
+    print(json.dumps(values, indent=2))
+
+
+def shown_name(path: Path) -> str:
+    """Return a file's name as a terminal can show it."""
+    from samehand.images.decode import printable
+
+    return printable(path.name)
+
+
+def command_line() -> str:
+    """Return the command that is running, as one would type it again."""
+    return shlex.join(["samehand", *sys.argv[1:]])
