@@ -1,4 +1,4 @@
-"""Writing that never leaves half a file, and content hashes."""
+"""Writing that never leaves half a file, large scratch arrays, and content hashes."""
 
 import errno
 import hashlib
@@ -7,8 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from samehand.errors import OutputError
+
+_SCRATCH_IN_MEMORY = 256 * 2**20
 
 
 @contextmanager
@@ -64,6 +70,22 @@ def write_text(target: str | os.PathLike[str], text: str) -> None:
     """
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def scratch_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array of zeros, which lies in a nameless temporary file where it is large.
+
+    Raises:
+        OutputError: There is no room.
+    """
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if size <= _SCRATCH_IN_MEMORY:
+        return np.zeros(shape, dtype)
+    try:
+        with tempfile.TemporaryFile() as file:
+            return np.memmap(file, dtype, "w+", shape=shape)
+    except OSError as error:
+        raise output_error(tempfile.gettempdir(), error) from error
 
 
 def sha256_bytes(data: bytes) -> str:

@@ -53,6 +53,7 @@ def prepare(
     max_side: int = 640,
     fractions: Fractions = (0.6, 0.2, 0.2),
     validation_artists: int = 60,
+    smallest_class: int = 1,
 ) -> PrepareReport:
     """Read a collection, check every image, and write a catalogue with its image cache.
 
@@ -71,7 +72,8 @@ def prepare(
         images: The folder that a manifest's paths are relative to, where it is another.
         max_side: The longest side in pixels of the cached images.
         fractions: Shares of train, validation and test, for "artist-disjoint".
-        validation_artists: How many artists validate, for "pbn".
+        validation_artists: How many artists validate, for "pbn" and "report".
+        smallest_class: Artists with fewer paintings are left out, for "report".
 
     Returns:
         What was found wrong and what was done about it.
@@ -103,7 +105,12 @@ def prepare(
     frame = derive_groups(exclude_duplicates(frame, groups))
     scheme = split or default_scheme(kind, frame)
     frame = assign_splits(
-        frame, scheme, seed, fractions=fractions, validation_artists=validation_artists
+        frame,
+        scheme,
+        seed,
+        fractions=fractions,
+        validation_artists=validation_artists,
+        smallest_class=smallest_class,
     )
     usable = frame.filter(pl.col("exclusion").is_null())
     works = [same_work(frame, [row for row in group if judged[row] is None]) for group in groups]

@@ -8,7 +8,7 @@ import polars as pl
 from samehand.catalogue.schema import SPLITS
 from samehand.errors import CatalogueError
 
-SplitScheme = Literal["pbn", "artist-disjoint", "image-level", "given"]
+SplitScheme = Literal["pbn", "artist-disjoint", "image-level", "report", "given"]
 
 Fractions = tuple[float, float, float]
 """Shares of train, validation and test, which sum to 1."""
@@ -24,6 +24,7 @@ def assign_splits(
     *,
     fractions: Fractions = (0.6, 0.2, 0.2),
     validation_artists: int = 60,
+    smallest_class: int = 1,
 ) -> pl.DataFrame:
     """Return the catalogue with its column `split` filled for every row without an `exclusion`.
 
@@ -31,10 +32,12 @@ def assign_splits(
         frame: A catalogue; for "given", `split` already holds what the source said.
         scheme: "pbn" is the competition's own division with validation artists taken out of
             train; "artist-disjoint" draws artists; "image-level" draws images within each artist;
-            "given" keeps the source's split.
+            "report" reduces to a balanced set first, see `report_split`; "given" keeps the
+            source's split.
         seed: Decides every draw.
         fractions: Shares of the artists in train, validation and test, for "artist-disjoint".
-        validation_artists: How many artists validate, for "pbn".
+        validation_artists: How many artists validate, for "pbn" and "report".
+        smallest_class: Artists with fewer paintings are left out, for "report".
 
     Returns:
         The same rows in the same order.
@@ -49,6 +52,8 @@ def assign_splits(
         chosen = artist_disjoint_split(usable, seed, fractions)
     elif scheme == "image-level":
         chosen = image_level_split(usable, seed)
+    elif scheme == "report":
+        chosen = report_split(usable, seed, validation_artists, smallest_class)
     elif scheme == "given":
         chosen = given_split(usable)
     else:
@@ -80,14 +85,19 @@ def pbn_split(usable: pl.DataFrame, seed: int, validation_artists: int) -> dict[
         & ~pl.col("artist").is_in(tested)
         & (pl.col("artist_group").is_null() | (pl.col("artist_group") == "train_only"))
     )
-    sizes = trained.group_by("artist").len()
-    eligible = sorted(sizes.filter(pl.col("len") >= MINIMUM_PAINTINGS)["artist"])
-    count = validation_artists if len(eligible) >= validation_artists else len(eligible) // 2
-    drawn = set(shuffled(eligible, seed)[:count])
+    drawn = _draw_artists(trained, seed, validation_artists)
     return {
         painting: "test" if not in_train else "validation" if artist in drawn else "train"
         for painting, artist, in_train in usable.select("painting_id", "artist", "in_train").rows()
     }
+
+
+def _draw_artists(frame: pl.DataFrame, seed: int, wanted: int) -> set[str]:
+    """Draw artists with enough paintings; half of them where there are too few."""
+    sizes = frame.group_by("artist").len()
+    eligible = sorted(sizes.filter(pl.col("len") >= MINIMUM_PAINTINGS)["artist"])
+    count = wanted if len(eligible) >= wanted else len(eligible) // 2
+    return set(shuffled(eligible, seed)[:count])
 
 
 def artist_disjoint_split(
@@ -143,6 +153,49 @@ def image_level_split(usable: pl.DataFrame, seed: int) -> dict[str, str | None]:
             else:
                 chosen[painting] = "train"
     return chosen
+
+
+def report_split(
+    usable: pl.DataFrame, seed: int, validation_artists: int, smallest_class: int
+) -> dict[str, str | None]:
+    """Return painting to split as the student report divides them, beside two sets of new artists.
+
+    First the images of the larger artists are removed at random until each matches the smallest;
+    then the images of each artist are divided as in `image_level_split`. Two sets of artists take
+    no part in that: those that the competition keeps for its test (or a fifth of the artists, where
+    a source names none) are tested whole, and `validation_artists` others validate whole, so that
+    the model can be calibrated on and measured with artists it does not know. In the competition's
+    data they are the very artists whom the split "pbn" with this seed draws.
+
+    Args:
+        usable: Paintings of known artists.
+        seed: Decides every draw.
+        validation_artists: How many artists validate whole.
+        smallest_class: Artists with fewer paintings are left out of the reduction, lest a single
+            small oeuvre reduce all others to its size.
+
+    Returns:
+        Null for the paintings that the reduction removes.
+
+    Raises:
+        CatalogueError: No artist is left to reduce.
+    """
+    group = pl.col("artist_group")
+    unseen = set(usable.filter(group == "test_only")["artist"])
+    if not unseen:
+        unseen = _draw_artists(usable, seed, max(1, usable["artist"].n_unique() // 5))
+    known = usable.filter(~pl.col("artist").is_in(unseen))
+    untested = known.filter(group.is_null() | (group == "train_only"))
+    validating = _draw_artists(untested, seed, validation_artists)
+    rest = known.filter(~pl.col("artist").is_in(validating))
+    large = rest.filter(pl.len().over("artist") >= smallest_class)
+    reduced = balance_artists(large, seed)
+    chosen: dict[str, str | None] = dict.fromkeys(usable["painting_id"])
+    whole = {"test": unseen, "validation": validating}
+    for side, artists_of_side in whole.items():
+        rows = usable.filter(pl.col("artist").is_in(artists_of_side))
+        chosen |= dict.fromkeys(rows["painting_id"], side)
+    return chosen | image_level_split(reduced, seed)
 
 
 def given_split(usable: pl.DataFrame) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ def prepare(
     source: Path,
     out: Annotated[Path, typer.Option(help="The catalogue's folder.")],
     split: Annotated[
-        Literal["pbn", "artist-disjoint", "image-level", "given"] | None,
+        Literal["pbn", "artist-disjoint", "image-level", "report", "given"] | None,
         typer.Option(help="How to divide the paintings; absent, what suits the source."),
     ] = None,
     images: Annotated[
@@ -23,6 +23,9 @@ def prepare(
     validation_artists: Annotated[
         int, typer.Option(min=1, help="Artists held out for validation and calibration.")
     ] = 60,
+    smallest_class: Annotated[
+        int, typer.Option(min=1, help="For the split report: leave out artists with fewer works.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Decides the split.")] = 0,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
@@ -37,6 +40,7 @@ def prepare(
         images=images,
         max_side=max_side,
         validation_artists=validation_artists,
+        smallest_class=smallest_class,
     )
     for name, count in report.splits.items():
         print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} artists")

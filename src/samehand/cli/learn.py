@@ -13,6 +13,7 @@ def train(
     recipe: Path,
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The run folder; an interrupted run continues.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
 ) -> None:
     """Train a recipe; the same command continues an interrupted run."""
     with extra("training", "train"):
@@ -20,7 +21,10 @@ def train(
         from samehand.training.recipe import load_recipe
         from samehand.training.train import train as run_recipe
     try:
-        history = run_recipe(load_recipe(recipe), catalogue, out)
+        chosen = load_recipe(recipe)
+        if seed is not None:
+            chosen = chosen.model_copy(update={"seed": seed})
+        history = run_recipe(chosen, catalogue, out)
     except Interrupted as stop:
         print(f"interrupted; the same command continues from {out}", file=sys.stderr)
         raise typer.Exit(130) from stop

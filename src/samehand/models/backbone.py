@@ -13,8 +13,18 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from samehand.errors import MissingExtraError, RecipeError
+from samehand.models.vgg import vgg16_features
 
 LITE0 = "efficientnet-lite0"
+VGG16 = "vgg16"
+
+# The residual networks of the report: name in the hub, and residual blocks in each stage.
+_RESNETS: dict[str, tuple[str, list[int]]] = {
+    "resnet18": ("microsoft/resnet-18", [2, 2, 2, 2]),
+    "resnet34": ("microsoft/resnet-34", [3, 4, 6, 3]),
+}
+_IMAGENET_MEAN = [0.485, 0.456, 0.406]
+_IMAGENET_STD = [0.229, 0.224, 0.225]
 
 
 class Backbone(nn.Module):
@@ -43,10 +53,10 @@ def load_backbone(name: str, pretrained: bool = True) -> Backbone:
     """Load a feature extractor.
 
     Args:
-        name: "efficientnet-lite0" (ImageNet weights from its own Python package), or the name or
-            path of any vision model of `transformers`: "facebook/dinov2-small",
-            "microsoft/resnet-18", "./my-vit".
-        pretrained: False starts from random weights, which is only good for tests.
+        name: "efficientnet-lite0" (ImageNet weights from its own Python package), "resnet18",
+            "resnet34" or "vgg16" (ImageNet weights from the hub), or the name or path of any
+            vision model of `transformers`: "facebook/dinov2-small", "./my-vit".
+        pretrained: False starts from random weights, and asks no hub for the four named ones.
 
     Raises:
         RecipeError: No such backbone can be loaded.
@@ -54,6 +64,11 @@ def load_backbone(name: str, pretrained: bool = True) -> Backbone:
     """
     if name == LITE0:
         return _lite0(pretrained)
+    if name == VGG16:
+        return Backbone(vgg16_features(pretrained), 512, _IMAGENET_MEAN, _IMAGENET_STD)
+    if name in _RESNETS:
+        hub_name, depths = _RESNETS[name]
+        return _transformers_backbone(hub_name, True) if pretrained else _random_resnet(depths)
     return _transformers_backbone(name, pretrained)
 
 
@@ -124,6 +139,18 @@ class _TransformersFeatures(nn.Module):
         return patches.transpose(1, 2).reshape(len(images), -1, rows, columns)
 
 
+def _random_resnet(depths: list[int]) -> Backbone:
+    """Build what the hub's configuration describes, without asking for it."""
+    try:
+        from transformers import ResNetConfig, ResNetModel
+    except ImportError as error:
+        raise MissingExtraError("a residual network", "train") from error
+    widths = [64, 128, 256, 512]
+    config = ResNetConfig(hidden_sizes=widths, depths=depths, layer_type="basic")
+    features = _TransformersFeatures(ResNetModel(config), None)
+    return Backbone(features, widths[-1], _IMAGENET_MEAN, _IMAGENET_STD)
+
+
 def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     try:
         from transformers import AutoConfig, AutoModel
@@ -135,7 +162,8 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
         mean, std = _normalisation(name)
     except (OSError, ValueError, SafetensorError) as error:
         raise RecipeError(
-            f"no backbone {name}: use {LITE0}, or the name or folder of a transformers vision model"
+            f"no backbone {name}: use {LITE0}, or the name or folder of a transformers vision "
+            "model; one from the hub needs a connection at first use"
         ) from error
     widths = getattr(config, "hidden_sizes", None)
     width = widths[-1] if widths else getattr(config, "hidden_size", None)
@@ -155,6 +183,6 @@ def _normalisation(name: str) -> tuple[list[float], list[float]]:
     except (OSError, json.JSONDecodeError):
         settings = {}
     return (
-        settings.get("image_mean", [0.485, 0.456, 0.406]),
-        settings.get("image_std", [0.229, 0.224, 0.225]),
+        settings.get("image_mean", _IMAGENET_MEAN),
+        settings.get("image_std", _IMAGENET_STD),
     )

@@ -40,9 +40,9 @@ def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = Tr
     images = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = network(images)[0].numpy()
-    graph = _to_onnx(network, images)
+    graph = to_onnx(network, {"images": images}, OUTPUTS)
     if half:
-        _store_half(graph)
+        store_half(graph)
     session = onnxruntime.InferenceSession(
         graph.SerializeToString(), providers=["CPUExecutionProvider"]
     )
@@ -56,16 +56,29 @@ def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = Tr
         onnx.save(graph, temporary)
 
 
-def _to_onnx(network: nn.Module, images: torch.Tensor) -> onnx.ModelProto:
+def to_onnx(
+    network: nn.Module, inputs: dict[str, torch.Tensor], outputs: tuple[str, ...]
+) -> onnx.ModelProto:
+    """Return a network as an ONNX graph whose first dimension, the batch, is free.
+
+    Args:
+        network: In evaluation mode, on the CPU.
+        inputs: An example of each input, by name and in order.
+        outputs: Names of what it returns.
+
+    Raises:
+        ModelError: PyTorch gives no graph.
+    """
+    batch = torch.export.Dim("batch")
     with _silent_exporter():
         program = torch.onnx.export(
             network,
-            (images,),
+            tuple(inputs.values()),
             dynamo=True,
             opset_version=_OPSET,
-            input_names=["images"],
-            output_names=list(OUTPUTS),
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
             verbose=False,
         )
     if program is None:
@@ -93,7 +106,7 @@ def _silent_exporter() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _store_half(model: onnx.ModelProto) -> None:
+def store_half(model: onnx.ModelProto) -> None:
     """Keep large weights as float16 behind a cast, which the runtime folds when it loads."""
     graph = model.graph
     casts = []

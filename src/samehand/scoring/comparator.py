@@ -1,8 +1,12 @@
 """Two embeddings to one raw score, corrected by how crowded each painting's neighbourhood is.
 
+A model that learned to score pairs brings a head of its own instead; whoever enrols paintings and
+asks for the scores of pairs need not know which.
+
 Shapes: N embeddings of width D, C cohort embeddings, M pairs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -14,8 +18,12 @@ from samehand.records import Floats
 
 Normalisation = Literal["none", "csls", "as-norm"]
 Indices = NDArray[np.integer]
+PairHead = Callable[[Floats, Floats], Floats]
+"""Two encodings, (M, D) each, to a logit a pair, (M,); swapping the two changes nothing."""
 
 _PAIRS_AT_ONCE = 1_000_000
+# A head sees whole encodings, tens of thousands of numbers each.
+_PAIRS_AT_A_HEAD = 64
 _HALF = np.float32(0.5)
 
 
@@ -30,26 +38,35 @@ class Comparator:
             Interspeech 2017, section 2: adaptive symmetric normalisation).
         neighbours: How many of the nearest cohort paintings count, at least 2.
         cohort: Unit embeddings of training paintings, (C, D).
+        head: Scores pairs in place of the cosine; then there is no cohort, and no correction.
     """
 
     normalisation: Normalisation
     neighbours: int
     cohort: Floats
+    head: PairHead | None = None
 
     def __post_init__(self) -> None:
-        if not 2 <= self.neighbours <= len(self.cohort):
+        if self.head is None and not 2 <= self.neighbours <= len(self.cohort):
             raise ModelError(
                 f"a cohort of {len(self.cohort)} paintings cannot give {self.neighbours} "
                 "neighbours; export the model again with other [serve] settings"
             )
 
 
+def head_comparator(head: PairHead) -> Comparator:
+    """Return the comparator of a model that learned to score pairs."""
+    return Comparator("none", 0, np.empty((0, 0), np.float32), head)
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """Embeddings with what the comparator needs to know about each, computed once.
 
+    Without a cohort nothing is known about them: `level` is 0, `spread` and `nearest` are 1.
+
     Attributes:
-        embeddings: Unit length, (N, D).
+        embeddings: Unit length, (N, D); the encodings of a head have any length.
         level: Mean cosine to the nearest cohort paintings, (N,), in [-1, 1].
         spread: Standard deviation of those cosines, (N,), positive.
         nearest: Cosine to the single nearest cohort painting, (N,), in [-1, 1].
@@ -66,8 +83,11 @@ def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
 
     Args:
         comparator: Whose cohort and how many neighbours.
-        embeddings: Unit length, (N, D).
+        embeddings: Unit length, (N, D), or the encodings that the comparator's head takes.
     """
+    if comparator.head is not None:
+        ones = np.ones(len(embeddings), np.float32)
+        return Enrolled(embeddings, np.zeros_like(ones), ones, ones)
     count = comparator.neighbours
     level = np.empty(len(embeddings), np.float32)
     spread, nearest = np.empty_like(level), np.empty_like(level)
@@ -97,10 +117,14 @@ def pair_scores(
         Raw scores, (M,); larger speaks for the same artist.
     """
     scores = np.empty(len(left), np.float32)
-    for start in range(0, len(left), _PAIRS_AT_ONCE):
-        block = slice(start, start + _PAIRS_AT_ONCE)
+    at_once = _PAIRS_AT_ONCE if comparator.head is None else _PAIRS_AT_A_HEAD
+    for start in range(0, len(left), at_once):
+        block = slice(start, start + at_once)
         first = np.minimum(left[block], right[block])
         second = np.maximum(left[block], right[block])
+        if comparator.head is not None:
+            scores[block] = comparator.head(enrolled.embeddings[first], enrolled.embeddings[second])
+            continue
         cosine = _cosines(enrolled.embeddings, first, second)
         scores[block] = _normalise(comparator.normalisation, enrolled, cosine, first, second)
     return scores

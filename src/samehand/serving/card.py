@@ -35,7 +35,7 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
         "## How it was made",
         "",
         f"- Recipe: `{training['recipe']['name']}`, seed {training['recipe']['seed']}; the weights "
-        f"of epoch {training['best']['epoch']}, the best by validation AUC.",
+        f"of epoch {training['best']['epoch']}, the best by validation {_monitored(config)}.",
         f"- Trained on {training['training_paintings']:,} paintings by "
         f"{training['training_artists']:,} artists; catalogue SHA-256 "
         f"`{training['catalogue_sha256'][:16]}`.",
@@ -43,8 +43,7 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
         f"{calibration.impostor_pairs:,} impostor pairs by {calibration.artists:,} artists that "
         "are neither in the training set nor in the test set.",
         f"- Input: {len(config.views)} view(s) ({', '.join(config.views)}) of "
-        f"{config.size} x {config.size} pixels; comparator: cosine, normalisation "
-        f"`{config.normalisation}` with {config.neighbours} neighbours.",
+        f"{config.size} x {config.size} pixels; comparator: {_comparator(config)}.",
         f"- Versions: {', '.join(f'{k} {v}' for k, v in training['versions'].items())}.",
         "",
         "## Decisions and their measured error rates (calibration artists)",
@@ -66,3 +65,13 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
     if report is not None:
         lines += ["## Measured on test artists", "", report.strip(), ""]
     return "\n".join(lines)
+
+
+def _comparator(config: ModelConfig) -> str:
+    if config.pairwise:
+        return "a network that learned to compare two encodings; the score is its logit"
+    return f"cosine, normalisation `{config.normalisation}` with {config.neighbours} neighbours"
+
+
+def _monitored(config: ModelConfig) -> str:
+    return "accuracy on balanced pairs" if config.pairwise else "AUC"

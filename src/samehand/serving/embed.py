@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from samehand.errors import CatalogueError, ImageError
-from samehand.files import atomic_path, sha256_file
+from samehand.files import atomic_path, scratch_array, sha256_file
 from samehand.images.decode import decode_file
 from samehand.progress import track
 from samehand.records import Floats
@@ -25,7 +25,8 @@ class EmbeddingTable:
     """Embeddings of distinct images.
 
     Attributes:
-        embeddings: Unit length, (N, D); row i belongs to the i-th path asked for.
+        embeddings: Unit length, (N, D); row i belongs to the i-th path asked for. A large table
+            lies in a file.
         failures: Message of each image that could not be read, by its path; its row is zero.
     """
 
@@ -60,7 +61,12 @@ def embed_files(
             digests.append(sha256_file(path) if os.path.isfile(path) else None)
         except OSError:
             digests.append(None)
-    known = store.load(set(filter(None, digests))) if store else {}
+    rows_of = _places(digests)
+    table = scratch_array((len(paths), embedder.width), embedder.dtype)
+    known: set[str] = set()
+    for found, kept in store.load(set(rows_of)) if store else ():
+        table[rows_of[found]] = kept
+        known.add(found)
     wanted = [
         (digest, path)
         for digest, path in dict(zip(digests, paths, strict=True)).items()
@@ -77,17 +83,13 @@ def embed_files(
                     (p, row) for d, p in zip(digests, paths, strict=True) if d == digest
                 )
                 continue
-            fresh[digest] = known[digest] = row
+            table[rows_of[digest]] = fresh[digest] = row
             if store and len(fresh) >= _SAVE_EVERY:
                 store.save(fresh)
                 fresh = {}
     finally:
         if store and fresh:
             store.save(fresh)
-    table = np.zeros((len(paths), embedder.width), np.float32)
-    for index, found in enumerate(digests):
-        if found is not None and found in known:
-            table[index] = known[found]
     return EmbeddingTable(table, failures)
 
 
@@ -180,6 +182,14 @@ def _views_ahead(
                 future.cancel()
 
 
+def _places(digests: Sequence[str | None]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for index, digest in enumerate(digests):
+        if digest is not None:
+            places.setdefault(digest, []).append(index)
+    return places
+
+
 def _why_unreadable(path: Path) -> str:
     try:
         decode_file(path)
@@ -194,10 +204,10 @@ class _Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def load(self, wanted: set[str]) -> dict[str, Floats]:
+    def load(self, wanted: set[str]) -> Iterator[tuple[str, Floats]]:
+        """Yield the embeddings that are there, one part in memory at a time."""
         from safetensors import SafetensorError, safe_open
 
-        found: dict[str, Floats] = {}
         for part in sorted(self.folder.glob("part-*.safetensors")):
             try:
                 with safe_open(part, framework="np") as stored:
@@ -208,8 +218,7 @@ class _Store:
                 pairs = list(zip(digests, rows, strict=True))
             except (SafetensorError, OSError, KeyError, TypeError, ValueError):
                 continue  # a damaged part only costs embedding those paintings again
-            found.update((digest, row) for digest, row in pairs if digest in wanted)
-        return found
+            yield from ((digest, row) for digest, row in pairs if digest in wanted)
 
     def save(self, rows: dict[str, Floats]) -> None:
         from safetensors.numpy import save

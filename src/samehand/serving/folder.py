@@ -2,6 +2,7 @@
 
 - encoder.onnx: images to an embedding and, second output, patch embeddings
 - cohort.safetensors: embeddings of training paintings, the "everybody else" of the comparator
+- head.onnx, in place of the cohort: two encodings to a score, where a network learned to compare
 - config.json: input, comparator, calibration, operating points, hashes, recipe, seed
 - README.md: the model card
 """
@@ -19,7 +20,8 @@ from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
 from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
-from samehand.scoring.comparator import Comparator, Normalisation
+from samehand.scoring.comparator import Comparator, Normalisation, head_comparator
+from samehand.serving.head import OnnxHead
 from samehand.serving.runtime import EmbedderConfig
 
 FORMAT = 1
@@ -28,6 +30,7 @@ DEFAULT_MODEL = "lite0"
 
 ENCODER = "encoder.onnx"
 COHORT = "cohort.safetensors"
+HEAD = "head.onnx"
 CONFIG = "config.json"
 
 
@@ -41,9 +44,10 @@ class ModelConfig:
         size: Side of the square views in pixels.
         views: Names of the views of a painting whose embeddings are averaged.
         normalisation: The comparator's correction.
-        neighbours: How many nearest cohort paintings it looks at.
+        neighbours: How many nearest cohort paintings it looks at; 0 with a head.
         nearest_cohort: The cosine to the nearest cohort painting that 99 % of calibration
-            paintings exceed; one below it is unlike everything the model was made from.
+            paintings exceed; one below it is unlike everything the model was made from. With a
+            head there is no cohort, and -1 says that nothing is known.
         calibration: Raw score to log10 likelihood ratio, with its operating points.
         files: SHA-256 of the other files of the folder.
         training: Recipe, seed, versions and data hashes.
@@ -59,6 +63,11 @@ class ModelConfig:
     calibration: Calibration
     files: dict[str, str]
     training: dict[str, Any]
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether a head scores pairs, in place of cosines and a cohort."""
+        return HEAD in self.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +113,12 @@ def find_model(name: str | Path | None) -> Path:
     )
 
 
-def open_model(name: str | Path | None = None) -> ModelFolder:
+def open_model(name: str | Path | None = None, threads: int | None = None) -> ModelFolder:
     """Open a model folder and check that it is whole and of this version.
 
     Args:
         name: A path, a built-in name, or None for the model that ships with the package.
+        threads: CPU threads of a pairwise head; None for all there are.
 
     Raises:
         ModelError: No such folder, a missing or altered file, or another format version.
@@ -124,18 +134,26 @@ def open_model(name: str | Path | None = None) -> ModelFolder:
                 f"{path / file} is not the file that {CONFIG} describes (its hash differs); "
                 "copy the whole folder again, or export the model again"
             )
-    cohort = read_cohort(path)
-    try:
-        comparator = Comparator(config.normalisation, config.neighbours, cohort)
-    except ModelError as error:
-        raise ModelError(f"{path / CONFIG}: {error}") from error
+    encoder = EmbedderConfig(
+        path / ENCODER, config.files[ENCODER], config.size, config.views, unit=not config.pairwise
+    )
     return ModelFolder(
         path,
         config,
-        comparator,
-        EmbedderConfig(path / ENCODER, config.files[ENCODER], config.size, config.views),
+        _comparator(path, config, threads),
+        encoder,
         identity=f"{config.name}@{sha256_bytes(raw)[:12]}",
     )
+
+
+def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Comparator:
+    if config.pairwise:
+        return head_comparator(OnnxHead(path / HEAD, threads))
+    cohort = read_cohort(path)
+    try:
+        return Comparator(config.normalisation, config.neighbours, cohort)
+    except ModelError as error:
+        raise ModelError(f"{path / CONFIG}: {error}") from error
 
 
 def write_config(path: Path, config: ModelConfig) -> None:
@@ -209,14 +227,18 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
 def _wrong_values(config: ModelConfig) -> list[str]:
     """Return the keys whose values are not what a model can be served with."""
     files = config.files
+    if not isinstance(files, dict):
+        return ["files"]
     fits = {
         "name": isinstance(config.name, str),
         "size": type(config.size) is int and config.size > 0,
-        "views": bool(config.views) and all(view in ALL_VIEWS for view in config.views),
+        "views": bool(config.views)
+        and all(view in ALL_VIEWS for view in config.views)
+        and not (config.pairwise and len(config.views) > 1),
         "normalisation": config.normalisation in get_args(Normalisation),
         "neighbours": type(config.neighbours) is int,
         "nearest_cohort": type(config.nearest_cohort) in (int, float),
-        "files": isinstance(files, dict) and {ENCODER, COHORT} <= files.keys(),
+        "files": ENCODER in files and (COHORT in files or HEAD in files),
         "training": isinstance(config.training, dict),
     }
     return [key for key, fit in fits.items() if not fit]

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -26,12 +27,15 @@ class EmbedderConfig:
         encoder_sha256: Hash of that file.
         size: Side of the square views in pixels.
         views: Names of the views of a painting whose embeddings are averaged.
+        unit: Whether the graph gives unit embeddings; otherwise it gives the encodings that a
+            pairwise head takes, of one view, and they stay as they are.
     """
 
     encoder: Path
     encoder_sha256: str
     size: int
     views: tuple[str, ...]
+    unit: bool = True
 
     @property
     def digest(self) -> str:
@@ -46,6 +50,7 @@ class Embedder:
     Attributes:
         config: What it was loaded from.
         width: D, the length of an embedding.
+        dtype: Of its numbers: float32, or float16 where encodings are long.
     """
 
     def __init__(self, config: EmbedderConfig, threads: int | None = None) -> None:
@@ -59,30 +64,17 @@ class Embedder:
             ModelError: The graph cannot be loaded.
         """
         self.config = config
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or _available_cpus()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(config.encoder), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            raise ModelError(
-                f"cannot load {config.encoder}: {reason}; copy the model folder again, "
-                "or install a newer onnxruntime"
-            ) from error
-        self.width = self._check_graph()
+        self._session = open_graph(config.encoder, threads)
+        self.width, self.dtype = self._check_graph()
 
-    def _check_graph(self) -> int:
-        """Return D, once the graph is one of images to embeddings."""
+    def _check_graph(self) -> tuple[int, np.dtype[np.floating[Any]]]:
+        """Return D and the kind of number, once the graph is one of images to embeddings."""
         size = self.config.size
         inputs = {node.name: node.shape[1:] for node in self._session.get_inputs()}
-        outputs = {node.name: node.shape[1:] for node in self._session.get_outputs()}
+        outputs = {node.name: (node.shape[1:], node.type) for node in self._session.get_outputs()}
         match outputs.get("embedding"):
-            case [int(width)] if inputs == {"images": [3, size, size]}:
-                return width
+            case ([int(width)], str(kind)) if inputs == {"images": [3, size, size]}:
+                return width, np.dtype(np.float16 if kind == "tensor(float16)" else np.float32)
         raise ModelError(
             f"{self.config.encoder} is no encoder of {size} x {size} images to one embedding "
             "each; export the model again"
@@ -100,6 +92,7 @@ class Embedder:
 
         Returns:
             One unit embedding a painting, the direction of the mean over its views: (B, D).
+            Where the graph gives encodings for a head, that of the only view.
         """
         count, per_painting = views.shape[:2]
         flat = views.reshape(count * per_painting, *views.shape[2:])
@@ -107,7 +100,34 @@ class Embedder:
             self._session.run(["embedding"], {"images": flat[start : start + _VIEWS_AT_ONCE]})[0]
             for start in range(0, len(flat), _VIEWS_AT_ONCE)
         ]
-        return mean_direction(np.concatenate(rows).reshape(count, per_painting, -1))
+        found = np.concatenate(rows)
+        if not self.config.unit:
+            return found
+        return mean_direction(found.reshape(count, per_painting, -1))
+
+
+def open_graph(path: Path, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """Load an ONNX graph for the CPU.
+
+    Args:
+        path: The file.
+        threads: CPU threads; None for all there are.
+
+    Raises:
+        ModelError: The graph cannot be loaded.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _available_cpus()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"cannot load {path}: {reason}; copy the model folder again, "
+            "or install a newer onnxruntime"
+        ) from error
 
 
 def mean_direction(embeddings: Floats) -> Floats:

@@ -21,6 +21,7 @@ from samehand.scoring.calibration import (
 )
 from samehand.scoring.comparator import Enrolled, enrol, pair_scores
 from samehand.serving.folder import open_model
+from samehand.serving.head import OnnxHead
 from samehand.serving.runtime import Embedder
 from samehand.serving.warnings import warn_about
 
@@ -48,12 +49,16 @@ class SameHand:
         Raises:
             ModelError: There is no such model, or it is damaged.
         """
-        self.model = open_model(model)
+        self.model = open_model(model, threads)
         self.embedder = Embedder(self.model.embedder, threads)
-        width = self.model.comparator.cohort.shape[1]
+        comparator = self.model.comparator
+        if isinstance(comparator.head, OnnxHead):
+            part, width = "head", comparator.head.width
+        else:
+            part, width = "cohort", comparator.cohort.shape[1]
         if width != self.embedder.width:
             raise ModelError(
-                f"the model {self.model.path} has a cohort of width {width} and an encoder of "
+                f"the model {self.model.path} has a {part} of width {width} and an encoder of "
                 f"width {self.embedder.width}; export the model again"
             )
 
@@ -99,7 +104,7 @@ class SameHand:
         )
 
     def embed(self, images: Sequence[ImageLike]) -> Floats:
-        """Return the unit embedding of each image, (B, D).
+        """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.
 
         Raises:
             ImageError: One of the images cannot be read.
@@ -110,7 +115,7 @@ class SameHand:
 
     def embed_decoded(self, decoded: Sequence[Decoded]) -> Floats:
         """Return the unit embedding of each decoded image, (B, D)."""
-        rows = np.empty((len(decoded), self.embedder.width), np.float32)
+        rows = np.empty((len(decoded), self.embedder.width), self.embedder.dtype)
         for row, item in zip(rows, decoded, strict=True):
             row[:] = self.embedder.embed(self.embedder.render(item.image)[None])[0]
         return rows

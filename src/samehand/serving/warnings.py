@@ -46,7 +46,7 @@ def warn_about(
     left, right = decoded
     if left.sha256 == right.sha256:
         found.append("both images are the same file, so the verdict says nothing about artists")
-    elif _one_painting(left.image, right.image, enrolled):
+    elif _alike(enrolled, config) and _one_painting(left.image, right.image):
         found.append(
             "the images look like two reproductions of one painting, so the verdict says little "
             "about artists"
@@ -66,9 +66,14 @@ def warn_about(
     return tuple(found)
 
 
-def _one_painting(left: Image.Image, right: Image.Image, enrolled: Enrolled) -> bool:
-    if float(enrolled.embeddings[0] @ enrolled.embeddings[1]) < DUPLICATE_COSINE:
-        return False
+def _alike(enrolled: Enrolled, config: ModelConfig) -> bool:
+    # No cosine of a pairwise model's encodings was ever measured: its pairs are all looked at.
+    return config.pairwise or (
+        float(enrolled.embeddings[0] @ enrolled.embeddings[1]) >= DUPLICATE_COSINE
+    )
+
+
+def _one_painting(left: Image.Image, right: Image.Image) -> bool:
     thumbnails = np.stack([thumbnail(left), thumbnail(right)])
     pair = np.zeros(1, np.int64), np.ones(1, np.int64)
     return len(confirmed(*pair, detail_of(thumbnails), thumbnails)) > 0

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class Objective(Protocol):
 
     @property
     def monitor(self) -> str:
-        """The validation metric, larger is better, that picks the best epoch."""
+        """The validation metric that picks the best epoch."""
 
     def batches(self, epoch: int) -> Sequence[Any]:
         """Return cheap descriptions of the epoch's batches; fixed by the seed and the epoch."""
@@ -53,8 +53,11 @@ class Objective(Protocol):
     def groups(self) -> list[dict[str, Any]]:
         """Return parameter groups with a peak `lr` each."""
 
+    def trained(self) -> dict[str, float]:
+        """Return what the epoch's own batches measured beside the loss, and forget it."""
+
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Measure `model` on the validation artists."""
+        """Measure `model` on the validation paintings."""
 
 
 @dataclass
@@ -64,7 +67,7 @@ class _State:
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
-    best: float = -math.inf
+    best: float = -math.inf  # larger is better, whatever is monitored
     best_epoch: int = -1
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -83,6 +86,7 @@ def fit(
     optimiser: OptimiserConfig,
     seed: int,
     resume: bool,
+    monitor_mode: Literal["max", "min"] = "max",
     checkpoint_every: float = 60.0,
 ) -> list[dict[str, float]]:
     """Train until the epochs are done or validation has not improved for `patience` of them.
@@ -95,6 +99,7 @@ def fit(
         optimiser: Rates, decay, warm-up and averaging.
         seed: Seeds every step.
         resume: Continue from the run's checkpoint.
+        monitor_mode: Whether the best epoch is the one whose monitored metric is largest or least.
         checkpoint_every: Seconds between checkpoints within an epoch.
 
     Returns:
@@ -105,7 +110,8 @@ def fit(
     """
     keep_freed_memory()
     torch.manual_seed(seed)
-    adam = torch.optim.AdamW(objective.groups(), weight_decay=optimiser.weight_decay)
+    algorithm = torch.optim.AdamW if optimiser.algorithm == "adamw" else torch.optim.Adam
+    adam = algorithm(objective.groups(), weight_decay=optimiser.weight_decay)
     peaks = [group["lr"] for group in adam.param_groups]
     average = AveragedModel(
         objective.model, multi_avg_fn=_moving_average(optimiser.average), use_buffers=True
@@ -121,7 +127,7 @@ def fit(
             label = f"epoch {state.epoch + 1}/{epochs}"
             stream = _prefetch(objective, batches, state.epoch, state.step)
             for tensors in track(stream, label, len(batches) - state.step):
-                rate = _rate(state.epoch * len(batches) + state.step, total, optimiser.warmup)
+                rate = _rate(state.epoch * len(batches) + state.step, total, optimiser)
                 for group, peak in zip(adam.param_groups, peaks, strict=True):
                     group["lr"] = peak * rate
                 torch.manual_seed(_step_seed(seed, state.epoch, state.step))
@@ -136,7 +142,8 @@ def fit(
                     last_saved = time.monotonic()
                     if stopping:
                         raise Interrupted
-            _finish_epoch(objective, average, run, state, len(batches), time.monotonic() - started)
+            seconds = time.monotonic() - started
+            _finish_epoch(objective, average, run, state, len(batches), seconds, monitor_mode)
             # The checkpoint comes last: whatever is lost before it, the resumed run writes again.
             run.save_history(state.history)
             _save(run, objective, average, adam, state)
@@ -166,15 +173,19 @@ def _finish_epoch(
     state: _State,
     steps: int,
     seconds: float,
+    monitor_mode: Literal["max", "min"],
 ) -> None:
     measured = objective.validate(average.module.eval())
     state.seconds += seconds
     row = {"epoch": float(state.epoch + 1), "loss": state.loss_sum / steps}
+    row |= {f"training_{name}": value for name, value in objective.trained().items()}
     row |= {f"validation_{name}": value for name, value in measured.items()}
     state.history.append(row | {"seconds": round(state.seconds, 1)})
-    if measured[objective.monitor] > state.best:
-        state.best, state.best_epoch = measured[objective.monitor], state.epoch
-        facts = {"epoch": state.epoch + 1, objective.monitor: state.best}
+    value = measured[objective.monitor]
+    merit = value if monitor_mode == "max" else -value
+    if merit > state.best:
+        state.best, state.best_epoch = merit, state.epoch
+        facts = {"epoch": state.epoch + 1, objective.monitor: value}
         save_tensors(run.best, average.module.state_dict(), facts)
     state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
 
@@ -183,11 +194,13 @@ def _exhausted(state: _State, patience: int) -> bool:
     return patience > 0 and state.epoch - 1 - state.best_epoch >= patience
 
 
-def _rate(step: int, total: int, warmup: float) -> float:
+def _rate(step: int, total: int, optimiser: OptimiserConfig) -> float:
     """Linear warm-up, then half a cosine (Loshchilov and Hutter, ICLR 2017, equation 5)."""
-    rising = max(1, round(total * warmup))
+    rising = max(1, round(total * optimiser.warmup))
     if step < rising:
         return (step + 1) / rising
+    if optimiser.schedule == "constant":
+        return 1.0
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
 
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -9,6 +10,7 @@ from samehand.errors import RecipeError
 from samehand.images.augment import Augmentation
 from samehand.images.views import View
 from samehand.models.encoder import EncoderConfig
+from samehand.models.siamese import SiameseConfig
 from samehand.scoring.comparator import Normalisation
 from samehand.training.losses import LossConfig
 
@@ -44,9 +46,12 @@ class StageConfig(_Section):
 
 
 class OptimiserConfig(_Section):
-    """How the weights move: AdamW, linear warm-up, then a cosine down to zero.
+    """How the weights move: by default AdamW, linear warm-up, then a cosine down to zero.
 
     Attributes:
+        algorithm: "adamw" (Loshchilov and Hutter, ICLR 2019), or plain "adam" (Kingma and Ba,
+            ICLR 2015).
+        schedule: What follows the warm-up: "cosine", or "constant".
         head_rate: Peak learning rate of the projection and of the loss's class proxies.
         backbone_rate: Peak learning rate of the pretrained backbone.
         weight_decay: Decoupled weight decay of all matrices; vectors are never decayed.
@@ -54,6 +59,8 @@ class OptimiserConfig(_Section):
         average: Decay of the moving average of the weights, which is what is kept; 0 for none.
     """
 
+    algorithm: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["cosine", "constant"] = "cosine"
     head_rate: float = Field(2e-3, gt=0)
     backbone_rate: float = Field(5e-4, gt=0)
     weight_decay: float = Field(0.05, ge=0)
@@ -80,9 +87,10 @@ class ServeConfig(_Section):
 
 
 class Recipe(_Section):
-    """All that `samehand train` needs beside a catalogue.
+    """All that `samehand train` needs beside a catalogue, to learn embeddings.
 
     Attributes:
+        kind: "metric"; a recipe that leaves it out is of this kind.
         name: Names the run and the model.
         seed: Every random draw of the run derives from it.
         pretrained: False starts from random weights.
@@ -90,6 +98,7 @@ class Recipe(_Section):
         patience: Epochs without a better validation AUC before training stops; 0 for never.
     """
 
+    kind: Literal["metric"] = "metric"
     name: str
     seed: int = Field(0, ge=0)
     pretrained: bool = True
@@ -117,7 +126,63 @@ class Recipe(_Section):
         return self.stages[-1].size
 
 
-def load_recipe(path: str | Path) -> Recipe:
+class SiameseRecipe(_Section):
+    """All that `samehand train` needs beside a catalogue, to learn to compare pairs.
+
+    The defaults are the student report's; docs/report.md says which of them it leaves open.
+
+    Attributes:
+        kind: "siamese".
+        name: Names the run and the model.
+        seed: Every random draw of the run derives from it.
+        pretrained: False starts the backbone from random weights.
+        size: Side of the square images in pixels.
+        pairs_per_step: Pairs in a batch, half of them by one artist.
+        epochs: The most epochs there will be.
+        steps_per_epoch: Batches in an epoch.
+        validation_steps: Batches of validation pairs, the same after every epoch.
+        patience: Epochs without a better validation accuracy before training stops; 0 for never.
+        monitor_mode: "max" keeps the epoch of the highest validation accuracy. "min" is the
+            report's setting, which keeps the lowest.
+    """
+
+    kind: Literal["siamese"]
+    name: str
+    seed: int = Field(0, ge=0)
+    pretrained: bool = True
+    size: int = Field(224, ge=32)
+    pairs_per_step: int = Field(32, ge=2, multiple_of=2)
+    epochs: int = Field(1000, ge=1)
+    steps_per_epoch: int = Field(500, ge=1)
+    validation_steps: int = Field(300, ge=1)
+    patience: int = Field(100, ge=0)
+    monitor_mode: Literal["max", "min"] = "max"
+    model: SiameseConfig = SiameseConfig()
+    optimiser: OptimiserConfig = OptimiserConfig(
+        algorithm="adam",
+        schedule="constant",
+        head_rate=1e-3,
+        backbone_rate=1e-4,
+        weight_decay=0.0,
+        warmup=0.0,
+        average=0.0,
+    )
+
+
+AnyRecipe = Recipe | SiameseRecipe
+
+
+def read_recipe(values: dict[str, Any]) -> AnyRecipe:
+    """Return the recipe that a table of values describes, of the kind that it names.
+
+    Raises:
+        ValidationError: A key or value is one that such recipes do not have.
+    """
+    kind = SiameseRecipe if values.get("kind") == "siamese" else Recipe
+    return kind.model_validate(values)
+
+
+def load_recipe(path: str | Path) -> AnyRecipe:
     """Read and check a recipe.
 
     Raises:
@@ -125,7 +190,7 @@ def load_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return read_recipe(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise RecipeError(f"no recipe at {path}; see the folder recipes/ for examples") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -1,6 +1,5 @@
 """`samehand export`: a trained run to a calibrated model folder."""
 
-import datetime
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import polars as pl
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import OutputError, RecipeError
-from samehand.files import output_error, sha256_bytes, sha256_file, write_text
+from samehand.files import output_error, sha256_file, write_text
 from samehand.models.encoder import Encoder
 from samehand.models.export import export_encoder
+from samehand.models.siamese import Siamese
 from samehand.scoring.comparator import Comparator, enrol
 from samehand.scoring.fitting import calibrate
 from samehand.serving.card import model_card
@@ -29,9 +29,10 @@ from samehand.serving.folder import (
     write_config,
 )
 from samehand.serving.runtime import Embedder, EmbedderConfig
-from samehand.training.recipe import Recipe
+from samehand.training.provenance import export_facts, ids_hash
+from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
+from samehand.training.release_pair import write_pair_model
 from samehand.training.runlog import RunFolder, load_tensors
-from samehand.versions import versions
 
 
 def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
@@ -60,21 +61,29 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
             f"{run_path} was trained on another catalogue than {catalogue_path}; name that one"
         )
     weights, best = load_tensors(run.best)
-    encoder = Encoder(recipe.model, pretrained=False)
+    network = _network(recipe)
     try:
-        encoder.load_state_dict(weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise RecipeError(
             f"{run.best} does not hold the network of its recipe; train again with this samehand"
         ) from error
+    facts |= {"best": best}
     _refuse_foreign(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             folder = Path(scratch) / "model"
             folder.mkdir()
-            export_encoder(encoder.eval(), recipe.serve.size, folder / ENCODER)
-            config = _calibrate(folder, recipe, table, catalogue_path, facts | {"best": best})
+            if isinstance(recipe, SiameseRecipe):
+                assert isinstance(network, Siamese)
+                config = write_pair_model(folder, network, recipe, table, catalogue_path, facts)
+            else:
+                assert isinstance(network, Encoder)
+                export_encoder(network.eval(), recipe.serve.size, folder / ENCODER)
+                config = _calibrate(folder, recipe, table, catalogue_path, facts)
+            write_config(folder, config)
+            write_text(folder / "README.md", model_card(config))
             if out.exists():
                 # Deleted with the scratch folder, and only once its successor is in place.
                 out.rename(Path(scratch) / "previous")
@@ -84,12 +93,18 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
     return config
 
 
-def _recipe_of(run: RunFolder, facts: dict[str, Any]) -> Recipe:
+def _network(recipe: AnyRecipe) -> Encoder | Siamese:
+    if isinstance(recipe, SiameseRecipe):
+        return Siamese(recipe.model, recipe.size, pretrained=False)
+    return Encoder(recipe.model, pretrained=False)
+
+
+def _recipe_of(run: RunFolder, facts: dict[str, Any]) -> AnyRecipe:
     missing = {"training_artists", "training_paintings", "versions"} - facts.keys()
     try:
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")
-        return Recipe.model_validate(facts["recipe"])
+        return read_recipe(facts["recipe"])
     except ValueError as error:
         raise RecipeError(
             f"{run.path / 'config.json'} is damaged or of another samehand; train again"
@@ -117,7 +132,7 @@ def _calibrate(
             embedder, held_out["path"].to_list(), root, label="embedding held-out artists"
         ),
     )
-    config = ModelConfig(
+    return ModelConfig(
         format=FORMAT,
         name=recipe.name,
         size=serve.size,
@@ -127,17 +142,8 @@ def _calibrate(
         nearest_cohort=float(np.quantile(enrolled.nearest, 0.01)),
         calibration=calibrate(comparator, enrolled, held_out["artist"].to_list()),
         files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
-        training=facts
-        | {
-            "exported": datetime.datetime.now(datetime.UTC).date().isoformat(),
-            "export_versions": versions(),
-            "cohort_sha256": _ids_hash(members),
-            "calibration_sha256": _ids_hash(held_out),
-        },
+        training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
     )
-    write_config(folder, config)
-    write_text(folder / "README.md", model_card(config))
-    return config
 
 
 def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
@@ -154,10 +160,6 @@ def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
     # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
     turn = pl.int_range(pl.len()).over("artist")
     return shuffled.sort(turn, maintain_order=True).head(size).sort("painting_id")
-
-
-def _ids_hash(rows: pl.DataFrame) -> str:
-    return sha256_bytes("\n".join(rows["painting_id"].sort()).encode())
 
 
 def _refuse_foreign(out: Path) -> None:

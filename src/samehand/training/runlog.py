@@ -125,17 +125,26 @@ def draw_curves(history: list[dict[str, float]], path: Path) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in history]
-    measured = [name for name in history[0] if name.startswith("validation_")]
+    # A loss on validation pairs belongs beside the training loss, an accuracy beside the others.
+    losses = [name for name in history[0] if name in ("loss", "validation_loss")]
+    measured = [
+        name
+        for name in history[0]
+        if name.startswith(("training_", "validation_")) and name not in losses
+    ]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(epochs, [row["loss"] for row in history], marker="o")
-    left.set(xlabel="epoch", ylabel="training loss", title="Training loss")
+    marker = "o" if len(epochs) <= 50 else ""
+    for name in losses:
+        label = "validation" if name.startswith("validation_") else "training"
+        left.plot(epochs, [row[name] for row in history], marker=marker, label=label)
     for name in measured:
-        label = name.removeprefix("validation_").replace("_", " ")
-        right.plot(epochs, [row[name] for row in history], marker="o", label=label)
-    right.set(xlabel="epoch", ylabel="on validation artists", title="Validation")
-    right.legend()
+        label = name.replace("_", " ")
+        right.plot(epochs, [row[name] for row in history], marker=marker, label=label)
+    left.set(xlabel="epoch", ylabel="loss", title="Loss")
+    right.set(xlabel="epoch", title="Measured")
     for axes in (left, right):
+        axes.legend()
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with atomic_path(path) as temporary:

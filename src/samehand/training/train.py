@@ -6,12 +6,13 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.files import sha256_file
 from samehand.training.loop import fit
 from samehand.training.metric import MetricObjective
-from samehand.training.recipe import Recipe
+from samehand.training.pairwise import PairwiseObjective
+from samehand.training.recipe import AnyRecipe, SiameseRecipe
 from samehand.training.runlog import RunFolder
 from samehand.versions import versions
 
 
-def train(recipe: Recipe, catalogue: Path, out: Path) -> list[dict[str, float]]:
+def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float]]:
     """Train a recipe, or continue the run that is already in `out`.
 
     Args:
@@ -29,7 +30,11 @@ def train(recipe: Recipe, catalogue: Path, out: Path) -> list[dict[str, float]]:
     """
     table = load_catalogue(catalogue)
     run = RunFolder(out)
-    objective = MetricObjective(recipe, table, catalogue)
+    objective: MetricObjective | PairwiseObjective
+    if isinstance(recipe, SiameseRecipe):
+        objective, mode = PairwiseObjective(recipe, table, catalogue), recipe.monitor_mode
+    else:
+        objective, mode = MetricObjective(recipe, table, catalogue), "max"
     resume = run.start(
         {
             "recipe": recipe.model_dump(mode="json"),
@@ -49,4 +54,5 @@ def train(recipe: Recipe, catalogue: Path, out: Path) -> list[dict[str, float]]:
         optimiser=recipe.optimiser,
         seed=recipe.seed,
         resume=resume,
+        monitor_mode=mode,
     )

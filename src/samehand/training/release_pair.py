@@ -1,0 +1,76 @@
+"""A trained siamese network to the contents of a model folder: encoder, head, calibration."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from samehand.catalogue.splits import calibration_paintings
+from samehand.files import sha256_file
+from samehand.models.export_pair import export_map_encoder, export_pair_head
+from samehand.models.siamese import Siamese
+from samehand.scoring.comparator import enrol, head_comparator
+from samehand.scoring.fitting import calibrate
+from samehand.serving.embed import embed_catalogued
+from samehand.serving.folder import ENCODER, FORMAT, HEAD, ModelConfig
+from samehand.serving.head import OnnxHead
+from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.training.provenance import export_facts
+from samehand.training.recipe import SiameseRecipe
+
+_VIEWS = ("whole",)
+
+
+def write_pair_model(
+    folder: Path,
+    network: Siamese,
+    recipe: SiameseRecipe,
+    table: pl.DataFrame,
+    root: Path,
+    facts: dict[str, Any],
+) -> ModelConfig:
+    """Export both graphs into `folder` and calibrate their scores on held-out artists.
+
+    Args:
+        folder: Where encoder.onnx and head.onnx go.
+        network: With the weights of the best epoch.
+        recipe: What it was trained by.
+        table: The catalogue.
+        root: The catalogue's folder.
+        facts: What the run says of itself.
+
+    Returns:
+        The model's configuration, not yet written.
+
+    Raises:
+        CatalogueError: There is no artist to calibrate on.
+        ModelError: A graph or the calibration cannot be made.
+    """
+    held_out = calibration_paintings(table)
+    export_map_encoder(network, folder / ENCODER)
+    export_pair_head(network, folder / HEAD)
+    files = {name: sha256_file(folder / name) for name in (ENCODER, HEAD)}
+    embedder = Embedder(
+        EmbedderConfig(folder / ENCODER, files[ENCODER], recipe.size, _VIEWS, unit=False)
+    )
+    comparator = head_comparator(OnnxHead(folder / HEAD))
+    encodings = embed_catalogued(
+        embedder,
+        held_out["path"].to_list(),
+        root,
+        root / "embeddings",
+        label="encoding held-out artists",
+    )
+    calibration = calibrate(comparator, enrol(comparator, encodings), held_out["artist"].to_list())
+    return ModelConfig(
+        format=FORMAT,
+        name=recipe.name,
+        size=recipe.size,
+        views=_VIEWS,
+        normalisation=comparator.normalisation,
+        neighbours=comparator.neighbours,
+        nearest_cohort=-1.0,
+        calibration=calibration,
+        files=files,
+        training=export_facts(facts, held_out),
+    )
