@@ -56,10 +56,10 @@ def test_the_reduction_is_balanced_and_the_split_is_60_40_20(sizes, grouped, see
     others = {artist: c.total() for artist, c in sides.items() if artist not in whole}
     assert set(kept.values()) == {min(size for size in others.values() if size >= least)}
     assert set(reduced) == {artist for artist, size in others.items() if size >= least}
-    # 60/40, and a fifth of the 60 validates; within an image of it for each artist.
+    # 60/40, and a fifth of the 60 validates; test and validation within an image of it.
     size = next(iter(kept.values()))
     for counts in reduced.values():
-        assert counts["train"] == pytest.approx(0.48 * size, abs=1)
+        assert counts["train"] == pytest.approx(0.48 * size, abs=2)
         assert counts["validation"] == pytest.approx(0.12 * size, abs=1)
         assert counts["test"] == pytest.approx(0.40 * size, abs=1)
     # Unseen artists are tested whole, calibration artists validate whole.
