@@ -37,7 +37,7 @@ class SiameseConfig:
 
     backbone: str = "resnet18"
     head: Head = "max"
-    dropout: float = 0.5
+    dropout: float = 0.1
     train_backbone: bool = False
 
     def __post_init__(self) -> None:
