@@ -32,21 +32,41 @@ class Backbone(nn.Module):
 
     Attributes:
         width: C, the channels of the last feature map.
+        depths: Channels of each map that `maps` returns, the last of them `width`.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, body: nn.Module, width: int, mean: list[float], std: list[float]) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        width: int,
+        mean: list[float],
+        std: list[float],
+        depths: tuple[int, ...] = (),
+    ) -> None:
         super().__init__()
         self.body = body
         self.width = width
+        self.depths = depths or (width,)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
         """Return the last feature map of `images`, RGB in [0, 1]."""
         return self.body((images - self.mean) / self.std)
+
+    def maps(self, images: Float[Tensor, "B 3 H W"]) -> list[Tensor]:
+        """Return a feature map for each of `depths`; most backbones only tell their last."""
+        inputs = (images - self.mean) / self.std
+        if isinstance(self.body, _Lite0Features):
+            return self.body.maps(inputs)
+        return [self.body(inputs)]
+
+    def blocks(self) -> list[nn.Module]:
+        """Return the parts that images pass one after another, where they can be told apart."""
+        return self.body.blocks() if isinstance(self.body, _Lite0Features) else []
 
 
 def load_backbone(name: str, pretrained: bool = True) -> Backbone:
@@ -82,6 +102,23 @@ class _Lite0Features(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.network.extract_features(images)
 
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Return the last map of each width, before it is widened, and the head's."""
+        network = self.network
+        state = network._swish(network._bn0(network._conv_stem(images)))
+        widths = [block._project_conv.out_channels for block in network._blocks]
+        found = []
+        for block, width, following in zip(network._blocks, widths, [*widths[1:], 0], strict=True):
+            state = block(state)
+            if width != following:
+                found.append(state)
+        return [*found, network._swish(network._bn1(network._conv_head(state)))]
+
+    def blocks(self) -> list[nn.Module]:
+        """Return the stem, then the blocks in order."""
+        network = self.network
+        return [nn.ModuleList([network._conv_stem, network._bn0]), *network._blocks]
+
 
 def _lite0(pretrained: bool) -> Backbone:
     try:
@@ -96,7 +133,8 @@ def _lite0(pretrained: bool) -> Backbone:
     network._fc = nn.Identity()
     _fold_symmetric_padding(network)
     # TensorFlow's EfficientNet-Lite was trained on (x - 127) / 128 with x in 0..255.
-    return Backbone(_Lite0Features(network), 1280, [127 / 255] * 3, [128 / 255] * 3)
+    depths = (16, 24, 40, 80, 112, 192, 320, 1280)
+    return Backbone(_Lite0Features(network), 1280, [127 / 255] * 3, [128 / 255] * 3, depths)
 
 
 def _fold_symmetric_padding(network: nn.Module) -> None:

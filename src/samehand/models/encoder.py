@@ -1,6 +1,7 @@
 """The metric-learning encoder: a backbone, pooling, and a projection to a unit embedding.
 
-Shapes: B batch, C backbone channels, P = h * w patches of the last map, D embedding width.
+Shapes: B batch, C backbone channels, F pooled features, P = h * w patches of the last map,
+D embedding width.
 """
 
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from samehand.errors import RecipeError
 from samehand.models.backbone import load_backbone
+from samehand.models.statistics import map_statistics, window_statistics
 
-Pooling = Literal["mean", "gem"]
+Pooling = Literal["mean", "gem", "statistics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +25,34 @@ class EncoderConfig:
 
     Attributes:
         backbone: A name that `load_backbone` knows.
-        pooling: "mean", or "gem" for the generalised mean with a learned exponent.
+        pooling: "mean"; "gem" for the generalised mean with a learned exponent; "statistics" for
+            mean and deviation of every channel at every depth that the backbone tells.
         width: D, the length of an embedding.
         dropout: Share of pooled features dropped while training, in [0, 1).
+        frozen_blocks: How many of the backbone's first parts are not trained. With "statistics"
+            the batch statistics of the others stay as pretrained, too.
     """
 
     backbone: str = "efficientnet-lite0"
     pooling: Pooling = "mean"
     width: int = 256
     dropout: float = 0.0
+    frozen_blocks: int = 0
 
     def __post_init__(self) -> None:
         if self.width < 1:
             raise ValueError(f"width = {self.width} is out of its range")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout = {self.dropout} is out of its range")
+        if self.frozen_blocks < 0:
+            raise ValueError(f"frozen_blocks = {self.frozen_blocks} is out of its range")
 
 
 class Encoder(nn.Module):
     """Images to unit embeddings, with the embedding of every patch beside it."""
+
+    feature_mean: Tensor
+    feature_deviation: Tensor
 
     def __init__(self, config: EncoderConfig, pretrained: bool = True) -> None:
         super().__init__()
@@ -48,24 +60,62 @@ class Encoder(nn.Module):
         self.backbone = load_backbone(config.backbone, pretrained)
         self.exponent = nn.Parameter(torch.tensor(3.0)) if config.pooling == "gem" else None
         self.dropout = nn.Dropout(config.dropout)
-        self.projection = nn.Linear(self.backbone.width, config.width, bias=False)
-        # Centring each coordinate makes the cosine of unrelated paintings about zero
-        # (the "BNNeck" of Luo et al., CVPR Workshops 2019, section 3.4).
-        self.centre = nn.BatchNorm1d(config.width)
-        self.centre.bias.requires_grad_(False)
+        features = self.backbone.width
+        self.centre: nn.BatchNorm1d | nn.Identity
+        if config.pooling == "statistics":
+            features = 2 * sum(self.backbone.depths)
+            self.register_buffer("feature_mean", torch.zeros(features))
+            self.register_buffer("feature_deviation", torch.ones(features))
+            self.centre = nn.Identity()
+        else:
+            # Centring each coordinate makes the cosine of unrelated paintings about zero
+            # (the "BNNeck" of Luo et al., CVPR Workshops 2019, section 3.4).
+            self.centre = nn.BatchNorm1d(config.width)
+            self.centre.bias.requires_grad_(False)
+        self.projection = nn.Linear(features, config.width, bias=False)
+        # What a release fits to the finished embedding; see `training.discriminate`.
+        self.refinement: nn.Module = nn.Identity()
+        self._freeze()
+
+    def _freeze(self) -> None:
+        blocks = self.backbone.blocks()
+        if self.config.frozen_blocks > len(blocks):
+            raise RecipeError(
+                f"the backbone {self.config.backbone} has {len(blocks)} blocks that can be frozen; "
+                "ask for fewer frozen_blocks"
+            )
+        for block in blocks[: self.config.frozen_blocks]:
+            block.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """Switch between training and answering; pretrained batch statistics can be kept."""
+        super().train(mode)
+        if self.config.pooling == "statistics":
+            self.backbone.eval()
+        return self
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:
         """Return the unit embedding of each image, RGB in [0, 1]."""
-        return self._embed(self._pool(self.backbone(images)))
+        return self._embed(self.features(images))
+
+    def features(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B F"]:
+        """Return what is pooled from the backbone's maps, before any projection."""
+        if self.config.pooling == "statistics":
+            return map_statistics(self.backbone.maps(images))
+        return self._pool(self.backbone(images))
 
     def with_patches(
         self, images: Float[Tensor, "B 3 H W"]
     ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B P D"]]:
         """Return unit embeddings of the images and of each cell of their last feature map."""
-        maps = self.backbone(images)
-        cells = maps.flatten(2).transpose(1, 2)
-        patches = F.normalize(self._project_cells(cells), dim=-1)
-        return self._embed(self._pool(maps)), patches
+        if self.config.pooling == "statistics":
+            maps = self.backbone.maps(images)
+            windows = window_statistics(maps, maps[-1].shape[-1])
+            return self._embed(map_statistics(maps)), self._embed(windows)
+        last = self.backbone(images)
+        cells = last.flatten(2).transpose(1, 2)
+        patches = F.normalize(self.refinement(self._project_cells(cells)), dim=-1)
+        return self._embed(self._pool(last)), patches
 
     def _pool(self, maps: Tensor) -> Tensor:
         if self.exponent is None:
@@ -74,15 +124,22 @@ class Encoder(nn.Module):
         return maps.clamp(min=1e-6).pow(self.exponent).mean(dim=(2, 3)).pow(1 / self.exponent)
 
     def _embed(self, pooled: Tensor) -> Tensor:
-        return F.normalize(self.centre(self.projection(self.dropout(pooled))), dim=-1)
+        if self.config.pooling == "statistics":
+            pooled = (pooled - self.feature_mean) / self.feature_deviation
+        projected = F.normalize(self.centre(self.projection(self.dropout(pooled))), dim=-1)
+        if isinstance(self.refinement, nn.Identity):
+            return projected
+        return F.normalize(self.refinement(projected), dim=-1)
 
     def _project_cells(self, cells: Tensor) -> Tensor:
         # BatchNorm1d takes cells only as a batch, and its statistics must not learn from them.
         norm = self.centre
+        assert isinstance(norm, nn.BatchNorm1d)
         assert norm.running_mean is not None
         assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        return (self.projection(cells) - norm.running_mean) * scale + norm.bias
+        cells = (self.projection(cells) - norm.running_mean) * scale + norm.bias
+        return cells if isinstance(self.refinement, nn.Identity) else F.normalize(cells, dim=-1)
 
 
 class _WithPatches(nn.Module):

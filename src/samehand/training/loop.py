@@ -86,7 +86,7 @@ def fit(
     optimiser: OptimiserConfig,
     seed: int,
     resume: bool,
-    monitor_mode: Literal["max", "min"] = "max",
+    monitor_mode: Literal["max", "min", "last"] = "max",
     checkpoint_every: float = 60.0,
 ) -> list[dict[str, float]]:
     """Train until the epochs are done or validation has not improved for `patience` of them.
@@ -99,7 +99,8 @@ def fit(
         optimiser: Rates, decay, warm-up and averaging.
         seed: Seeds every step.
         resume: Continue from the run's checkpoint.
-        monitor_mode: Whether the best epoch is the one whose monitored metric is largest or least.
+        monitor_mode: Whether the epoch kept is the one whose monitored metric is largest, or
+            least, or whichever is the last.
         checkpoint_every: Seconds between checkpoints within an epoch.
 
     Returns:
@@ -173,7 +174,7 @@ def _finish_epoch(
     state: _State,
     steps: int,
     seconds: float,
-    monitor_mode: Literal["max", "min"],
+    monitor_mode: Literal["max", "min", "last"],
 ) -> None:
     measured = objective.validate(average.module.eval())
     state.seconds += seconds
@@ -182,7 +183,7 @@ def _finish_epoch(
     row |= {f"validation_{name}": value for name, value in measured.items()}
     state.history.append(row | {"seconds": round(state.seconds, 1)})
     value = measured[objective.monitor]
-    merit = value if monitor_mode == "max" else -value
+    merit = {"max": value, "min": -value, "last": float(state.epoch)}[monitor_mode]
     if merit > state.best:
         state.best, state.best_epoch = merit, state.epoch
         facts = {"epoch": state.epoch + 1, objective.monitor: value}

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from pytorch_metric_learning.losses import CosFaceLoss
 from torch import Tensor, nn
 
 from samehand.errors import RecipeError
 from samehand.images.augment import training_view
 from samehand.images.decode import decode_file
-from samehand.images.views import render_views
 from samehand.models.encoder import Encoder
 from samehand.pairs.sampler import artist_batches
+from samehand.training.discriminate import run_views, start_from_discriminants
 from samehand.training.loop import step_generator
 from samehand.training.losses import build_loss
 from samehand.training.recipe import Recipe
@@ -63,6 +64,21 @@ class MetricObjective:
                 f"the training data in {folder} do not fit the recipe: {error}"
             ) from error
 
+    def warm_start(self) -> None:
+        """Begin from linear discriminants, where the recipe asks for them."""
+        if self.recipe.discriminant is None:
+            return
+        centres = start_from_discriminants(
+            self.model,
+            self.paths,
+            self.labels,
+            size=self.recipe.serve.size,
+            ridge=self.recipe.discriminant.start,
+        )
+        if isinstance(self.criterion, CosFaceLoss):
+            with torch.no_grad():
+                self.criterion.W.copy_(torch.from_numpy(centres.T))
+
     def batches(self, epoch: int) -> list[list[int]]:
         """Return the epoch's batches as indices of training paintings."""
         return artist_batches(
@@ -97,9 +113,13 @@ class MetricObjective:
         backbone = list(self.model.backbone.parameters())
         known = {id(parameter) for parameter in backbone}
         head = [parameter for parameter in self.model.parameters() if id(parameter) not in known]
-        head += list(self.criterion.parameters())
+        proxies = list(self.criterion.parameters())
         groups = []
-        for parameters, rate in ((backbone, rates.backbone_rate), (head, rates.head_rate)):
+        for parameters, rate in (
+            (backbone, rates.backbone_rate),
+            (head, rates.projection_rate or rates.head_rate),
+            (proxies, rates.head_rate),
+        ):
             trained = [parameter for parameter in parameters if parameter.requires_grad]
             vectors = [parameter for parameter in trained if parameter.ndim < 2]
             matrices = [parameter for parameter in trained if parameter.ndim >= 2]
@@ -113,7 +133,10 @@ class MetricObjective:
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Return the AUC over all pairs of validation paintings, and over pairs of one style."""
-        embeddings = self._embed(model, self.validation_paths)
+        assert isinstance(model, Encoder)
+        embeddings = run_views(
+            model, model, self.validation_paths, self.recipe.serve.size, "validating"
+        )
         left, right = np.triu_indices(len(embeddings), k=1)
         scores = (embeddings @ embeddings.T)[left, right]
         same = self.validation_artists[left] == self.validation_artists[right]
@@ -123,19 +146,6 @@ class MetricObjective:
         if one_style.any() and not one_style.all():
             measured["auc_same_style"] = _auc(scores[one_style], same[one_style])
         return measured
-
-    @torch.inference_mode()
-    def _embed(self, model: nn.Module, paths: list[Path], batch: int = 64) -> np.ndarray[Any, Any]:
-        rows = []
-        for start in range(0, len(paths), batch):
-            chunk = paths[start : start + batch]
-            views = [
-                render_views(decode_file(path).image, ("whole",), self.recipe.serve.size)
-                for path in chunk
-            ]
-            images = torch.from_numpy(np.concatenate(views)).to(self.device)
-            rows.append(model(images.to(memory_format=torch.channels_last)).cpu().numpy())
-        return np.concatenate(rows)
 
 
 def _auc(scores: np.ndarray[Any, Any], same: np.ndarray[Any, Any]) -> float:

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from samehand.errors import RecipeError
 from samehand.images.augment import Augmentation
@@ -54,6 +54,7 @@ class OptimiserConfig(_Section):
         schedule: What follows the warm-up: "cosine", or "constant".
         head_rate: Peak learning rate of the projection and of the loss's class proxies.
         backbone_rate: Peak learning rate of the pretrained backbone.
+        projection_rate: Peak learning rate of an encoder's projection; as `head_rate` if absent.
         weight_decay: Decoupled weight decay of all matrices; vectors are never decayed.
         warmup: Share of all steps in which the rates rise, in [0, 1).
         average: Decay of the moving average of the weights, which is what is kept; 0 for none.
@@ -63,6 +64,7 @@ class OptimiserConfig(_Section):
     schedule: Literal["cosine", "constant"] = "cosine"
     head_rate: float = Field(2e-3, gt=0)
     backbone_rate: float = Field(5e-4, gt=0)
+    projection_rate: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.05, ge=0)
     warmup: float = Field(0.08, ge=0, lt=1)
     average: float = Field(0.995, ge=0, lt=1)
@@ -84,6 +86,18 @@ class ServeConfig(_Section):
     cohort: int = Field(2000, ge=2)
     normalisation: Normalisation = "csls"
     neighbours: int = Field(30, ge=2)
+
+
+class DiscriminantConfig(_Section):
+    """Linear discriminants before and after training; see `training.discriminate`.
+
+    Attributes:
+        start: Shrinkage of those that training starts from, which need pooling "statistics".
+        finish: Shrinkage of those that `samehand export` appends to the embedding.
+    """
+
+    start: float = Field(2.0, gt=0)
+    finish: float = Field(4.0, gt=0)
 
 
 class Recipe(_Section):
@@ -111,6 +125,12 @@ class Recipe(_Section):
     optimiser: OptimiserConfig = OptimiserConfig()
     serve: ServeConfig = ServeConfig()
     stages: tuple[StageConfig, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _discriminants_need_statistics(self) -> "Recipe":
+        if self.discriminant is not None and self.model.pooling != "statistics":
+            raise ValueError('[discriminant] needs [model] pooling = "statistics"')
+        return self
 
     @property
     def epochs(self) -> int:

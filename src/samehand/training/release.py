@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
@@ -29,6 +30,7 @@ from samehand.serving.folder import (
     write_config,
 )
 from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.training.discriminate import refine
 from samehand.training.provenance import export_facts, ids_hash
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
 from samehand.training.release_pair import write_pair_model
@@ -80,6 +82,8 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
                 config = write_pair_model(folder, network, recipe, table, catalogue_path, facts)
             else:
                 assert isinstance(network, Encoder)
+                if recipe.discriminant is not None:
+                    _refine(network, recipe, table, catalogue_path, recipe.discriminant.finish)
                 export_encoder(network.eval(), recipe.serve.size, folder / ENCODER)
                 config = _calibrate(folder, recipe, table, catalogue_path, facts)
             write_config(folder, config)
@@ -91,6 +95,17 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
     except OSError as error:
         raise output_error(out, error) from error
     return config
+
+
+def _refine(
+    network: Encoder, recipe: Recipe, table: pl.DataFrame, root: Path, ridge: float
+) -> None:
+    train = table.filter(pl.col("split") == "train").sort("painting_id")
+    labels = np.unique(train["artist"].to_numpy(), return_inverse=True)[1]
+    paths = [root / path for path in train["path"]]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    refine(network, paths, labels, size=recipe.serve.size, ridge=ridge)
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
 def _network(recipe: AnyRecipe) -> Encoder | Siamese:

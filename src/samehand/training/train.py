@@ -1,6 +1,7 @@
 """`samehand train`: a recipe and a catalogue in, a run folder out."""
 
 from pathlib import Path
+from typing import Literal
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.files import sha256_file
@@ -31,10 +32,13 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
     table = load_catalogue(catalogue)
     run = RunFolder(out)
     objective: MetricObjective | PairwiseObjective
+    mode: Literal["max", "min", "last"]
     if isinstance(recipe, SiameseRecipe):
-        objective, mode = PairwiseObjective(recipe, table, catalogue), recipe.monitor_mode
+        objective = PairwiseObjective(recipe, table, catalogue)
+        mode = recipe.monitor_mode
     else:
-        objective, mode = MetricObjective(recipe, table, catalogue), "max"
+        objective = MetricObjective(recipe, table, catalogue)
+        mode = "max" if recipe.keep == "best" else "last"
     resume = run.start(
         {
             "recipe": recipe.model_dump(mode="json"),
@@ -46,6 +50,8 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
             "versions": versions(),
         }
     )
+    if isinstance(objective, MetricObjective) and not resume:
+        objective.warm_start()
     return fit(
         objective,
         run,

@@ -1,0 +1,122 @@
+"""Fit linear discriminants of the training artists into an encoder: before training, and after.
+
+Before, they are the best head that a pretrained backbone allows, so that training starts from it
+instead of bending the backbone towards a random one (Kumar et al., ICLR 2022, "Fine-tuning can
+distort pretrained features"). After, they take out of the embedding what training learned of the
+artists it knows and that does not carry over to others.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from samehand.images.decode import decode_file
+from samehand.images.views import render_views
+from samehand.models.discriminant import discriminants
+from samehand.models.encoder import Encoder
+from samehand.progress import track
+from samehand.records import Floats
+
+_AT_ONCE = 32
+_LEAST_DEVIATION = 1e-3
+
+
+def start_from_discriminants(
+    encoder: Encoder,
+    paths: Sequence[Path],
+    labels: NDArray[np.integer],
+    *,
+    size: int,
+    ridge: float,
+) -> Floats:
+    """Set the projection of an encoder of pooling "statistics" from its pretrained features.
+
+    Args:
+        encoder: Changed in place.
+        paths: N training paintings.
+        labels: The artist of each, from 0.
+        size: Side of the views in pixels.
+        ridge: Shrinkage; see `models.discriminant`.
+
+    Returns:
+        Every artist's mean embedding, (A, D): where class proxies may start.
+    """
+    encoder.eval()
+    features = run_views(encoder.features, encoder, paths, size, "pretrained features")
+    mean = features.mean(axis=0)
+    deviation = features.std(axis=0) + np.float32(_LEAST_DEVIATION)
+    features -= mean
+    features /= deviation
+    projection = discriminants(features, labels, width=encoder.config.width, ridge=ridge)
+    with torch.no_grad():
+        encoder.feature_mean.copy_(torch.from_numpy(mean))
+        encoder.feature_deviation.copy_(torch.from_numpy(deviation))
+        encoder.projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
+    embeddings = features @ projection
+    embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+    means = np.zeros((int(labels.max()) + 1, embeddings.shape[1]), np.float32)
+    np.add.at(means, labels, embeddings)
+    centres: Floats = means / np.bincount(labels)[:, None].astype(np.float32)
+    return centres
+
+
+def refine(
+    encoder: Encoder,
+    paths: Sequence[Path],
+    labels: NDArray[np.integer],
+    *,
+    size: int,
+    ridge: float,
+) -> None:
+    """Append discriminants of its own finished embeddings to an encoder, in place.
+
+    Args:
+        encoder: A trained encoder.
+        paths: N training paintings.
+        labels: The artist of each, from 0.
+        size: Side of the views in pixels.
+        ridge: Shrinkage; see `models.discriminant`.
+    """
+    encoder.eval()
+    embeddings = run_views(encoder, encoder, paths, size, "embedding training paintings")
+    mean = embeddings.mean(axis=0)
+    width = encoder.config.width
+    projection = discriminants(embeddings - mean, labels, width=width, ridge=ridge)
+    linear = nn.Linear(width, width)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
+        linear.bias.copy_(torch.from_numpy(-mean @ projection))
+    encoder.refinement = linear.to(next(encoder.parameters()).device)
+
+
+@torch.inference_mode()
+def run_views(
+    compute: Callable[[Tensor], Tensor],
+    encoder: Encoder,
+    paths: Sequence[Path],
+    size: int,
+    label: str,
+) -> Floats:
+    """Return `compute` of the whole view of each painting, (N, any width).
+
+    Args:
+        compute: Images (B, 3, S, S) to rows.
+        encoder: Tells the device.
+        paths: N image files of a catalogue.
+        size: S.
+        label: What the progress bar says.
+    """
+    device = next(encoder.parameters()).device
+    rows = []
+    for start in track(range(0, len(paths), _AT_ONCE), label):
+        views = [
+            render_views(decode_file(path).image, ("whole",), size)
+            for path in paths[start : start + _AT_ONCE]
+        ]
+        images = torch.from_numpy(np.concatenate(views)).to(device)
+        rows.append(compute(images.to(memory_format=torch.channels_last)).cpu().numpy())
+    return np.concatenate(rows)
