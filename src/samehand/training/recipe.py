@@ -110,6 +110,9 @@ class Recipe(_Section):
         pretrained: False starts from random weights.
         per_epoch: Paintings in an epoch; 0 for as many as there are.
         patience: Epochs without a better validation AUC before training stops; 0 for never.
+        keep: "best" keeps the weights of the epoch with the best validation AUC. "last" keeps the
+            last, where what is validated is not yet what is served.
+        discriminant: Fit linear discriminants; absent, none.
     """
 
     kind: Literal["metric"] = "metric"
@@ -118,6 +121,8 @@ class Recipe(_Section):
     pretrained: bool = True
     per_epoch: int = Field(0, ge=0)
     patience: int = Field(0, ge=0)
+    keep: Literal["best", "last"] = "best"
+    discriminant: DiscriminantConfig | None = None
     model: EncoderConfig = EncoderConfig()
     loss: LossConfig = LossConfig()
     batch: BatchConfig = BatchConfig()
