@@ -56,9 +56,9 @@ def start_from_discriminants(
         encoder.feature_mean.copy_(torch.from_numpy(mean))
         encoder.feature_deviation.copy_(torch.from_numpy(deviation))
         encoder.projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
-    embeddings = features @ projection
-    embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    means = np.zeros((int(labels.max()) + 1, embeddings.shape[1]), np.float32)
+    projected = features @ projection
+    embeddings = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+    means = np.zeros((int(labels.max()) + 1, encoder.config.width), np.float32)
     np.add.at(means, labels, embeddings)
     centres: Floats = means / np.bincount(labels)[:, None].astype(np.float32)
     return centres
