@@ -45,6 +45,7 @@ class Paintings(CalibrationDataReader):
         self.rows: Iterator[np.ndarray] = iter(views)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
+        """Return the next painting's view as the graph's input, or None after the last."""
         row = next(self.rows, None)
         return None if row is None else {"images": row[None]}
 
