@@ -9,8 +9,14 @@ from scipy.stats import norm
 
 from samehand.errors import ProtocolError
 from samehand.evaluation import bootstrap
-from samehand.evaluation.bootstrap import bootstrap_intervals
+from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import compute_metrics
+
+
+def bootstrap_intervals(*pairs, threshold, seed, replicates=1000):
+    return percentile_intervals(
+        bootstrap_replicates(*pairs, threshold=threshold, replicates=replicates, seed=seed)
+    )
 
 
 def make_pairs(seed, pairs, artists, decimals=6, style=0.0):
@@ -156,3 +162,21 @@ def test_a_protocol_without_impostors_is_refused_and_one_artist_gives_nan():
         values, values, np.array([True, False]), *two, threshold=0, replicates=1, seed=4
     )
     assert np.isnan(list(unlucky.values())).all()
+
+
+def test_replicates_of_two_systems_draw_the_same_artists():
+    scores, llr, same, left, right = make_pairs(8, 3000, 15)
+    noisy = scores + np.random.default_rng(0).normal(0, 0.5, scores.size)
+    options = {"threshold": 0.5, "replicates": 200, "seed": 3}
+    one, two = (
+        bootstrap_replicates(values, llr, same, left, right, **options)
+        for values in (scores, noisy)
+    )
+    low, high = percentile_intervals(one - two)["auc"]
+    lost = compute_metrics(scores, llr, same, threshold=0.5).auc
+    lost -= compute_metrics(noisy, llr, same, threshold=0.5).auc
+    assert low < lost < high
+    # Artists that are hard for one are hard for the other, which other draws would not show.
+    unpaired = one - bootstrap_replicates(noisy, llr, same, left, right, **options | {"seed": 4})
+    apart = percentile_intervals(unpaired)["auc"]
+    assert high - low < 0.7 * (apart[1] - apart[0])

@@ -8,7 +8,7 @@ from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError
 from samehand.evaluation.evaluate import Labels, evaluate, strata
 from samehand.evaluation.metrics import auc
-from samehand.evaluation.report import _without_nan, write_report
+from samehand.evaluation.report import without_nan, write_report
 from samehand.files import sha256_bytes
 from samehand.pairs.draws import all_pairs
 from samehand.pairs.protocol import write_protocol
@@ -108,4 +108,4 @@ def test_strata_hold_both_kinds_and_are_not_everything():
 
 def test_numbers_that_are_none_become_null():
     values = {"a": [float("nan"), 1.0, (float("inf"), "x")], "b": None}
-    assert _without_nan(values) == {"a": [None, 1.0, [None, "x"]], "b": None}
+    assert without_nan(values) == {"a": [None, 1.0, [None, "x"]], "b": None}

@@ -63,6 +63,7 @@ for command in (
     learn.train,
     learn.export,
     learn.evaluate,
+    learn.benchmark,
 ):
     app.command()(command)
 

@@ -65,7 +65,7 @@ class _Bins:
     ece_bin: NDArray[np.intp]
 
 
-def bootstrap_intervals(
+def bootstrap_replicates(
     scores: Scores,
     llr: Scores,
     same: Bools,
@@ -75,8 +75,8 @@ def bootstrap_intervals(
     threshold: float,
     replicates: int = 1000,
     seed: int,
-) -> dict[str, tuple[float, float]]:
-    """Return the 95 % percentile interval of every metric in `Metrics`, by its name.
+) -> Float64s:
+    """Return every metric in `Metrics` of each replicate.
 
     Scores are quantised once to some 4096 bins, half of them of equal genuine and half of equal
     impostor mass, with edges at `threshold` and at the probability bins of the calibration
@@ -91,10 +91,11 @@ def bootstrap_intervals(
         right_artist: (N,) number of the right painting's artist.
         threshold: Raw score from which a pair is called "same", for the balanced accuracy.
         replicates: How many times the artists are drawn.
-        seed: Of the draws; the same seed gives the same intervals.
+        seed: Of the draws; the same seed, pairs and artists give the same draws whatever the
+            scores, so that two systems' replicates may be subtracted.
 
     Returns:
-        Lower and upper end by metric name; NaN where no replicate had both kinds of pair.
+        One row a replicate that had both kinds of pair, one column a field of `Metrics`.
 
     Raises:
         ProtocolError: A class has no pairs.
@@ -107,10 +108,22 @@ def bootstrap_intervals(
         artists.size, np.full(artists.size, 1.0 / artists.size), size=replicates
     )
     found = [list(asdict(metrics).values()) for metrics in _replicate(bins, draws)]
+    return np.array(found, np.float64).reshape(len(found), len(Metrics.__dataclass_fields__))
+
+
+def percentile_intervals(replicates: Float64s) -> dict[str, tuple[float, float]]:
+    """Return the 95 % percentile interval of every metric, by its name.
+
+    Args:
+        replicates: What `bootstrap_replicates` returned, or a difference of two of it.
+
+    Returns:
+        Lower and upper end by metric name; NaN where there is no replicate.
+    """
     names = list(Metrics.__dataclass_fields__)
-    if not found:
+    if not len(replicates):
         return dict.fromkeys(names, (float("nan"), float("nan")))
-    low, high = np.percentile(np.array(found), [2.5, 97.5], axis=0)
+    low, high = np.percentile(replicates, [2.5, 97.5], axis=0)
     return {name: (float(low[i]), float(high[i])) for i, name in enumerate(names)}
 
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import CatalogueError, ProtocolError
-from samehand.evaluation.baselines import Embed, baseline, centred
-from samehand.evaluation.bootstrap import bootstrap_intervals
-from samehand.evaluation.metrics import Metrics, compute_metrics
+from samehand.evaluation.baselines import baseline, centred
+from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
+from samehand.evaluation.metrics import Float64s, Metrics, Scores, compute_metrics
 from samehand.pairs.protocol import Protocol, load_protocol
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, llr_from_score
 from samehand.scoring.comparator import Comparator, enrol, pair_scores
 from samehand.scoring.fitting import calibrate
-from samehand.serving.embed import embed_catalogued
+from samehand.serving.embed import Embeds, embed_catalogued
 from samehand.serving.verifier import SameHand
 
 Interval = tuple[float, float]
@@ -132,9 +132,8 @@ def evaluate(
     """
     table = load_catalogue(catalogue)
     protocol = load_protocol(protocol_path, table)
-    order = pl.DataFrame({"painting_id": protocol.paintings})
-    paintings = order.join(table, on="painting_id", how="left", maintain_order="left")
-    labels = _read_labels(protocol, paintings)
+    paintings = protocol_paintings(protocol, table)
+    labels = read_labels(protocol, paintings)
     # Whatever is wrong with a baseline should be said before minutes are spent on the model.
     embeds = {name: baseline(name) for name in baselines}
     if embeds and table.filter(pl.col("split") == "train").is_empty():
@@ -142,22 +141,39 @@ def evaluate(
             f"{catalogue} has no training paintings to centre a baseline on; leave out --baseline"
         )
     held_out = calibration_paintings(table) if embeds else table
-    systems = [_shipped(verifier, catalogue, paintings, cache or catalogue / "embeddings")]
+    cache = cache or catalogue / "embeddings"
+    systems = [_shipped(verifier, catalogue, paintings, cache)]
     systems += [
-        _baseline(name, embed, catalogue, paintings, table, held_out)
+        _baseline(name, embed, catalogue, paintings, table, held_out, cache)
         for name, embed in embeds.items()
     ]
     results: list[Result] = []
     scores: dict[str, Floats] = {}
     llrs: dict[str, Floats] = {}
     for system in systems:
-        scores[system.name] = _score(system, protocol)
-        llrs[system.name] = llr_from_score(system.calibration, scores[system.name]).astype(
-            np.float32
-        )
+        score = _score(system, protocol)
+        llr = llr_from_score(system.calibration, score).astype(np.float32)
+        scores[system.name], llrs[system.name] = score, llr
         for stratum, mask in strata(labels).items():
-            results.append(_measure(system, stratum, mask, labels, scores, llrs, replicates, seed))
+            result, _ = measure(
+                system.name,
+                system.calibration,
+                labels,
+                score,
+                llr,
+                stratum=stratum,
+                mask=mask,
+                replicates=replicates,
+                seed=seed,
+            )
+            results.append(result)
     return Evaluation(protocol, verifier.model.identity, results, labels, scores, llrs)
+
+
+def protocol_paintings(protocol: Protocol, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the catalogue's rows of a protocol's paintings, in the order its batches index."""
+    order = pl.DataFrame({"painting_id": protocol.paintings})
+    return order.join(table, on="painting_id", how="left", maintain_order="left")
 
 
 def strata(labels: Labels) -> dict[str, NDArray[np.bool_]]:
@@ -176,31 +192,51 @@ def strata(labels: Labels) -> dict[str, NDArray[np.bool_]]:
     return found
 
 
-def _measure(
-    system: System,
+def measure(
+    name: str,
+    calibration: Calibration,
+    labels: Labels,
+    scores: Scores,
+    llrs: Scores,
+    *,
     stratum: str,
     mask: NDArray[np.bool_],
-    labels: Labels,
-    scores: dict[str, Floats],
-    llrs: dict[str, Floats],
     replicates: int,
     seed: int,
-) -> Result:
-    score, llr, same = scores[system.name][mask], llrs[system.name][mask], labels.same[mask]
+) -> tuple[Result, Float64s]:
+    """Measure one system on one stratum of a protocol's M pairs.
+
+    Args:
+        name: The system's name.
+        calibration: What made its likelihood ratios.
+        labels: What is true of the pairs.
+        scores: Raw scores, (M,).
+        llrs: log10 likelihood ratios, (M,).
+        stratum: The stratum's name.
+        mask: Which pairs belong to it, (M,).
+        replicates: Bootstrap draws.
+        seed: Seeds them.
+
+    Returns:
+        The result, and its bootstrap replicates as `bootstrap_replicates` returns them.
+    """
+    score, llr, same = scores[mask], llrs[mask], labels.same[mask]
     left, right = labels.left_artist[mask], labels.right_artist[mask]
     # The score of an LLR of 0, which the validation artists fixed.
-    threshold = -system.calibration.intercept / system.calibration.slope
-    return Result(
-        system=system.name,
+    threshold = -calibration.intercept / calibration.slope
+    draws = bootstrap_replicates(
+        score, llr, same, left, right, threshold=threshold, replicates=replicates, seed=seed
+    )
+    result = Result(
+        system=name,
         stratum=stratum,
         pairs=len(same),
         genuine=int(same.sum()),
         artists=len(np.union1d(np.unique(left), np.unique(right))),
         metrics=compute_metrics(score, llr, same, threshold=threshold),
-        intervals=bootstrap_intervals(
-            score, llr, same, left, right, threshold=threshold, replicates=replicates, seed=seed
-        ),
+        intervals=percentile_intervals(draws),
     )
+    return result, draws
 
 
 def _score(system: System, protocol: Protocol) -> Floats:
@@ -213,7 +249,16 @@ def _score(system: System, protocol: Protocol) -> Floats:
     )
 
 
-def _read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
+def read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
+    """Read what is true of a protocol's pairs.
+
+    Args:
+        protocol: The protocol.
+        paintings: Its paintings, as `protocol_paintings` returns them.
+
+    Raises:
+        ProtocolError: The pairs are all genuine or all impostors.
+    """
     artist = paintings["artist"].cast(pl.Categorical).to_physical().cast(pl.Int32).to_numpy()
     batches = list(protocol.batches())
     labels = Labels(
@@ -239,21 +284,27 @@ def _shipped(verifier: SameHand, catalogue: Path, paintings: pl.DataFrame, cache
 
 def _baseline(
     name: str,
-    embed: Embed,
+    features: Embeds,
     catalogue: Path,
     paintings: pl.DataFrame,
     table: pl.DataFrame,
     held_out: pl.DataFrame,
+    cache: Path,
 ) -> System:
     """Embed, centre on training paintings, and calibrate on held-out artists."""
-    train = table.filter(pl.col("split") == "train").sort("painting_id")
-    step = max(1, len(train) // 1000)
-    reference = embed([catalogue / path for path in train["path"][::step]])
+
+    def embed(chosen: pl.DataFrame) -> Floats:
+        return embed_catalogued(features, chosen["path"].to_list(), catalogue, cache, name)
+
+    reference = embed(reference_paintings(table))
     centre = reference.mean(axis=0)
     comparator = Comparator("none", 2, centred(reference, centre))
-    enrolled = enrol(
-        comparator, centred(embed([catalogue / path for path in held_out["path"]]), centre)
-    )
+    enrolled = enrol(comparator, centred(embed(held_out), centre))
     calibration = calibrate(comparator, enrolled, held_out["artist"].to_list())
-    embeddings = centred(embed([catalogue / path for path in paintings["path"]]), centre)
-    return System(name, embeddings, comparator, calibration)
+    return System(name, centred(embed(paintings), centre), comparator, calibration)
+
+
+def reference_paintings(table: pl.DataFrame) -> pl.DataFrame:
+    """Return about a thousand training paintings, evenly spread, whose mean centres a baseline."""
+    train = table.filter(pl.col("split") == "train").sort("painting_id")
+    return train.gather_every(max(1, len(train) // 1000))

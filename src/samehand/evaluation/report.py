@@ -11,7 +11,7 @@ from samehand.evaluation.plots import plot_det, plot_reliability, plot_roc, plot
 from samehand.files import sha256_file, write_text
 from samehand.versions import versions
 
-_COLUMNS = {
+COLUMNS = {
     "auc": "AUC",
     "eer": "EER",
     "balanced_accuracy": "balanced accuracy",
@@ -63,17 +63,17 @@ def write_report(evaluation: Evaluation, out: Path, *, catalogue: Path, command:
         "results": [asdict(result) for result in evaluation.results],
         "markdown": markdown,
     }
-    text = json.dumps(_without_nan(facts), indent=1, allow_nan=False)
+    text = json.dumps(without_nan(facts), indent=1, allow_nan=False)
     write_text(out / "report.json", text + "\n")
     write_text(out / "report.md", markdown)
 
 
-def _without_nan(value: Any) -> Any:  # noqa: ANN401
+def without_nan(value: Any) -> Any:  # noqa: ANN401
     """Return JSON-ready values with null where there is no number."""
     if isinstance(value, dict):
-        return {key: _without_nan(part) for key, part in value.items()}
+        return {key: without_nan(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(part) for part in value]
+        return [without_nan(part) for part in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -98,8 +98,8 @@ def markdown_report(evaluation: Evaluation, command: str) -> str:
             f"**{stratum}** ({rows[0].pairs:,} pairs, {rows[0].genuine:,} genuine, "
             f"{rows[0].artists:,} artists)",
             "",
-            f"| system | {' | '.join(_COLUMNS.values())} |",
-            f"|---|{'---|' * len(_COLUMNS)}",
+            f"| system | {' | '.join(COLUMNS.values())} |",
+            f"|---|{'---|' * len(COLUMNS)}",
             *(_row(result) for result in rows),
             "",
         ]
@@ -108,7 +108,7 @@ def markdown_report(evaluation: Evaluation, command: str) -> str:
 
 def _row(result: Result) -> str:
     cells = []
-    for name in _COLUMNS:
+    for name in COLUMNS:
         low, high = result.intervals[name]
         cells.append(f"{getattr(result.metrics, name):.3f} [{low:.3f}, {high:.3f}]")
     return f"| {result.system} | {' | '.join(cells)} |"

@@ -6,18 +6,45 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from samehand.errors import CatalogueError, ImageError
 from samehand.files import atomic_path, scratch_array, sha256_file
 from samehand.images.decode import decode_file
 from samehand.progress import track
 from samehand.records import Floats
-from samehand.serving.runtime import Embedder
 
 _PAINTINGS_AT_ONCE = 8
 _SAVE_EVERY = 512
+
+
+class Digest(Protocol):
+    """What tells one way of embedding from every other."""
+
+    @property
+    def digest(self) -> str:
+        """The key of every cache of these embeddings."""
+
+
+class Embeds(Protocol):
+    """Whatever turns images into rows of numbers: a model's `Embedder`, or a baseline."""
+
+    @property
+    def config(self) -> Digest:
+        """What it was made from."""
+
+    @property
+    def width(self) -> int:
+        """D, the length of a row."""
+
+    def render(self, image: Image.Image) -> Floats:
+        """Return what it looks at of one RGB image, of one shape for all images: (V, ...)."""
+
+    def embed(self, views: Floats) -> Floats:
+        """Return one row a painting, (B, D), from (B, V, ...)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +62,7 @@ class EmbeddingTable:
 
 
 def embed_files(
-    embedder: Embedder,
+    embedder: Embeds,
     paths: Sequence[Path],
     cache: Path | None = None,
     label: str = "embedding paintings",
@@ -94,7 +121,7 @@ def embed_files(
 
 
 def embed_catalogued(
-    embedder: Embedder,
+    embedder: Embeds,
     paths: Sequence[str],
     folder: Path,
     cache: Path | None = None,
@@ -134,7 +161,7 @@ def default_cache() -> Path:
 
 
 def _embed(
-    embedder: Embedder, wanted: Iterable[tuple[str, Path]]
+    embedder: Embeds, wanted: Iterable[tuple[str, Path]]
 ) -> Iterator[tuple[str, Floats | str]]:
     """Yield each digest with its embedding, or with the reason why there is none."""
     batch: list[tuple[str, Floats]] = []
@@ -150,13 +177,13 @@ def _embed(
         yield from _run(embedder, batch)
 
 
-def _run(embedder: Embedder, batch: list[tuple[str, Floats]]) -> Iterator[tuple[str, Floats]]:
+def _run(embedder: Embeds, batch: list[tuple[str, Floats]]) -> Iterator[tuple[str, Floats]]:
     rows = embedder.embed(np.stack([views for _, views in batch]))
     yield from zip((digest for digest, _ in batch), rows, strict=True)
 
 
 def _views_ahead(
-    embedder: Embedder, wanted: Iterable[tuple[str, Path]]
+    embedder: Embeds, wanted: Iterable[tuple[str, Path]]
 ) -> Iterator[tuple[str, Floats | str]]:
     """Decode in two threads while the encoder runs; at most a few paintings are in memory."""
 

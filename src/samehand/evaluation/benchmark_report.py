@@ -1,0 +1,228 @@
+"""A benchmark as files: JSON for machines, Markdown for people, and a part of a page of theirs."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from samehand.errors import OutputError
+from samehand.evaluation.benchmark import Benchmark
+from samehand.evaluation.evaluate import Result
+from samehand.evaluation.mistakes import Mistakes
+from samehand.evaluation.report import COLUMNS, without_nan
+from samehand.files import sha256_file, write_text
+from samehand.versions import versions
+
+BEGIN = "<!-- samehand benchmark: begin -->"
+END = "<!-- samehand benchmark: end -->"
+
+_COLUMNS = {name: title for name, title in COLUMNS.items() if name != "fnmr_at_fmr0_1"}
+_LOST = ("auc", "balanced_accuracy", "fnmr_at_fmr1", "cllr")
+
+_TABLES = (
+    ("a", "unseen", "all", "Unseen artists, all pairs"),
+    ("b", "unseen", "same style", "Unseen artists, pairs of one style"),
+    ("c", "seen", "all", "Seen artists, unseen paintings"),
+    ("d", "submission", "all", "The competition's pairs"),
+    ("e", "recaptured", "all", "The pairs of (a), one side photographed anew"),
+    ("f", "natural", "all", "Another collection"),
+)
+
+
+def write_benchmark(
+    found: Benchmark, mistakes: Mistakes, out: Path, *, command: str, model: str, page: Path | None
+) -> str:
+    """Write benchmark.json and benchmark.md into the folder `out`, and return the Markdown.
+
+    Args:
+        found: What was measured.
+        mistakes: What the model gets most wrong.
+        out: The benchmark's folder.
+        command: The command line that made the figures.
+        model: Identity of the measured model.
+        page: A Markdown file that holds the lines `BEGIN` and `END`; what stands between them is
+            replaced by the tables. None for no such page.
+
+    Raises:
+        OutputError: A file cannot be written, or `page` lacks those lines.
+    """
+    tables = markdown_tables(found, mistakes, command=command, model=model)
+    text = None if page is None else _with_tables(page, tables)
+    write_text(out / "benchmark.json", _json(found, mistakes, command, model))
+    write_text(out / "benchmark.md", f"# Benchmark\n\n{tables}")
+    if page is not None and text is not None:
+        write_text(page, text)
+    return tables
+
+
+def markdown_tables(found: Benchmark, mistakes: Mistakes, *, command: str, model: str) -> str:
+    """Return everything that was found as Markdown sections, two levels down."""
+    lines = [
+        f"Measured model: `{model}`. Seed {found.seed}, {found.replicates:,} bootstrap draws. "
+        "Made by",
+        "",
+        "```bash",
+        command,
+        "```",
+        "",
+    ]
+    for letter, question, stratum, title in _TABLES:
+        lines += _table(found, letter, question, stratum, title)
+    lines += _loss_table(found)
+    lines += [f"- {sentence}" for sentence in found.left_out]
+    lines += ["", "## Rows", ""]
+    lines += [f"- **{row.name}**: {row.what}" for row in found.contenders]
+    lines += ["", *_protocol_table(found), *_mistakes(mistakes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(found: Benchmark, letter: str, question: str, stratum: str, title: str) -> list[str]:
+    rows = [
+        (row.name, found.cells[question, row.name].result(stratum))
+        for row in found.contenders
+        if (question, row.name) in found.cells
+    ]
+    measured = [(name, result) for name, result in rows if result is not None]
+    if not measured:
+        return []
+    first = measured[0][1]
+    return [
+        f"## ({letter}) {title}",
+        "",
+        f"{first.pairs:,} pairs, {first.genuine:,} of them genuine, by {first.artists:,} artists.",
+        "",
+        f"| row | {' | '.join(_COLUMNS.values())} |",
+        f"|---|{'---|' * len(_COLUMNS)}",
+        *(_row(name, result) for name, result in measured),
+        "",
+    ]
+
+
+def _row(name: str, result: Result) -> str:
+    cells = [
+        f"{getattr(result.metrics, column):.3f} {_span(result.intervals[column])}"
+        for column in _COLUMNS
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _span(ends: tuple[float, float], form: str = ".3f") -> str:
+    return f"[{ends[0]:{form}}, {ends[1]:{form}}]"
+
+
+def _loss_table(found: Benchmark) -> list[str]:
+    lines = [
+        "### Lost from (a) to (e)",
+        "",
+        "Figures of (a) less those of (e), on the same draws of artists: AUC and balanced accuracy "
+        "lose where they are above 0, FNMR and Cllr where they are below.",
+        "",
+        f"| row | {' | '.join(_COLUMNS[name] for name in _LOST)} |",
+        f"|---|{'---|' * len(_LOST)}",
+    ]
+    for row in found.contenders:
+        loss = found.loss(row.name)
+        cells = [f"{loss.lost[name]:+.3f} {_span(loss.intervals[name], '+.3f')}" for name in _LOST]
+        lines.append(f"| {row.name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _protocol_table(found: Benchmark) -> list[str]:
+    lines = [
+        "## Protocols",
+        "",
+        "| question | pairs | genuine | paintings | artists | content hash | skipped rows |",
+        "|---|---:|---:|---:|---:|---|---|",
+    ]
+    for question in found.questions:
+        header = question.header
+        skipped = header.options.get("skipped", {})
+        told = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)
+        lines.append(
+            f"| {question.name} | {header.pairs:,} | {header.genuine:,} | {header.paintings:,} | "
+            f"{header.artists:,} | `{header.content_hash[:16]}` | {told or 'none'} |"
+        )
+    return [*lines, ""]
+
+
+def _mistakes(mistakes: Mistakes) -> list[str]:
+    lines = [
+        "## Most wrong",
+        "",
+        "Of (a), by the model as it is served. Cost: mean of the Cllr terms of an artist's genuine "
+        "and of its impostor pairs; missed: genuine pairs with a likelihood ratio below 1; "
+        "accepted: impostor pairs with one of 1 or more; the rival is the artist who is accepted "
+        "most often.",
+        "",
+        "| artist | paintings | styles | years | cost | missed | accepted | rival |",
+        "|---|---:|---|---|---:|---:|---:|---|",
+    ]
+    for artist in mistakes.artists:
+        years = "unknown" if artist.years is None else f"{artist.years[0]}-{artist.years[1]}"
+        lines.append(
+            f"| {artist.artist} | {artist.paintings} | {', '.join(artist.styles) or 'unknown'} | "
+            f"{years} | {artist.cllr:.2f} | {artist.missed:.0%} | {artist.accepted:.0%} | "
+            f"{artist.rival} ({artist.rival_accepted:.0%}) |"
+        )
+    lines += [
+        "",
+        "Pairs: the impostors with the highest and the genuine pairs with the lowest scores, one "
+        "for each couple of artists.",
+        "",
+        "| | truth | llr | left | right | what the records say |",
+        "|---:|---|---:|---|---|---|",
+    ]
+    for place, pair in enumerate(mistakes.pairs, start=1):
+        truth = "one artist" if pair.same else "two artists"
+        lines.append(
+            f"| {place} | {truth} | {pair.llr:+.2f} | {_cell(mistakes.records[pair.left])} | "
+            f"{_cell(mistakes.records[pair.right])} | {'; '.join(pair.hints)} |"
+        )
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _json(found: Benchmark, mistakes: Mistakes, command: str, model: str) -> str:
+    facts: dict[str, Any] = {
+        "command": command,
+        "model": model,
+        "seed": found.seed,
+        "replicates": found.replicates,
+        "versions": versions(),
+        "rows": [{"name": row.name, "what": row.what, "key": row.key} for row in found.contenders],
+        "questions": [
+            asdict(question.header)
+            | {
+                "question": question.name,
+                "catalogue_file_sha256": sha256_file(question.folder / "catalogue.parquet"),
+            }
+            for question in found.questions
+        ],
+        "results": [
+            asdict(result) | {"question": question}
+            for (question, _), cell in found.cells.items()
+            for result in cell.results
+        ],
+        "lost_to_recapture": {row.name: asdict(found.loss(row.name)) for row in found.contenders},
+        "left_out": found.left_out,
+        "mistakes": asdict(mistakes),
+    }
+    return json.dumps(without_nan(facts), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _with_tables(page: Path, tables: str) -> str:
+    """Return the text of a page with other tables in it."""
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputError(f"cannot read {page}; name a Markdown file with --page") from error
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise OutputError(
+            f"{page} lacks the lines {BEGIN} and {END}; write them where the tables belong"
+        )
+    return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"

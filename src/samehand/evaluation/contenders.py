@@ -1,0 +1,339 @@
+"""The rows of the benchmark: everything that the shipped model is measured beside, and its layers.
+
+All are calibrated on the same pairs of the same held-out artists; only the model as it is served
+brings its own calibration, which export fitted on those artists as well.
+
+Shapes: N paintings, D width of a row, M pairs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from samehand.catalogue.schema import load_catalogue
+from samehand.catalogue.splits import calibration_paintings
+from samehand.errors import CatalogueError
+from samehand.evaluation.baselines import COLOUR, backbone_statistics, baseline, centred
+from samehand.evaluation.evaluate import reference_paintings
+from samehand.evaluation.leakage import file_facts, forest_scores, grow_forest
+from samehand.evaluation.winner import train_classifier
+from samehand.files import sha256_file
+from samehand.pairs.draws import sampled_pairs
+from samehand.records import Floats
+from samehand.scoring.calibration import Calibration, fit_calibration
+from samehand.scoring.comparator import Comparator, Indices, enrol, pair_scores
+from samehand.serving.embed import Embeds, embed_catalogued
+from samehand.serving.runtime import Embedder
+from samehand.serving.verifier import SameHand
+
+Rows = Callable[[Path, Sequence[str]], Floats]
+"""A folder and image files in it to rows, (N, D)."""
+
+PairScorer = Callable[[Indices, Indices], Floats]
+"""Left and right indices, (M,) each, to raw scores, (M,)."""
+
+# Chosen by AUC on the validation artists: see docs/adr/0015-benchmark-rows.md.
+_DECAY_FROZEN = 3e-1
+_DECAY_OURS = 3e-2
+
+
+_NO_EVIDENCE = Calibration(
+    slope=1e-9,
+    intercept=0.0,
+    lower=-1e-6,
+    upper=1e-6,
+    points={},
+    genuine_pairs=1,
+    impostor_pairs=1,
+    artists=1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A contender that is ready.
+
+    Attributes:
+        rows: Paintings to rows.
+        against: Rows of N paintings to what scores pairs of them.
+        calibration: Raw scores to likelihood ratios.
+    """
+
+    rows: Rows
+    against: Callable[[Floats], PairScorer]
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A row of the benchmark.
+
+    Attributes:
+        name: What the tables call it.
+        what: Exactly what it is, in a sentence or two.
+        key: What tells it from every other; a changed contender has another key.
+        prepare: Trains and calibrates it.
+    """
+
+    name: str
+    what: str
+    key: str
+    prepare: Callable[[], Scorer]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What contenders may learn from.
+
+    Attributes:
+        folder: The catalogue's folder.
+        table: Its table.
+        held_out: Validation paintings, whose artists nothing else saw.
+        digest: Hash of the catalogue file.
+        seed: Seeds whatever is drawn.
+    """
+
+    folder: Path
+    table: pl.DataFrame
+    held_out: pl.DataFrame
+    digest: str
+    seed: int
+
+    @property
+    def train(self) -> pl.DataFrame:
+        """The training paintings, by id."""
+        return self.table.filter(pl.col("split") == "train").sort("painting_id")
+
+
+def open_material(folder: Path, seed: int) -> Material:
+    """Open a catalogue that contenders can be trained and calibrated on.
+
+    Raises:
+        CatalogueError: There is none, or it lacks training or held-out paintings.
+    """
+    table = load_catalogue(folder)
+    if table.filter(pl.col("split") == "train").is_empty():
+        raise CatalogueError(
+            f"{folder} has no training paintings for the benchmark's other rows to learn from; "
+            "name a catalogue with a training split"
+        )
+    digest = sha256_file(folder / "catalogue.parquet")
+    return Material(folder, table, calibration_paintings(table), digest, seed)
+
+
+def contenders(
+    material: Material,
+    verifier: SameHand,
+    *,
+    backbone: str,
+    report: SameHand | None,
+    threads: int | None,
+) -> list[Contender]:
+    """Return the rows of the benchmark, the leakage floor first and the model as served last.
+
+    Args:
+        material: What they may learn from.
+        verifier: The model that is measured.
+        backbone: Name of the frozen backbone, an EfficientNet-Lite.
+        report: The network of the report that started the project, or None to leave it out.
+        threads: CPU threads of the model; None for all there are.
+
+    Raises:
+        MissingExtraError: The training packages are not installed.
+    """
+    both, width = backbone_statistics(backbone)
+    pooled = _part(both, slice(0, width))
+    one_view = Embedder(
+        replace(verifier.model.embedder, views=verifier.model.embedder.views[:1]), threads
+    )
+    rows = [
+        Contender(
+            "bytes and metadata, random forest",
+            "File size, width, height, JPEG quantisation, chroma subsampling and other header "
+            "facts of both files; a random forest on pairs of training artists. No pixel is "
+            "decoded, so this is what the collection gives away without its pictures.",
+            "forest 1",
+            lambda: _forest(material),
+        ),
+        Contender(
+            "colour histogram",
+            "8 x 8 x 8 RGB histograms, square roots, centred on training paintings, cosine.",
+            "histogram 1",
+            lambda: _centred(material, _embedded(baseline(COLOUR))),
+        ),
+        Contender(
+            "texture statistics",
+            f"Gram matrices of the early stages of a frozen {backbone} (up to 40 channels), signed "
+            "square roots, centred on training paintings, cosine.",
+            f"texture 1 {backbone}",
+            lambda: _centred(material, _part(both, slice(width, None))),
+        ),
+        Contender(
+            "frozen backbone",
+            f"Mean of the last feature map of {backbone} with its ImageNet weights, centred on "
+            "training paintings, cosine.",
+            f"frozen 1 {backbone}",
+            lambda: _centred(material, pooled),
+        ),
+    ]
+    if report is not None:
+        rows.append(
+            Contender(
+                "the report's network",
+                f"`{report.model.identity}`, scored by its own comparator and calibrated like "
+                "the others.",
+                f"report 1 {report.model.identity}",
+                lambda: _compared(material, report.embedder, report.model.comparator),
+            )
+        )
+    rows += [
+        Contender(
+            "winner's method, frozen backbone",
+            f"A linear softmax classifier of the training artists on the frozen {backbone} "
+            "features; a pair's score is the dot product of its two softmax outputs (log10, which "
+            "keeps the order).",
+            f"winner 1 {backbone} {_DECAY_FROZEN}",
+            lambda: _winner(material, pooled, _DECAY_FROZEN),
+        ),
+        Contender(
+            "winner's method, our encoder",
+            "The same on the embeddings of the whole view by the measured model's own encoder, "
+            "which was fine-tuned on those artists.",
+            f"winner 1 {one_view.config.digest} {_DECAY_OURS}",
+            lambda: _winner(material, _embedded(one_view), _DECAY_OURS),
+        ),
+    ]
+    return rows + _layers(material, verifier, one_view)
+
+
+def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[Contender]:
+    model = verifier.model
+    plain = replace(model.comparator, normalisation="none")
+    count = len(model.config.views)
+    return [
+        Contender(
+            "ours: embedding, one view",
+            "The measured model's encoder on the whole painting squeezed to a square, cosine.",
+            f"one view 1 {model.identity}",
+            lambda: _compared(material, one_view, plain),
+        ),
+        Contender(
+            "ours: + views",
+            f"The mean direction over all {count} views, cosine.",
+            f"views 1 {model.identity}",
+            lambda: _compared(material, verifier.embedder, plain),
+        ),
+        Contender(
+            "ours: + cohort",
+            f"The model's comparator (`{model.config.normalisation}` against "
+            f"{len(model.comparator.cohort):,} training paintings), calibrated like those above.",
+            f"cohort 1 {model.identity}",
+            lambda: _compared(material, verifier.embedder, model.comparator),
+        ),
+        Contender(
+            "ours: + calibration, as served",
+            f"`{model.identity}` with its own calibration: what `samehand evaluate` measures.",
+            f"served 1 {model.identity}",
+            lambda: Scorer(
+                _embedded(verifier.embedder),
+                _cosine(model.comparator),
+                model.config.calibration,
+            ),
+        ),
+    ]
+
+
+def calibrate_like_all(
+    rows: Rows, against: Callable[[Floats], PairScorer], material: Material
+) -> Calibration:
+    """Fit a calibration on every pair of the held-out paintings.
+
+    Where genuine pairs score no higher than impostor pairs there, which a leakage floor may do,
+    the calibration says next to nothing whatever the score.
+
+    Raises:
+        ModelError: The held-out paintings lack a kind of pair.
+    """
+    labels = np.unique(material.held_out["artist"], return_inverse=True)[1]
+    left, right = np.triu_indices(len(labels), k=1)
+    scores = against(rows(material.folder, material.held_out["path"].to_list()))(left, right)
+    same = labels[left] == labels[right]
+    # The slope of class-balanced logistic regression has the sign of the difference of the means.
+    if same.any() and scores[same].mean() <= scores[~same].mean():
+        return _NO_EVIDENCE
+    return fit_calibration(scores, same, labels[left], labels[right])
+
+
+def _embedded(embedder: Embeds) -> Rows:
+    def rows(folder: Path, paths: Sequence[str]) -> Floats:
+        return embed_catalogued(embedder, paths, folder, folder / "embeddings")
+
+    return rows
+
+
+def _part(embedder: Embeds, columns: slice) -> Rows:
+    return lambda folder, paths: _embedded(embedder)(folder, paths)[:, columns]
+
+
+def _cosine(comparator: Comparator) -> Callable[[Floats], PairScorer]:
+    def against(rows: Floats) -> PairScorer:
+        enrolled = enrol(comparator, rows)
+        return lambda left, right: pair_scores(comparator, enrolled, left, right)
+
+    return against
+
+
+def _compared(material: Material, embedder: Embeds, comparator: Comparator) -> Scorer:
+    rows, against = _embedded(embedder), _cosine(comparator)
+    return Scorer(rows, against, calibrate_like_all(rows, against, material))
+
+
+def _centred(material: Material, raw: Rows) -> Scorer:
+    reference = raw(material.folder, reference_paintings(material.table)["path"].to_list())
+    centre = reference.mean(axis=0)
+
+    def rows(folder: Path, paths: Sequence[str]) -> Floats:
+        return centred(raw(folder, paths), centre)
+
+    against = _cosine(Comparator("none", 2, centred(reference, centre)))
+    return Scorer(rows, against, calibrate_like_all(rows, against, material))
+
+
+def _winner(material: Material, features: Rows, decay: float) -> Scorer:
+    train = material.train
+    found = features(material.folder, train["path"].to_list())
+    classifier = train_classifier(found, train["artist"].to_list(), decay=decay)
+
+    def rows(folder: Path, paths: Sequence[str]) -> Floats:
+        return classifier.posteriors(features(folder, paths))
+
+    def against(posteriors: Floats) -> PairScorer:
+        product = _cosine(Comparator("none", 2, posteriors[:2]))(posteriors)
+        # Of the dot product itself nearly all lie at zero, where no calibration tells them apart.
+        return lambda left, right: np.log10(np.maximum(product(left, right), np.float32(1e-30)))
+
+    return Scorer(rows, against, calibrate_like_all(rows, against, material))
+
+
+def _forest(material: Material) -> Scorer:
+    @cache
+    def facts(folder: Path, paths: tuple[str, ...]) -> Floats:
+        return file_facts([folder / path for path in paths])
+
+    def rows(folder: Path, paths: Sequence[str]) -> Floats:
+        return facts(folder, tuple(paths))
+
+    drawn = sampled_pairs(material.table, split="train", artists="all", seed=material.seed)
+    order = pl.DataFrame({"painting_id": drawn.candidates.ids})
+    train = order.join(material.table, on="painting_id", how="left", maintain_order="left")
+    known = rows(material.folder, train["path"].to_list())
+    forest = grow_forest(known, list(drawn.batches), material.seed)
+
+    def against(facts: Floats) -> PairScorer:
+        return forest_scores(forest, facts)
+
+    return Scorer(rows, against, calibrate_like_all(rows, against, material))
