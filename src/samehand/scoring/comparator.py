@@ -3,7 +3,7 @@
 Shapes: N embeddings of width D, C cohort embeddings, M pairs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, assert_never
 
 import numpy as np
@@ -80,6 +80,11 @@ def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
         spread[block] = np.maximum(top.std(axis=1), 1e-3)
         nearest[block] = top.max(axis=1)
     return Enrolled(embeddings, level, spread, nearest)
+
+
+def taken(enrolled: Enrolled, chosen: Indices) -> Enrolled:
+    """Return some of the enrolled paintings, in the order of their indices `chosen`."""
+    return Enrolled(*(getattr(enrolled, field.name)[chosen] for field in fields(Enrolled)))
 
 
 def pair_scores(
