@@ -103,7 +103,12 @@ def fit_open_set(
                 right.append((answer == labels)[usable])
     top, log_size = np.concatenate(best), np.concatenate(size)
     is_known, is_right = np.concatenate(known), np.concatenate(right)
-    weight = np.where(is_known, 0.5 / is_known.sum(), 0.5 / (~is_known).sum())
+    # Larger galleries know more of the probes; that must not pass for evidence.
+    weight = np.zeros(len(top))
+    for held_size in np.unique(log_size):
+        for side in (is_known, ~is_known):
+            chosen = side & (log_size == held_size)
+            weight[chosen] = 0.5 / max(1, chosen.sum()) / len(_SHARES)
     x = np.column_stack([top, log_size, np.ones(len(top))])
 
     def loss(line: Float64s) -> tuple[float, Float64s]:
@@ -116,10 +121,11 @@ def fit_open_set(
     count = int(labels.max()) + 1
     points = {}
     for name, promised in PROMISED_FALSE_ALARMS.items():
-        threshold = float(np.quantile(llr[~is_known], 1.0 - promised, method="higher"))
+        threshold = _keeping(llr[~is_known], 2.0 * weight[~is_known], promised)
+        named = llr >= threshold
         points[name] = OpenSetPoint(
-            false_alarms=float(np.mean(llr[~is_known] >= threshold)),
-            detected=float(np.mean((llr >= threshold)[is_known] & is_right[is_known])),
+            false_alarms=float(2.0 * weight[named & ~is_known].sum()),
+            detected=float(2.0 * weight[named & is_known & is_right].sum()),
             known_at_least=threshold,
         )
     return OpenSet(
@@ -132,6 +138,17 @@ def fit_open_set(
         points=points,
         largest=max(1, round(max(_SHARES) * count)),
     )
+
+
+def _keeping(scores: Float64s, weights: Float64s, promised: float) -> float:
+    """Return the least threshold that a share of at most `promised` of the scores reaches."""
+    order = np.argsort(-scores, kind="stable")
+    reached = np.cumsum(weights[order])
+    count = int(np.searchsorted(reached, promised, side="right"))
+    if count == len(scores):
+        return float(scores.min())
+    # Above the first score too many, which may occur more than once.
+    return float(np.nextafter(scores[order[count]], np.inf))
 
 
 def _llrs(

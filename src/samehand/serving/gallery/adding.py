@@ -4,19 +4,23 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samehand.errors import ImageError
+from samehand.errors import GalleryError, ImageError
 from samehand.files import sha256_file
 from samehand.images.decode import decode_file
 from samehand.progress import track
 from samehand.records import Floats
-from samehand.serving.embed import cached_embeddings, embed_stream
+from samehand.serving.embed import cached_embeddings, embed_files, embed_stream
 from samehand.serving.gallery.sources import Listing, read_works
 from samehand.serving.gallery.store import FileState, NewWork, Store
 from samehand.serving.gallery.works import AddReport, Work
 from samehand.serving.runtime import Embedder
+
+if TYPE_CHECKING:
+    from samehand.serving.verifier import SameHand
 
 _WORKS_AT_ONCE = 1024
 _SECONDS_AT_ONCE = 5.0
@@ -54,6 +58,29 @@ def add_works(
         gone=tuple(_gone(store, listing)),
         seconds=time.perf_counter() - started,
     )
+
+
+def re_embed(
+    store: Store, model: "SameHand", cache: Path | None, *, drop_gone: bool
+) -> tuple[int, int]:
+    """Replace every embedding by another model's; see `Gallery.re_embed`."""
+    paths = [stored.work.path for stored in store.works()]
+    table = embed_files(model.embedder, [Path(path) for path in paths], cache)
+    if table.failures and not drop_gone:
+        raise GalleryError(
+            f"{next(iter(table.failures.values()))} ({len(table.failures)} such works); bring the "
+            "files back, or pass --drop-gone to leave those works out"
+        )
+    bad = {os.fspath(path) for path in table.failures}
+    good = [i for i, path in enumerate(paths) if path not in bad]
+    store.replace_all(
+        model.embedder.config.digest,
+        model.model.identity,
+        [paths[i] for i in good],
+        table.embeddings[good],
+        before=len(paths),
+    )
+    return len(good), len(bad)
 
 
 def _state(known: dict[str, tuple[int, FileState]], new: NewWork) -> FileState | None:

@@ -219,9 +219,43 @@ class Gallery:
             wanted += [stored.work.path for stored in self.store.works(where)]
         return self.store.remove(wanted)
 
-    def gone(self) -> list[str]:
+    def re_embed(
+        self, model: "SameHand", *, cache: Path | None = None, drop_gone: bool = False
+    ) -> tuple[int, int]:
+        """Replace every embedding by another model's; until the end the old ones stay.
+
+        Args:
+            model: What embeds the works again.
+            cache: Where new embeddings are kept meanwhile, so that an interrupted call goes on.
+            drop_gone: Remove works whose files cannot be read, rather than stopping.
+
+        Returns:
+            How many works were embedded, and how many were dropped.
+
+        Raises:
+            GalleryError: Files cannot be read and are not to be dropped, or the gallery was
+                changed by another process meanwhile.
+        """
+        from samehand.serving.gallery.adding import re_embed
+
+        return re_embed(self.store, model, cache, drop_gone=drop_gone)
+
+    def export(self, out: Path, where: Sequence[str] = ()) -> int:
+        """Write works with their embeddings into a Parquet file, and return how many.
+
+        Raises:
+            GalleryError: A condition cannot be understood.
+            OutputError: The file cannot be written.
+        """
+        from samehand.serving.gallery.export import write_parquet
+
+        works, rows = self.embeddings(where)
+        write_parquet(out, works, rows, self.store.about())
+        return len(works)
+
+    def gone(self) -> tuple[str, ...]:
         """Return the paths of works whose files are there no longer."""
-        return [path for path in self.store.states() if not os.path.isfile(path)]
+        return tuple(path for path in self.store.states() if not os.path.isfile(path))
 
     def info(self, *, look_for_files: bool = False) -> GalleryInfo:
         """Return what the gallery says about itself.
@@ -309,10 +343,10 @@ class Gallery:
                 found = exact_nearest(rows, probe, count, slots)
             return Near(self.store.at(found), np.array(rows[found]), index is None)
 
-    def embeddings(self, where: Sequence[str] = ()) -> tuple[list[StoredWork], Floats]:
+    def embeddings(self, where: Sequence[str] = ()) -> tuple[tuple[StoredWork, ...], Floats]:
         """Return works with their embeddings, (N, D), in the order of their slots."""
         with self.store.reading():
-            works = list(self.store.works(where))
+            works = tuple(self.store.works(where))
             rows = self.store.snapshot()[1]
             slots = np.array([stored.slot for stored in works], np.int64)
             return works, np.array(rows[slots])

@@ -311,8 +311,17 @@ class Store:
         with self.writing():
             return sum(self._free(path) for path in paths)
 
-    def replace_all(self, encoder: str, model: str, kept: Sequence[str], rows: Floats) -> None:
+    def replace_all(
+        self, encoder: str, model: str, kept: Sequence[str], rows: Floats, *, before: int
+    ) -> None:
         """Give the works `kept` new embeddings, (N, D), of a new encoder, and drop all others.
+
+        Args:
+            encoder: Hash of the new encoder.
+            model: Identity of the new model.
+            kept: Paths of works.
+            rows: Their embeddings, unit length, (N, D).
+            before: How many works there were when the new embeddings were begun.
 
         Raises:
             GalleryError: Works were added or removed meanwhile.
@@ -335,7 +344,7 @@ class Store:
                 "INSERT INTO kept VALUES (?, ?)", ((p, i) for i, p in enumerate(kept))
             )
             known = run("SELECT count(*) FROM works JOIN kept USING (path)").fetchone()[0]
-            if known != len(kept):
+            if known != len(kept) or self.count() != before:
                 raise GalleryError(f"the gallery {self.folder} changed meanwhile; start again")
             run("DELETE FROM works WHERE path NOT IN (SELECT path FROM kept)")
             # Two steps, because new slots may be old slots of other works.
