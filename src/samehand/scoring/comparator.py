@@ -111,6 +111,30 @@ def pair_scores(
     return scores
 
 
+def cross_scores(comparator: Comparator, left: Enrolled, right: Enrolled) -> Floats:
+    """Score every painting of one set with every painting of another.
+
+    Args:
+        comparator: Which correction to apply.
+        left: M enrolled paintings.
+        right: N enrolled paintings.
+
+    Returns:
+        Raw scores, (M, N), those of `pair_scores` but for rounding.
+    """
+    cosine = left.embeddings @ right.embeddings.T
+    match comparator.normalisation:
+        case "none":
+            return cosine
+        case "csls":
+            return cosine - (left.level[:, None] + right.level[None]) * _HALF
+        case "as-norm":
+            one = (cosine - left.level[:, None]) / left.spread[:, None]
+            two = (cosine - right.level[None]) / right.spread[None]
+            return (one + two) * _HALF
+    assert_never(comparator.normalisation)
+
+
 def _normalise(
     kind: Normalisation, enrolled: Enrolled, cosine: Floats, first: Indices, second: Indices
 ) -> Floats:

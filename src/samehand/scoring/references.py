@@ -18,7 +18,14 @@ import numpy as np
 from samehand.errors import ModelError
 from samehand.records import OperatingPoint
 from samehand.scoring.calibration import Calibration, Float64s, OperatingThreshold
-from samehand.scoring.comparator import Comparator, Enrolled, enrol, pair_scores, taken
+from samehand.scoring.comparator import (
+    Comparator,
+    Enrolled,
+    cross_scores,
+    enrol,
+    pair_scores,
+    taken,
+)
 
 FEATURES = ("centre", "nearest", "coherence")
 
@@ -136,7 +143,7 @@ def reference_features(
     centre = enrol(
         comparator, (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)[None]
     )
-    scores = cross_scores(comparator, probes, taken(references, order))
+    scores = cross_scores(comparator, probes, taken(references, order)).astype(np.float64)
     scaled = scores * (llr_per_score * log(10.0))
     top = scaled.max(axis=1, keepdims=True)
     nearest = (top[:, 0] + np.log(np.exp(scaled - top).mean(axis=1))) / (llr_per_score * log(10.0))
@@ -148,20 +155,6 @@ def reference_features(
         ],
         axis=1,
     )
-
-
-def cross_scores(comparator: Comparator, probes: Enrolled, references: Enrolled) -> Float64s:
-    """Return the raw score of each probe with each reference, (M, N), float64."""
-    joined = Enrolled(
-        *(
-            np.concatenate([getattr(probes, field.name), getattr(references, field.name)])
-            for field in fields(Enrolled)
-        )
-    )
-    count = len(probes.level), len(references.level)
-    left, right = np.indices(count).reshape(2, -1)
-    scores = pair_scores(comparator, joined, left, right + count[0])
-    return scores.reshape(count).astype(np.float64)
 
 
 def coherence(comparator: Comparator, references: Enrolled) -> float:

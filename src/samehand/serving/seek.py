@@ -10,11 +10,10 @@ from samehand.errors import GalleryError, SamehandError
 from samehand.images.decode import Decoded
 from samehand.records import Floats
 from samehand.scoring.calibration import llr_from_score, probability
-from samehand.scoring.comparator import enrol
+from samehand.scoring.comparator import cross_scores, enrol
 from samehand.scoring.openset import FalseAlarms
 from samehand.scoring.references import (
     combine,
-    cross_scores,
     reference_features,
     unsaturated,
 )

@@ -20,12 +20,11 @@ from samehand.scoring.calibration import (
     probability,
     strength,
 )
-from samehand.scoring.comparator import Enrolled, enrol, taken
+from samehand.scoring.comparator import Enrolled, cross_scores, enrol, taken
 from samehand.scoring.openset import Attribution
 from samehand.scoring.references import (
     ReferenceStep,
     combine,
-    cross_scores,
     reference_features,
 )
 from samehand.serving.findings import GrowthStep, ReferenceEvidence, ReferenceVerdict, Stance
@@ -138,6 +137,15 @@ def probe_warnings(model: ModelFolder, probe: Decoded, embedding: Floats) -> lis
     return found
 
 
+def same_file_warnings(probe: str, references: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Say which references are the probe itself, by the hashes of their files."""
+    return [
+        f"{name} is the probe itself, byte for byte, so its support means nothing"
+        for name, digest in zip(names, references, strict=True)
+        if digest == probe
+    ]
+
+
 def _combined(
     model: ModelFolder, probes: Enrolled, references: Enrolled, step: ReferenceStep
 ) -> Float64s:
@@ -226,11 +234,7 @@ def verify(
     attribution_of(verifier.model)
     embeddings = verifier.embed_decoded([probe, *references])
     warnings = probe_warnings(verifier.model, probe, embeddings[0])
-    warnings += [
-        f"{name} is the probe itself, byte for byte, so its support means nothing"
-        for name, one in zip(names, references, strict=True)
-        if one.sha256 == probe.sha256
-    ]
+    warnings += same_file_warnings(probe.sha256, [one.sha256 for one in references], names)
     return verify_embedded(
         verifier.model,
         embeddings[0],
