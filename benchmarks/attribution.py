@@ -55,6 +55,7 @@ def main() -> None:
         sys.exit(f"run first: samehand calibrate {verifier.model.path} --catalogue CATALOGUE")
     table = load_catalogue(options.catalogue)
     known = table.filter(pl.col("split").is_in(["train", "validation"]))["artist"].unique()
+    usable = table.filter(pl.col("split").is_not_null()).sort("painting_id")
     test = table.filter(pl.col("split") == "test").sort("painting_id")
     unseen = test.filter(~pl.col("artist").is_in(known.to_list()))
 
@@ -87,7 +88,7 @@ def main() -> None:
         "noise": lambda: {
             "unseen artists": label_noise(verifier, works, labels),
             "test paintings": label_noise(verifier, *load(test)),
-            "whole catalogue": label_noise(verifier, *load(table.filter(pl.col("split").is_not_null()))),
+            "whole catalogue": label_noise(verifier, *load(usable)),
         },
         "contested": lambda: contested(verifier, table, load),
     }  # fmt: skip
@@ -315,7 +316,8 @@ def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Fact
         suspicion, _ = suspicion_of(llrs, wrong)
         order = np.argsort(-suspicion, kind="stable")
         hit = np.isin(order, truly)
-        found.append([len(truly), hit[:50].mean(), hit[: len(truly)].mean(), hit[: len(order) // 20].sum() / len(truly)])  # fmt: skip
+        share = hit[: len(order) // 20].sum() / len(truly)
+        found.append([len(truly), hit[:50].mean(), hit[: len(truly)].mean(), share])
     mean = np.mean(found, axis=0)
     return {
         "works": len(labels),

@@ -30,6 +30,10 @@ def ranged(value: list[float]) -> str:
     return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
 
 
+def cell(row: dict[str, Any]) -> str:
+    return f"{row['eer']:.3f} / {row['min_cllr']:.3f}"
+
+
 def rules(rows: list[dict[str, Any]]) -> list[str]:
     counts = sorted({row["references"] for row in rows})
     names = list(dict.fromkeys(row["rule"] for row in rows))
@@ -41,12 +45,9 @@ def rules(rows: list[dict[str, Any]]) -> list[str]:
         "EER / min Cllr with N references. Fitted rules never saw the artists of a trial.",
         *table(
             ["rule", *(f"N = {count}" for count in counts)],
-            [
-                [name, *(f"{by[name, n]['eer']:.3f} / {by[name, n]['min_cllr']:.3f}" for n in counts)]
-                for name in names
-            ],
+            [[name, *(cell(by[name, n]) for n in counts)] for name in names],
         ),
-    ]  # fmt: skip
+    ]
 
 
 def verification(rows: list[dict[str, Any]]) -> list[str]:
@@ -55,8 +56,8 @@ def verification(rows: list[dict[str, Any]]) -> list[str]:
         "",
         "### Verification with N references, on unseen artists",
         "",
-        f"{rows[0]['artists']} artists with more than {rows[-1]['references']} works, so that every "
-        "line is about the same artists; intervals resample artists on both sides.",
+        f"{rows[0]['artists']} artists with more than {rows[-1]['references']} works, so that "
+        "every line is about the same artists; intervals resample artists on both sides.",
         *table(
             ["N", "trials", "AUC", "EER", "EER, share of N = 1", "Cllr", "min Cllr"],
             [
@@ -152,7 +153,13 @@ def noise(found: dict[str, dict[str, Any]]) -> list[str]:
         "1 % of the works exchange labels; means of three draws. Training saw the true labels of "
         "most of the whole catalogue, so its line flatters.",
         *table(
-            ["works", "swapped", "precision at 50 (best possible)", "precision at the number swapped", "found among the 5 % most suspect"],
+            [
+                "works",
+                "swapped",
+                "precision at 50 (best possible)",
+                "precision at the number swapped",
+                "found among the 5 % most suspect",
+            ],
             [
                 [
                     f"{name}, {row['works']:,}",
@@ -164,7 +171,7 @@ def noise(found: dict[str, dict[str, Any]]) -> list[str]:
                 for name, row in found.items()
             ],
         ),
-    ]  # fmt: skip
+    ]
 
 
 def contested(found: dict[str, Any]) -> list[str]:

@@ -168,7 +168,8 @@ def coherence(comparator: Comparator, references: Enrolled) -> float:
 
 def combine(step: ReferenceStep, features: Float64s) -> Float64s:
     """Return the combined raw score of features, (M, 3), by a rule: (M,)."""
-    return features @ np.array(step.weights)
+    combined: Float64s = features @ np.array(step.weights)
+    return combined
 
 
 def unsaturated(calibration: Calibration, scores: Float64s) -> Float64s:

@@ -107,7 +107,8 @@ def group_works(comparator: Comparator, enrolled: Enrolled, least: float) -> NDA
     order = np.lexsort((first, -sizes))
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return rank[labels].astype(np.int64)
+    numbers: NDArray[np.int64] = rank[labels].astype(np.int64)
+    return numbers
 
 
 def suspicion_of(llrs: Float64s, labels: NDArray[np.int64]) -> tuple[Float64s, NDArray[np.int64]]:

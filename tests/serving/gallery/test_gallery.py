@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -245,6 +244,7 @@ def kill_at_random(gallery, times, seed):
         timer.start()
         said = [first, *child.stdout.readlines()]
         child.wait()
+        child.stdout.close()
         timer.join()
         for n in (int(line) for line in said if line.endswith("\n")):
             reported |= {f"/r{round_}/{n}/{i}" for i in range(20)}

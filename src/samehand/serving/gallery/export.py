@@ -27,7 +27,7 @@ def write_parquet(out: Path, works: Sequence[StoredWork], rows: Floats, about: A
         OutputError: The file cannot be written.
     """
     extra = sorted({name for stored in works for name in stored.work.extra})
-    text = {"path": [stored.work.path for stored in works]}
+    text: dict[str, list[str | None]] = {"path": [stored.work.path for stored in works]}
     text |= {name: [getattr(stored.work, name) for stored in works] for name in FIELDS}
     text |= {name: [getattr(stored, name) for stored in works] for name in ("sha256", "added")}
     text["encoder"] = [about.encoder] * len(works)

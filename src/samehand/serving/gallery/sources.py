@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def read_works(sources: Sequence[str | os.PathLike[str] | Work], encoder: str) -
 
 
 def _at(work: Work, path: str) -> Work:
-    return Work(path, *(getattr(work, name) for name in FIELDS), extra=work.extra)
+    return replace(work, path=path)
 
 
 def _is_gallery(name: str | os.PathLike[str]) -> bool:

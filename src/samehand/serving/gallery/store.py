@@ -443,9 +443,11 @@ def _fold(text: str | None) -> str | None:
     return None if text is None else str(text).casefold()
 
 
-def _stored(row: tuple[int, str, str, str, *tuple[str, ...]]) -> StoredWork:
-    slot, path, sha256, added, *known, extra = row
-    return StoredWork(slot, Work(path, *known, extra=json.loads(extra)), sha256, added)
+def _stored(row: sqlite3.Row) -> StoredWork:
+    slot, path, sha256, added = row[:4]
+    artist, title, date, style, genre, source, extra = row[4:]
+    work = Work(path, artist, title, date, style, genre, source, json.loads(extra))
+    return StoredWork(slot, work, sha256, added)
 
 
 def _sentence(folder: Path, error: sqlite3.Error) -> GalleryError:
