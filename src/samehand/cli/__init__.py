@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, data, learn
+from samehand.cli import answer, attribution, data, gallery, learn
 from samehand.errors import SamehandError
 
 
@@ -57,6 +57,10 @@ def _root(
 for command in (
     answer.compare,
     answer.score,
+    attribution.verify,
+    attribution.search,
+    attribution.identify,
+    attribution.cluster,
     data.prepare,
     data.protocol,
     data.atelier,
@@ -64,8 +68,10 @@ for command in (
     learn.export,
     learn.evaluate,
     learn.benchmark,
+    attribution.calibrate,
 ):
     app.command()(command)
+app.add_typer(gallery.app)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import Comparator, Normalisation, head_comparator
+from samehand.scoring.openset import Attribution
 from samehand.serving.head import OnnxHead
 from samehand.serving.runtime import EmbedderConfig
 
@@ -51,6 +52,7 @@ class ModelConfig:
         calibration: Raw score to log10 likelihood ratio, with its operating points.
         files: SHA-256 of the other files of the folder.
         training: Recipe, seed, versions and data hashes.
+        attribution: Rules for reference sets and galleries, or None in folders without them.
     """
 
     format: int
@@ -63,6 +65,7 @@ class ModelConfig:
     calibration: Calibration
     files: dict[str, str]
     training: dict[str, Any]
+    attribution: Attribution | None = None
 
     @property
     def pairwise(self) -> bool:
@@ -159,6 +162,10 @@ def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Compara
 def write_config(path: Path, config: ModelConfig) -> None:
     """Write `config.json` into the model folder `path`."""
     values = asdict(config) | {"calibration": config.calibration.to_dict()}
+    if config.attribution is None:
+        del values["attribution"]
+    else:
+        values["attribution"] = config.attribution.to_dict()
     write_text(path / CONFIG, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -212,6 +219,8 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         )
     try:
         values["calibration"] = Calibration.from_dict(values["calibration"])
+        if "attribution" in values:
+            values["attribution"] = Attribution.from_dict(values["attribution"])
         config = ModelConfig(**values | {"views": tuple(values["views"])})
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error

@@ -10,13 +10,16 @@ import torch
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
-from samehand.errors import OutputError, RecipeError
+from samehand.errors import ModelError, OutputError, RecipeError
 from samehand.files import output_error, sha256_file, write_text
 from samehand.models.encoder import Encoder
 from samehand.models.export import export_encoder
 from samehand.models.siamese import Siamese
-from samehand.scoring.comparator import Comparator, enrol
+from samehand.scoring.calibration import Calibration
+from samehand.scoring.comparator import Comparator, Enrolled, enrol
 from samehand.scoring.fitting import calibrate
+from samehand.scoring.openset import Attribution
+from samehand.serving.calibrate import fit_attribution
 from samehand.serving.card import model_card
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import (
@@ -147,6 +150,8 @@ def _calibrate(
             embedder, held_out["path"].to_list(), root, label="embedding held-out artists"
         ),
     )
+    artists = held_out["artist"].to_list()
+    pairs = calibrate(comparator, enrolled, artists)
     return ModelConfig(
         format=FORMAT,
         name=recipe.name,
@@ -155,10 +160,21 @@ def _calibrate(
         normalisation=comparator.normalisation,
         neighbours=comparator.neighbours,
         nearest_cohort=float(np.quantile(enrolled.nearest, 0.01)),
-        calibration=calibrate(comparator, enrolled, held_out["artist"].to_list()),
+        calibration=pairs,
         files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
+        attribution=_attribution(comparator, enrolled, artists, pairs),
     )
+
+
+def _attribution(
+    comparator: Comparator, enrolled: Enrolled, artists: list[str], pairs: Calibration
+) -> Attribution | None:
+    try:
+        return fit_attribution(comparator, enrolled, artists, pairs)
+    except ModelError:
+        # Few works by each artist calibrate pairs, but no reference sets; the model goes without.
+        return None
 
 
 def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:

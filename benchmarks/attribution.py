@@ -1,0 +1,395 @@
+"""Every figure of docs/attribution.md: reference sets, galleries, open sets and label noise.
+
+    python benchmarks/attribution.py CATALOGUE --out OUT [--docs docs/attribution.md] [--frozen]
+
+Rules are compared on the held-out validation artists that calibrate the model; everything else is
+measured on test artists of whom neither training nor calibration saw a painting, but for the label
+noise, which is also looked for in the whole catalogue. Embeddings come from the catalogue's cache.
+`--frozen` adds the frozen backbone, which needs samehand[train] and minutes.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from attribution_report import markdown
+from reference_rules import compare_rules
+
+from samehand import SameHand
+from samehand.catalogue.schema import load_catalogue
+from samehand.catalogue.splits import calibration_paintings
+from samehand.evaluation.baselines import baseline, centred
+from samehand.evaluation.bootstrap import bootstrap_intervals
+from samehand.evaluation.metrics import compute_metrics
+from samehand.files import write_text
+from samehand.scoring.artists import artist_llrs
+from samehand.scoring.calibration import llr_from_score
+from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, enrol, taken
+from samehand.scoring.openset import PROMISED_FALSE_ALARMS
+from samehand.scoring.reference_fitting import draw_sets, make_trials
+from samehand.scoring.references import combine, reference_features
+from samehand.serving.cluster import group_works, suspicion_of
+from samehand.serving.embed import embed_catalogued
+
+COUNTS = (1, 3, 5, 10)
+HALVES, SWAPPED, DRAWS = 20, 0.01, 1000
+Facts = dict[str, object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("catalogue", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", default=None)
+    parser.add_argument("--docs", type=Path)
+    parser.add_argument("--frozen", action="store_true")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    verifier = SameHand(options.model)
+    if verifier.model.config.attribution is None:
+        sys.exit(f"run first: samehand calibrate {verifier.model.path} --catalogue CATALOGUE")
+    table = load_catalogue(options.catalogue)
+    known = table.filter(pl.col("split").is_in(["train", "validation"]))["artist"].unique()
+    usable = table.filter(pl.col("split").is_not_null()).sort("painting_id")
+    test = table.filter(pl.col("split") == "test").sort("painting_id")
+    unseen = test.filter(~pl.col("artist").is_in(known.to_list()))
+
+    def load(rows: pl.DataFrame) -> tuple[Enrolled, np.ndarray]:
+        embeddings = embed_catalogued(
+            verifier.embedder,
+            rows["path"].to_list(),
+            options.catalogue,
+            options.catalogue / "embeddings",
+        )
+        return enrol(verifier.model.comparator, embeddings), numbered(rows)
+
+    found: Facts = {"model": verifier.model.identity}
+    held_out, held_out_labels = load(calibration_paintings(table))
+    works, labels = load(unseen)
+    found["paintings"], found["artists"] = len(labels), int(labels.max()) + 1
+    steps: dict[str, Callable[[], object]] = {
+        "rules": lambda: compare_rules(
+            verifier.model.comparator,
+            held_out,
+            held_out_labels,
+            verifier.model.config.calibration.slope,
+            [2, 3, 5, 10],
+        ),
+        "verification": lambda: verification(verifier, works, labels),
+        "odd": lambda: odd_works(verifier, works, labels),
+        "open_set": lambda: open_set(verifier, works, labels),
+        "search": lambda: retrieval(verifier, works, labels),
+        "clusters": lambda: clusters(verifier, works, labels),
+        "noise": lambda: {
+            "unseen artists": label_noise(verifier, works, labels),
+            "test paintings": label_noise(verifier, *load(test)),
+            "whole catalogue": label_noise(verifier, *load(usable)),
+        },
+        "contested": lambda: contested(verifier, table, load),
+    }  # fmt: skip
+    if options.frozen:
+        steps["frozen"] = lambda: frozen(options.catalogue, table, unseen, labels)
+    for name, measure in steps.items():
+        found[name] = measure()
+        print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    text = markdown(found)
+    write_text(options.out / "attribution.json", json.dumps(found, indent=2) + "\n")
+    write_text(options.out / "attribution.md", text)
+    if options.docs:
+        before, _, rest = options.docs.read_text(encoding="utf-8").partition("<!-- figures -->\n")
+        after = rest.partition("<!-- end of figures -->")[2]
+        write_text(
+            options.docs,
+            f"{before}<!-- figures -->\n{text}<!-- end of figures -->{after}",
+        )
+    print(text)
+
+
+def numbered(rows: pl.DataFrame) -> np.ndarray:
+    return np.unique(rows["artist"].to_list(), return_inverse=True)[1].astype(np.int64)
+
+
+def verification(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
+    """Measure reference sets on the artists who have enough works for the largest of them."""
+    comparator, config = verifier.model.comparator, verifier.model.config
+    enough = np.bincount(labels)[labels] > max(COUNTS)
+    works, labels = taken(works, np.flatnonzero(enough)), np.unique(
+        labels[enough], return_inverse=True
+    )[1].astype(np.int64)  # fmt: skip
+    rows: list[Facts] = []
+    for count in COUNTS:
+        step = config.attribution.references.at(count)
+        trials = make_trials(comparator, works, labels, count, config.calibration.slope, seed=2)
+        scores = combine(step, trials.features)
+        llrs = llr_from_score(step.calibration, scores)
+        threshold = -step.calibration.intercept / step.calibration.slope
+        metrics = compute_metrics(scores, llrs, trials.same, threshold=threshold)
+        intervals = bootstrap_intervals(
+            scores,
+            llrs,
+            trials.same,
+            trials.probe_artist,
+            trials.reference_artist,
+            threshold=threshold,
+            replicates=DRAWS,
+            seed=0,
+        )
+        rows.append(
+            {"references": count, "trials": len(scores), "artists": int(labels.max()) + 1}
+            | {
+                name: [getattr(metrics, name), *intervals[name]]
+                for name in ("auc", "eer", "cllr", "min_cllr")
+            }
+        )
+    return rows
+
+
+def odd_works(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
+    """Put one foreign work among N references: is it named, and are others named in its place?"""
+    comparator, config = verifier.model.comparator, verifier.model.config
+    rows: list[Facts] = []
+    for count in (5, 10):
+        step = config.attribution.references.at(count - 1)
+        limit = step.calibration.points["fmr1"].different_at_most
+        last = first = named = innocent = 0
+        total = 0
+        for drawn in draw_sets(labels, count - 1, seed=3, sets=2, impostors=1):
+            mixed = np.append(drawn.references, drawn.probes[-1])
+            scores = []
+            for position in range(count):
+                rest = np.delete(mixed, position)
+                features = reference_features(
+                    comparator,
+                    taken(works, mixed[position : position + 1]),
+                    taken(works, rest),
+                    config.calibration.slope,
+                )
+                scores.append(float(combine(step, features)[0]))
+            total += 1
+            last += int(np.argmin(scores) == count - 1)
+            first += int(scores[0] <= limit)
+            named += int(scores[-1] <= limit)
+            innocent += sum(score <= limit for score in scores[:-1])
+        rows.append(
+            {
+                "references": count,
+                "sets": total,
+                "least_coherent": last / total,
+                "named": named / total,
+                "wrongly_named": innocent / total / (count - 1),
+            }
+        )
+    return rows
+
+
+def open_set(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
+    """Enrol half of the artists, many times; probes are all works of both halves."""
+    comparator, config = verifier.model.comparator, verifier.model.config
+    attribution = config.attribution
+    llrs = artist_llrs(
+        comparator, works, labels, attribution.references, config.calibration, 100, 0
+    )
+    scores = cross_scores(comparator, works, works)
+    np.fill_diagonal(scores, -np.inf)
+    nearest = np.stack(
+        [scores[:, labels == artist].max(axis=1) for artist in range(llrs.shape[1])], axis=1
+    )
+    cosine = works.embeddings @ works.embeddings.T
+    np.fill_diagonal(cosine, -np.inf)
+    by_cosine = np.stack(
+        [cosine[:, labels == artist].max(axis=1) for artist in range(llrs.shape[1])], axis=1
+    )
+    systems = {"reference rule": llrs, "nearest work": nearest, "nearest work, cosine": by_cosine}
+    results: dict[str, list[list[float]]] = {name: [] for name in systems}
+    draw = np.random.default_rng(0)
+    for _ in range(HALVES):
+        gallery = draw.permutation(llrs.shape[1])[: llrs.shape[1] // 2]
+        inside = np.isin(labels, gallery)
+        for name, values in systems.items():
+            ranked = gallery[np.argsort(-values[:, gallery], axis=1, kind="stable")]
+            best = values[:, gallery].max(axis=1)
+            right = ranked[:, 0] == labels
+            figures = [
+                float(right[inside].mean()),
+                float((ranked[inside, :5] == labels[inside, None]).any(axis=1).mean()),
+            ]
+            for promised in PROMISED_FALSE_ALARMS.values():
+                threshold = np.quantile(best[~inside], 1 - promised, method="higher")
+                figures.append(float(((best >= threshold) & right)[inside].mean()))
+            if name == "reference rule":
+                rule = attribution.open_set
+                evidence = np.array([rule.score(value, len(gallery)) for value in best])
+                for point in rule.points.values():
+                    named = evidence >= point.known_at_least
+                    figures += [
+                        float(named[~inside].mean()),
+                        float((named & right)[inside].mean()),
+                    ]
+            results[name].append(figures)
+    return [
+        {
+            "system": name,
+            "figures": np.mean(rows, axis=0).tolist(),
+            "low": np.percentile(rows, 2.5, axis=0).tolist(),
+            "high": np.percentile(rows, 97.5, axis=0).tolist(),
+        }
+        for name, rows in results.items()
+    ]
+
+
+def retrieval(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
+    comparator = verifier.model.comparator
+    cosine = Comparator("none", comparator.neighbours, comparator.cohort)
+    return [
+        ranked("samehand, score", cross_scores(comparator, works, works), labels),
+        ranked("samehand, cosine", cross_scores(cosine, works, works), labels),
+    ]
+
+
+def ranked(name: str, scores: np.ndarray, labels: np.ndarray) -> Facts:
+    """Return mAP and R@1 of leave-one-out search, with intervals that resample artists."""
+    precision, first = np.full(len(labels), np.nan), np.full(len(labels), np.nan)
+    for probe, row in enumerate(scores):
+        order = np.argsort(-row, kind="stable")
+        hits = labels[order[order != probe]] == labels[probe]
+        if hits.any():
+            at = np.flatnonzero(hits)
+            precision[probe] = float(np.mean(np.arange(1, len(at) + 1) / (at + 1)))
+            first[probe] = float(hits[0])
+    draw = np.random.default_rng(0)
+    artists = labels.max() + 1
+    sums = [np.bincount(labels, np.nan_to_num(v), artists) for v in (precision, first)]
+    sizes = np.bincount(labels, np.isfinite(first), artists)
+    drawn = draw.multinomial(artists, np.full(artists, 1 / artists), DRAWS)
+    found: Facts = {"system": name}
+    for metric, total in zip(("map", "r_at_1"), sums, strict=True):
+        replicates = drawn @ total / (drawn @ sizes)
+        interval = np.percentile(replicates, [2.5, 97.5]).tolist()
+        found[metric] = [float(total.sum() / sizes.sum()), *interval]
+    return found
+
+
+def clusters(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Facts:
+    """Measure the groups by B-cubed (Amigó et al. 2009, "A comparison of extrinsic clustering")."""
+    least = verifier.model.config.calibration.points["fmr1"].same_at_least
+    groups = group_works(verifier.model.comparator, works, least)
+    table = np.zeros((groups.max() + 1, labels.max() + 1))
+    np.add.at(table, (groups, labels), 1)
+    shared = table[groups, labels]
+    precision = float((shared / table.sum(axis=1)[groups]).mean())
+    recall = float((shared / table.sum(axis=0)[labels]).mean())
+    return {
+        "groups": int(groups.max()) + 1,
+        "precision": precision,
+        "recall": recall,
+        "f": 2 * precision * recall / (precision + recall),
+    }
+
+
+def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Facts:
+    """Give 1 % of the works another label of the collection, and look for them."""
+    config = verifier.model.config
+    found = []
+    for seed in range(3):
+        draw = np.random.default_rng(seed)
+        count = round(SWAPPED * len(labels))
+        swapped = draw.permutation(len(labels))[:count]
+        # Labels change places among the swapped works, so every label stays as frequent.
+        shifted = np.roll(labels[swapped], 1)
+        wrong = labels.copy()
+        wrong[swapped] = shifted
+        truly = np.flatnonzero(wrong != labels)
+        llrs = artist_llrs(
+            verifier.model.comparator,
+            works,
+            wrong,
+            config.attribution.references,
+            config.calibration,
+            30,
+            seed,
+        )
+        suspicion, _ = suspicion_of(llrs, wrong)
+        order = np.argsort(-suspicion, kind="stable")
+        hit = np.isin(order, truly)
+        share = hit[: len(order) // 20].sum() / len(truly)
+        found.append([len(truly), hit[:50].mean(), hit[: len(truly)].mean(), share])
+    mean = np.mean(found, axis=0)
+    return {
+        "works": len(labels),
+        "swapped": float(mean[0]),
+        "at_50": float(mean[1]),
+        "at_swapped": float(mean[2]),
+        "found_in_5_percent": float(mean[3]),
+        "best_possible_at_50": min(1.0, float(mean[0]) / 50),
+    }
+
+
+def contested(
+    verifier: SameHand,
+    table: pl.DataFrame,
+    load: Callable[[pl.DataFrame], tuple[Enrolled, np.ndarray]],
+) -> Facts:
+    """Rank every readable painting with an artist by how suspect its real label is."""
+    config = verifier.model.config
+    rows = table.filter(
+        pl.col("artist").is_not_null()
+        & (pl.col("split").is_not_null() | (pl.col("exclusion") == "contested attribution"))
+    ).sort("painting_id")
+    works, labels = load(rows)
+    llrs = artist_llrs(
+        verifier.model.comparator,
+        works,
+        labels,
+        config.attribution.references,
+        config.calibration,
+        30,
+        0,
+    )
+    suspicion, rival = suspicion_of(llrs, labels)
+    order = np.argsort(-suspicion, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(1, len(order) + 1)
+    names = np.unique(rows["artist"].to_list())
+    disputed = np.flatnonzero((rows["exclusion"] == "contested attribution").fill_null(False))
+    listed = rows.to_dicts()
+    return {
+        "works": len(labels),
+        "contested_ranks": [
+            {
+                "id": listed[i]["painting_id"],
+                "artist": listed[i]["artist"],
+                "title": listed[i]["title"],
+                "rival": str(names[rival[i]]),
+                "rank": int(rank[i]),
+            }
+            for i in disputed
+        ],
+        "most_suspect": [
+            {
+                "id": listed[i]["painting_id"],
+                "artist": listed[i]["artist"],
+                "title": listed[i]["title"],
+                "rival": str(names[rival[i]]),
+                "split": listed[i]["split"] or listed[i]["exclusion"],
+            }
+            for i in order[:15]
+        ],
+    }
+
+
+def frozen(catalogue: Path, table: pl.DataFrame, unseen: pl.DataFrame, labels: np.ndarray) -> Facts:
+    embed = baseline("frozen:efficientnet-lite0")
+    train = table.filter(pl.col("split") == "train").sort("painting_id")
+    step = max(1, len(train) // 1000)
+    centre = embed([catalogue / path for path in train["path"][::step]]).mean(axis=0)
+    rows = centred(embed([catalogue / path for path in unseen["path"]]), centre)
+    return ranked("frozen efficientnet-lite0", rows @ rows.T, labels)
+
+
+if __name__ == "__main__":
+    main()
