@@ -62,6 +62,7 @@ for command in (
     data.atelier,
     learn.train,
     learn.export,
+    learn.background,
     learn.evaluate,
 ):
     app.command()(command)
