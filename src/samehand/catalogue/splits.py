@@ -191,7 +191,8 @@ def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
     shuffled = train[order.tolist()]
     # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
     turn = pl.int_range(pl.len()).over("artist")
-    return shuffled.sort(turn, maintain_order=True).head(size).sort("painting_id")
+    drawn: pl.DataFrame = shuffled.sort(turn, maintain_order=True).head(size)
+    return drawn.sort("painting_id")
 
 
 def balance_artists(frame: pl.DataFrame, seed: int, per_artist: int | None = None) -> pl.DataFrame:

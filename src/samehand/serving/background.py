@@ -9,6 +9,7 @@ Shapes: N regions, D embedding width, E bins.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def write_background(folder: Path, config: ModelConfig, background: Background) 
     """
     from safetensors.numpy import save
 
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
         "regions": np.rint(background.regions * _LEVELS).astype(np.int8),
         "edges": background.edges,
         "genuine": background.genuine,

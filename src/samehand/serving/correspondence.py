@@ -2,7 +2,7 @@
 
 Two regions correspond where each is the other's most alike (mutual nearest neighbours among the
 patch embeddings of the whole views), and such a match counts by how unusual it is: everyone
-paints sky. Unusual means that few regions of other painters' works are as much alike to either.
+paints sky. Unusual means that few works by other painters have a region as much alike to either.
 
 Shapes: P patches of a painting, D embedding width, N regions of other painters, G x G = P cells.
 """
@@ -20,6 +20,9 @@ from samehand.records import Floats
 from samehand.serving.regions import Region, cell
 from samehand.serving.runtime import Embedder
 
+COMMONEST = 2.0
+"""A likeness that more than one in so many works by other painters has is no match."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -30,7 +33,7 @@ class Match:
         left: Where in the left painting.
         right: Where in the right painting.
         similarity: Cosine of the two regions' embeddings, in [-1, 1].
-        rarity: One in so many regions of other painters' works is as much alike, at least 1.
+        rarity: One in so many works by other painters has a region as much alike, at least 1.
         strength: log10 of the rarity, at least 0.
     """
 
@@ -52,7 +55,7 @@ class Correspondence:
     """How the regions of two paintings correspond.
 
     Attributes:
-        matches: The most unusual matches, windows of one painting not overlapping.
+        matches: The most unusual matches, none of them commoner than one in `COMMONEST` works.
         left: How unusual the best match of each cell of the left painting is, log10, (G, G).
         right: The same of the right painting, (G, G).
     """
@@ -86,7 +89,7 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
         The matches; swapping the two paintings swaps their sides and changes nothing else.
     """
     similarity = left @ right.T
-    unusual = -np.log10(_share_as_alike(similarity, left, right, others))
+    unusual = -np.log10(_share_of_works(similarity, left, right, others))
     side = math.isqrt(len(left))
     best_right, best_left = similarity.argmax(axis=1), similarity.argmax(axis=0)
     own = np.arange(len(left))
@@ -96,6 +99,7 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
     # Ties go to the more alike, then to an order that does not ask which painting is the left.
     alike = similarity[mutual, partners]
     order = np.lexsort((np.abs(mutual - partners), mutual + partners, -alike, -strengths))
+    order = order[strengths[order] >= math.log10(COMMONEST)][:count]
     matches = tuple(
         Match(
             number + 1,
@@ -105,7 +109,7 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
             float(10 ** strengths[index]),
             float(strengths[index]),
         )
-        for number, index in enumerate(order[:count])
+        for number, index in enumerate(order)
     )
     return Correspondence(
         matches,
@@ -114,20 +118,22 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
     )
 
 
-def _share_as_alike(
+def _share_of_works(
     similarity: Floats, left: Floats, right: Floats, others: Floats
 ) -> NDArray[np.float64]:
-    """Return the share of other regions that are as much alike to either region, (P, P).
+    """Return the share of works with a region as much alike to either of two regions, (P, P).
 
-    The share is the mean of the two regions' own, and never below half a region in N, which is
-    the least that N regions can show.
+    Where a share s of all regions is as much alike, a work of P regions has one or more with
+    1 - (1 - s)^P, taking them as independent. For s the mean of the two regions' own shares is
+    taken, and never less than half a region in N, which is the least that N can show.
     """
     shares = [
         _share_above(similarity, left @ others.T),
         _share_above(similarity.T, right @ others.T).T,
     ]
-    mean: NDArray[np.float64] = np.maximum((shares[0] + shares[1]) / 2, 0.5 / len(others))
-    return mean
+    mean = np.maximum((shares[0] + shares[1]) / 2, 0.5 / len(others))
+    works: NDArray[np.float64] = 1 - (1 - mean) ** len(left)
+    return works
 
 
 def _share_above(similarity: Floats, to_others: Floats) -> NDArray[np.float64]:

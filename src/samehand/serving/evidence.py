@@ -25,7 +25,7 @@ class SideEvidence:
 
     Attributes:
         unusual: How unusual the best match of each cell in the other painting is, as log10 of
-            "one in so many regions of other painters' works is as much alike"; (G, G), at least 0.
+            "one in so many works by other painters has a region as alike"; (G, G), at least 0.
         influence: By how much the log10 likelihood ratio falls when a cell is covered, (G, G);
             above 0 where the cell speaks for one artist. None where it was not asked for.
         neighbours: The nearest works of a collection, the nearest first; empty without one.

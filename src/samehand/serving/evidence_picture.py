@@ -46,15 +46,17 @@ def draw_windows(image: Image.Image, windows: Sequence[tuple[int, Region]]) -> I
         drawn.paste(image.crop(box), box[:2])
     pen = ImageDraw.Draw(drawn)
     line = max(2, round(min(image.size) / 110))
-    font = ImageFont.load_default(max(11, round(min(image.size) / 17)))
+    letter = max(11, round(min(image.size) / 22))
+    font, side = ImageFont.load_default(letter), round(letter * 1.3)
     for number, region in windows:
         colour = WINDOWS[(number - 1) % len(WINDOWS)]
         x0, y0, x1, y1 = region.pixels(*image.size)
         pen.rectangle((x0, y0, x1 - 1, y1 - 1), outline=INK, width=line + 2)
         pen.rectangle((x0 + 1, y0 + 1, x1 - 2, y1 - 2), outline=colour, width=line)
-        side = font.size * 1.35
-        pen.rectangle((x0, y0, x0 + side, y0 + side), fill=colour, outline=INK)
-        pen.text((x0 + side / 2, y0 + side / 2), str(number), INK, font, anchor="mm")
+        # Above the window, so that it hides nothing of it, unless the painting ends there.
+        top = y0 - side + 1 if y0 >= side else y0
+        pen.rectangle((x0, top, x0 + side, top + side), fill=colour, outline=INK)
+        pen.text((x0 + side / 2, top + side / 2), str(number), INK, font, anchor="mm")
     return drawn
 
 
@@ -66,7 +68,7 @@ def draw_unusual(image: Image.Image, cells: Floats, most: float) -> Image.Image:
         cells: log10 rarity of each cell, (G, G).
         most: The rarity that gets the full tint; one for both paintings of a pair.
     """
-    return _tinted(image, np.maximum(cells, 0) / max(most, 1e-6), _UNUSUAL, _UNUSUAL)
+    return _tinted(image, cells / np.float32(max(most, 1e-6)), _UNUSUAL, _UNUSUAL)
 
 
 def draw_influence(image: Image.Image, cells: Floats, most: float) -> Image.Image:
@@ -77,10 +79,10 @@ def draw_influence(image: Image.Image, cells: Floats, most: float) -> Image.Imag
         cells: What each cell adds to the log10 likelihood ratio, (G, G).
         most: The contribution that gets the full tint; one for both paintings of a pair.
     """
-    return _tinted(image, cells / max(most, 1e-6), SAME, DIFFERENT)
+    return _tinted(image, cells / np.float32(max(most, 1e-6)), SAME, DIFFERENT)
 
 
-def draw_context(context: Context, width: int = 760, height: int = 230) -> Image.Image:
+def draw_context(context: Context, width: int = 760, height: int = 240) -> Image.Image:
     """Draw where a score lies among the pairs whose answer is known.
 
     Args:
@@ -94,7 +96,7 @@ def draw_context(context: Context, width: int = 760, height: int = 230) -> Image
     font = ImageFont.load_default(15 * scale)
     edges = np.asarray(context.edges)
     shown = _shown_range(context)
-    left, right, base, top = 12 * scale, (width - 12) * scale, (height - 44) * scale, 34 * scale
+    left, right, base, top = 12 * scale, (width - 12) * scale, (height - 48) * scale, 60 * scale
     highest = max(*context.genuine, *context.impostor)
 
     def across(value: float) -> float:
@@ -110,6 +112,9 @@ def draw_context(context: Context, width: int = 760, height: int = 230) -> Image
         ]
         pen.polygon([(line[0][0], base), *line, (line[-1][0], base)], fill=(*colour, 70))
         pen.line(line, fill=colour, width=2 * scale, joint="curve")
+    pen.text((left, 4 * scale), "pairs by two artists", DIFFERENT, font, anchor="la")
+    pen.text((right, 4 * scale), "pairs by one artist", SAME, font, anchor="ra")
+    pen.text(((left + right) / 2, base + 26 * scale), "likelihood ratio", QUIET, font, anchor="ma")
     pen.line((left, base, right, base), fill=QUIET, width=scale)
     for tick in range(int(np.ceil(shown[0])), int(np.floor(shown[1])) + 1):
         x = across(tick)
@@ -117,7 +122,7 @@ def draw_context(context: Context, width: int = 760, height: int = 230) -> Image
         text = "1" if tick == 0 else f"{10 ** abs(tick):,}" if tick > 0 else f"1/{10**-tick:,}"
         pen.text((x, base + 8 * scale), text, QUIET, font, anchor="ma")
     mark = across(context.llr)
-    pen.line((mark, top - 8 * scale, mark, base), fill=INK, width=3 * scale)
+    pen.line((mark, top - 20 * scale, mark, base), fill=INK, width=3 * scale)
     anchor = "la" if mark < (left + right) / 2 else "ra"
     shift = 8 * scale if anchor == "la" else -8 * scale
     pen.text(
@@ -141,7 +146,7 @@ def _tinted(image: Image.Image, share: Floats, above: Colour, below: Colour) -> 
     shares = Image.fromarray(np.clip(share, -1, 1).astype(np.float32))
     smooth = np.asarray(shares.resize(image.size, Image.Resampling.BICUBIC))[..., None]
     grey = np.asarray(image.convert("L").convert("RGB"), np.float32) * 0.6 + 0.4 * 255
-    tint = np.where(smooth > 0, np.float32(above), np.float32(below))
+    tint = np.where(smooth > 0, np.array(above, np.float32), np.array(below, np.float32))
     weight = np.clip(np.abs(smooth), 0, 1) * _STRONGEST_TINT
     return Image.fromarray(np.rint(grey * (1 - weight) + tint * weight).astype(np.uint8))
 

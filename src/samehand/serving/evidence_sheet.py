@@ -52,8 +52,7 @@ def draw_evidence(
     rows = [
         (
             "Which regions correspond",
-            "Windows of one number are most alike. The rarer such a likeness is among other "
-            f"painters, the lower its number: {rarities(evidence)}.",
+            matches_in_words(evidence),
             [
                 draw_windows(painting, [(m.number, getattr(m, side)) for m in evidence.matches])
                 for side, painting in zip(("left", "right"), paintings, strict=True)
@@ -65,8 +64,9 @@ def draw_evidence(
     rows.append(
         (
             "Where they share something unusual",
-            "The greener, the rarer is the likeness of a region to its best match in the other "
-            "painting. Skies and bare grounds, which everyone paints, stay grey.",
+            "The greener, the fewer works by other painters have a region as much like the best "
+            f"match in the other painting: one in {10**most:,.0f} at the greenest. What everyone "
+            "paints stays grey.",
             [draw_unusual(p, s.unusual, most) for p, s in zip(paintings, sides, strict=True)],
         )
     )
@@ -76,9 +76,8 @@ def draw_evidence(
         rows.append(
             (
                 "What moves the verdict",
-                "Covering an orange region makes one artist less likely; covering a blue one makes "
-                "one artist more likely. The strongest moves the log10 likelihood ratio by "
-                f"{most:.2f}.",
+                "Orange regions speak for one artist: covered, the likelihood ratio falls. Blue "
+                f"ones speak for two. The strongest moves it by a factor of {10**most:.1f}.",
                 [
                     draw_influence(painting, cells, most)
                     for painting, cells in zip(paintings, maps, strict=True)
@@ -89,12 +88,15 @@ def draw_evidence(
     _compose(rows, names, verdict, evidence, target)
 
 
-def rarities(evidence: Evidence) -> str:
-    """Return how rare each match is, in words: "1: one region in 900, 2: one in 40"."""
+def matches_in_words(evidence: Evidence) -> str:
+    """Return what the numbered windows mean, in one or two sentences."""
     if not evidence.matches:
-        return "none correspond"
-    first, *rest = [f"{match.number}: one in {match.rarity:,.0f}" for match in evidence.matches]
-    return ", ".join([f"{first} regions", *rest])
+        return "No region of one is like a region of the other in a way that is at all unusual."
+    rarities = ", ".join(f"{m.number}: one in {m.rarity:,.0f}" for m in evidence.matches)
+    return (
+        "Windows of one number resemble one another most. So few works by other painters have a "
+        f"region as much alike: {rarities}."
+    )
 
 
 def _compose(
@@ -125,25 +127,26 @@ def _compose(
     )
     for warning in verdict.warnings:
         write(f"Note: {warning}")
+    top += 14
     for column, name in enumerate(names):
         caption = textwrap.shorten(printable(name), 46, placeholder="...")
         middle = _MARGIN + column * (_SIDE + _MARGIN) + _SIDE // 2
         pen.text((middle, top + 10), caption, QUIET, body, anchor="ma")
-    top += 36
+    top += 44
     for heading, explanation, pictures in rows:
-        for column, picture in enumerate(pictures):
-            corner = _MARGIN + column * (_SIDE + _MARGIN) + (_SIDE - picture.width) // 2
-            sheet.paste(picture, (corner, top + (tall - picture.height) // 2))
-        top += tall + 10
         pen.text((_MARGIN, top), heading, INK, title)
         top += 30
         write(explanation, QUIET)
-        top += 18
+        top += 8
+        for column, picture in enumerate(pictures):
+            corner = _MARGIN + column * (_SIDE + _MARGIN) + (_SIDE - picture.width) // 2
+            sheet.paste(picture, (corner, top + (tall - picture.height) // 2))
+        top += tall + 26
     pen.text((_MARGIN, top), "Where the score lies", INK, title)
     top += 30
     write(context_in_words(evidence), QUIET)
     sheet.paste(draw_context(evidence.context, _WIDTH - 2 * _MARGIN), (_MARGIN, top + 6))
-    top += 230 + _MARGIN
+    top += 240 + _MARGIN
     with atomic_path(target) as temporary:
         sheet.crop((0, 0, _WIDTH, top)).save(temporary, "PNG")
 

@@ -24,8 +24,12 @@ from samehand.serving.verifier import SameHand
 
 Fill = Literal["blur", "mean"]
 
-GRID = 8
-"""G: the cells each way of a map of influence."""
+GRID = 6
+"""G: the cells each way of a map of influence.
+
+Among grids of 6, 7 and 8 cells and windows of 1 to 3, blurred or in the mean colour, on 12 pairs
+of validation artists, deletion told these from random cells as well as any, at half the cost.
+"""
 
 SPAN = 2
 """How many cells each way one covering hides; neighbouring coverings overlap by half."""
