@@ -96,21 +96,14 @@ def _draw_evidence(
     draw_evidence(*images, (left.name, right.name), verdict, found, target)
 
 
-def _rounded(times: float) -> str:
-    """Return a ratio to two digits, never in exponents: 1.8, 23, 110, 1,800."""
-    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
-
-
 def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
-    times = 10 ** abs(verdict.llr)
-    claim, rival = "one artist made both", "two artists did"
-    if verdict.llr < 0:
-        claim, rival = "two artists made them", "one did"
+    from samehand.serving.words import claim_in_words
+
     lines = [
         f"{shown_name(left)}  |  {shown_name(right)}",
         "",
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}.",
-        f"The images are {_rounded(times)} times as likely if {claim} as if {rival}.",
+        claim_in_words(verdict.llr),
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
         f"  probability             {verdict.probability:.0%} that one artist made both "

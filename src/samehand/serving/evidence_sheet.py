@@ -20,6 +20,12 @@ from samehand.serving.evidence_picture import (
     fit,
     strongest,
 )
+from samehand.serving.words import (
+    context_in_words,
+    influence_in_words,
+    matches_in_words,
+    unusual_in_words,
+)
 
 _SIDE = 400
 _MARGIN = 28
@@ -52,7 +58,7 @@ def draw_evidence(
     rows = [
         (
             "Which regions correspond",
-            matches_in_words(evidence),
+            matches_in_words(evidence.matches),
             [
                 draw_windows(painting, [(m.number, getattr(m, side)) for m in evidence.matches])
                 for side, painting in zip(("left", "right"), paintings, strict=True)
@@ -64,9 +70,7 @@ def draw_evidence(
     rows.append(
         (
             "Where they share something unusual",
-            "The greener, the fewer works by other painters have a region as much like the best "
-            f"match in the other painting: one in {10**most:,.0f} at the greenest. What everyone "
-            "paints stays grey.",
+            unusual_in_words(most),
             [draw_unusual(p, s.unusual, most) for p, s in zip(paintings, sides, strict=True)],
         )
     )
@@ -76,8 +80,7 @@ def draw_evidence(
         rows.append(
             (
                 "What moves the verdict",
-                "Orange regions speak for one artist: covered, the likelihood ratio falls. Blue "
-                f"ones speak for two. The strongest moves it by a factor of {10**most:.1f}.",
+                influence_in_words(most),
                 [
                     draw_influence(painting, cells, most)
                     for painting, cells in zip(paintings, maps, strict=True)
@@ -86,17 +89,6 @@ def draw_evidence(
             )
         )
     _compose(rows, names, verdict, evidence, target)
-
-
-def matches_in_words(evidence: Evidence) -> str:
-    """Return what the numbered windows mean, in one or two sentences."""
-    if not evidence.matches:
-        return "No region of one is like a region of the other in a way that is at all unusual."
-    rarities = ", ".join(f"{m.number}: one in {m.rarity:,.0f}" for m in evidence.matches)
-    return (
-        "Windows of one number resemble one another most. So few works by other painters have a "
-        f"region as much alike: {rarities}."
-    )
 
 
 def _compose(
@@ -144,25 +136,8 @@ def _compose(
         top += tall + 26
     pen.text((_MARGIN, top), "Where the score lies", INK, title)
     top += 30
-    write(context_in_words(evidence), QUIET)
+    write(context_in_words(evidence.context), QUIET)
     sheet.paste(draw_context(evidence.context, _WIDTH - 2 * _MARGIN), (_MARGIN, top + 6))
     top += 240 + _MARGIN
     with atomic_path(target) as temporary:
         sheet.crop((0, 0, _WIDTH, top)).save(temporary, "PNG")
-
-
-def context_in_words(evidence: Evidence) -> str:
-    """Return where the score lies among known pairs, in two sentences."""
-    context = evidence.context
-    return (
-        f"Of {context.impostor_pairs:,} pairs by two artists (blue) "
-        f"{_percent(context.impostors_as_high)} score at least as high, of "
-        f"{context.genuine_pairs:,} pairs by one artist (orange) "
-        f"{_percent(context.genuine_as_low)} at most as high. "
-        f"All are by {context.artists:,} artists that the model had not learned from. The scale "
-        "is the likelihood ratio before it is cut off."
-    )
-
-
-def _percent(share: float) -> str:
-    return "fewer than 0.1 %" if share < 0.001 else f"{share * 100:.1f} %"
