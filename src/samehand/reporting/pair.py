@@ -8,6 +8,8 @@ from samehand.reporting.page import provenance, render
 from samehand.reporting.works import Work, shown, shown_exactly
 from samehand.serving.evidence import Evidence, find_evidence
 from samehand.serving.evidence_picture import (
+    LEAST_INFLUENCE,
+    LEAST_UNUSUAL,
     draw_context,
     draw_influence,
     draw_unusual,
@@ -92,7 +94,7 @@ def _pictures(left: Work, right: Work, evidence: Evidence) -> list[dict[str, Any
     """Return heading, explanation and both pictures of each kind of evidence."""
     images = [fit(work.decoded.image, _PICTURE, _PICTURE) for work in (left, right)]
     sides = (evidence.left, evidence.right)
-    most = strongest(*(side.unusual for side in sides))
+    most = strongest(*(side.unusual for side in sides), least=LEAST_UNUSUAL)
     windows = [[(m.number, m.left) for m in evidence.matches]]
     windows.append([(m.number, m.right) for m in evidence.matches])
     figures = [
@@ -108,7 +110,7 @@ def _pictures(left: Work, right: Work, evidence: Evidence) -> list[dict[str, Any
         ),
     ]
     maps = [side.influence for side in sides if side.influence is not None]
-    most = strongest(*maps)
+    most = strongest(*maps, least=LEAST_INFLUENCE)
     figures.append(
         (
             "What moves the verdict",

@@ -29,6 +29,12 @@ PAPER: Colour = (250, 249, 246)
 INK: Colour = (28, 28, 30)
 QUIET: Colour = (105, 105, 110)
 
+LEAST_UNUSUAL = 1.0
+"""log10: the full green is for a likeness that at most one work in ten has."""
+
+LEAST_INFLUENCE = 0.1
+"""log10: a change of the likelihood ratio by less than a quarter stays pale."""
+
 _UNUSUAL: Colour = (0, 158, 115)
 _STRONGEST_TINT = 0.72
 
@@ -131,9 +137,14 @@ def draw_context(context: Context, width: int = 760, height: int = 240) -> Image
     return sheet.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def strongest(*maps: Floats) -> float:
-    """Return the largest absolute value of several maps: what gets the full tint in all."""
-    return max(float(np.abs(cells).max()) for cells in maps)
+def strongest(*maps: Floats, least: float) -> float:
+    """Return what gets the full tint in several maps: their largest absolute value.
+
+    Args:
+        maps: Each (G, G).
+        least: Returned where all values are smaller, so that next to nothing stays pale.
+    """
+    return max(least, *(float(np.abs(cells).max()) for cells in maps))
 
 
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:

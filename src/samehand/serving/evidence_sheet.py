@@ -11,6 +11,8 @@ from samehand.records import Verdict
 from samehand.serving.evidence import Evidence
 from samehand.serving.evidence_picture import (
     INK,
+    LEAST_INFLUENCE,
+    LEAST_UNUSUAL,
     PAPER,
     QUIET,
     draw_context,
@@ -66,7 +68,7 @@ def draw_evidence(
         )
     ]
     sides = (evidence.left, evidence.right)
-    most = strongest(evidence.left.unusual, evidence.right.unusual)
+    most = strongest(evidence.left.unusual, evidence.right.unusual, least=LEAST_UNUSUAL)
     rows.append(
         (
             "Where they share something unusual",
@@ -76,7 +78,7 @@ def draw_evidence(
     )
     maps = [side.influence for side in sides]
     if maps[0] is not None and maps[1] is not None:
-        most = strongest(maps[0], maps[1])
+        most = strongest(maps[0], maps[1], least=LEAST_INFLUENCE)
         rows.append(
             (
                 "What moves the verdict",

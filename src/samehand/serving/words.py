@@ -41,7 +41,7 @@ def influence_in_words(most: float) -> str:
     """Return what the orange and blue map means, given the strongest change of the llr."""
     return (
         "Orange regions speak for one artist: covered, the likelihood ratio falls. Blue ones speak "
-        f"for two. The strongest moves it by a factor of {10**most:.1f}."
+        f"for two. The strongest would move it by a factor of {10**most:.1f}."
     )
 
 
