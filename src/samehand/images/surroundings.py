@@ -7,6 +7,7 @@ from PIL import Image
 _SIDE = 128
 _DEEPEST = 36
 _STEP = 4.0
+_SHALLOWEST = 4
 
 FRAME_COHERENCE = 0.9
 CHART_HUES = 5
@@ -32,7 +33,7 @@ def _edge_along_top(grey: NDArray[np.float32]) -> float:
     # Over two rows, since shrinking spreads an edge over as many.
     steps = middle[2:] - middle[:-2]
     lighter, darker = (steps > _STEP).mean(axis=1), (steps < -_STEP).mean(axis=1)
-    return float(np.maximum(lighter, darker).max())
+    return float(np.maximum(lighter, darker)[_SHALLOWEST:].max())
 
 
 def chart_hues(image: Image.Image) -> int:
