@@ -7,10 +7,20 @@ from PIL import Image
 _SIDE = 128
 _DEEPEST = 36
 _STEP = 4.0
+# Nearer to the side than this (of 128) lie the edges of canvases that were cropped imprecisely.
 _SHALLOWEST = 4
 
 FRAME_COHERENCE = 0.9
+"""From here on all four sides count as edges of a frame, a mount or a margin.
+
+Of 300 training and validation paintings of $PBN_MINI 4.7 % reach it, and 13 of these 14, judged by
+eye, do show one; so do 90 % of paintings that were given a frame.
+"""
+
 CHART_HUES = 5
+"""From here on a strip counts as a colour chart: 0.2 % of 500 paintings reach it, and all that
+were given a chart. `python benchmarks/warning_triggers.py` measures both on validation artists.
+"""
 
 
 def frame_coherence(image: Image.Image) -> float:
