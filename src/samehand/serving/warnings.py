@@ -24,7 +24,7 @@ The 18 pairs of $PBN_MINI that are one work reach 0.81 or more.
 """
 
 JPEG_QUALITY = 10
-"""JPEGs of this quality or less are warned about, unless they are so large that shrinking heals them."""
+"""JPEGs of this quality or less are warned about, unless they are so large that it is healed."""
 
 _GREY_CHROMA = 4.0
 """Greyscale JPEGs measure 0 levels of 255 from grey; the rest is room for scanners that tint."""
