@@ -23,8 +23,10 @@ DUPLICATE_COSINE = 0.7
 The 18 pairs of $PBN_MINI that are one work reach 0.81 or more.
 """
 
-JPEG_QUALITY = 10
-"""JPEGs of this quality or less are warned about, unless they are so large that it is healed."""
+JPEG_QUALITY = 20
+"""JPEGs of this quality or less are warned about; a sixth of the validation paintings lose 0.025
+of AUC there, and 0.012 at quality 30.
+"""
 
 _GREY_CHROMA = 4.0
 """Greyscale JPEGs measure 0 levels of 255 from grey; the rest is room for scanners that tint."""
