@@ -128,3 +128,15 @@ def test_what_resembles_nothing_learned(
     write_config(folder, replace(config, nearest_cohort=limit))
     found = warnings_of(SameHand(folder, threads=1), work_of(0, 0), work_of(1, 0))
     assert found == ({f"{side} image: {UNLIKE}" for side in ("left", "right")} if warned else set())
+
+
+@pytest.mark.parametrize(("quality", "warned"), [(20, True), (21, False)])
+def test_strong_compression_of_a_small_file(
+    verifier: SameHand, work_of, artists: list[int], quality: int, warned: bool
+):
+    one, other = work_of(artists[0], 0, (60, 50)), work_of(artists[1], 0)
+    found = warnings_of(verifier, saved(one, "JPEG", quality=quality), other)
+    assert any(f"a JPEG of quality {quality} of 100" in text for text in found) == warned
+    # Twice the size of a view each way, the blocks are averaged away.
+    large = saved(work_of(artists[0], 0, (130, 110)), "JPEG", quality=quality)
+    assert not any("JPEG" in text for text in warnings_of(verifier, large, other))

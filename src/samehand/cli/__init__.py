@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, gallery, learn
+from samehand.cli import answer, attribution, data, gallery, learn, report
 from samehand.errors import SamehandError
 
 
@@ -61,11 +61,13 @@ for command in (
     attribution.search,
     attribution.identify,
     attribution.cluster,
+    report.report,
     data.prepare,
     data.protocol,
     data.atelier,
     learn.train,
     learn.export,
+    learn.background,
     learn.evaluate,
     learn.benchmark,
     attribution.calibrate,

@@ -55,12 +55,14 @@ class Features:
         width: D.
         render: One RGB image to what is looked at of it, (V, ...).
         embed: (B, V, ...) to rows, (B, D).
+        dtype: Of the rows.
     """
 
     config: FeatureConfig
     width: int
     render: Callable[[Image.Image], Floats]
     embed: Callable[[Floats], Floats]
+    dtype: np.dtype[np.floating[Any]] = np.dtype(np.float32)
 
 
 def baseline(name: str) -> Features:

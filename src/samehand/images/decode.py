@@ -20,6 +20,12 @@ from samehand.files import sha256_bytes
 MAX_PIXELS = 200_000_000
 """The largest picture that is decoded; 200 million pixels is 600 MB of RGB."""
 
+_IJG_LOWEST = (16, 11, 10, 16)
+"""The first luma divisors of ITU-T T.81, table K.1, which the IJG calls quality 50.
+
+Lower qualities multiply all, and the later ones soon reach the 255 that a byte can hold.
+"""
+
 MAX_BYTES = 2**30
 """The largest file that is read."""
 
@@ -49,6 +55,8 @@ class Decoded:
         width: Width of the original in pixels, once upright.
         height: Height of the original in pixels, once upright.
         notes: What a reader of a verdict should know about this file, a clause each.
+        jpeg_quality: The quality that a JPEG was saved with, from 1 to 100, as the Independent
+            JPEG Group counts it; None for other files.
     """
 
     image: Image.Image
@@ -56,6 +64,7 @@ class Decoded:
     width: int
     height: int
     notes: tuple[str, ...]
+    jpeg_quality: int | None = None
 
 
 def decode_file(path: str | os.PathLike[str], max_side: int = 2048) -> Decoded:
@@ -154,13 +163,14 @@ def _decode(data: bytes, name: str, max_side: int) -> Decoded:
         except Exception:
             notes.append("its EXIF data are damaged, so it may not be upright")
         profile = opened.info.get("icc_profile")
+        quality = _jpeg_quality(opened)
         image = _eight_bit(image, notes)
     image = _shrink(image, size, max_side)
     image = _on_white(image, notes)
     image = _to_srgb(image, profile, name, notes)
     # An embedded profile left here would be written out again by save(), and applied twice.
     image.info = {}
-    return Decoded(image, sha256_bytes(data), size[0], size[1], tuple(notes))
+    return Decoded(image, sha256_bytes(data), size[0], size[1], tuple(notes), quality)
 
 
 def _open(data: bytes, name: str) -> ImageFile.ImageFile:
@@ -193,6 +203,17 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
         f"{name} is not an image that can be read (JPEG, PNG, WebP, TIFF, GIF, BMP, PPM, JPEG 2000 "
         "or AVIF); export the picture as one of these"
     )
+
+
+def _jpeg_quality(image: ImageFile.ImageFile) -> int | None:
+    """Return the quality at which the IJG's `jpeg_set_quality` would quantise luma as much."""
+    tables = getattr(image, "quantization", None)
+    if image.format != "JPEG" or not tables:
+        return None
+    divisors: list[int] = list(tables[min(tables)])[: len(_IJG_LOWEST)]
+    scale = 100 * sum(divisors) / sum(_IJG_LOWEST)
+    quality: float = 5000 / scale if scale > 100 else (200 - scale) / 2
+    return min(max(round(quality), 1), 100)
 
 
 def _eight_bit(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -39,6 +39,10 @@ class Embeds(Protocol):
     @property
     def width(self) -> int:
         """D, the length of a row."""
+
+    @property
+    def dtype(self) -> np.dtype[np.floating[Any]]:
+        """Of its numbers."""
 
     def render(self, image: Image.Image) -> Floats:
         """Return what it looks at of one RGB image, of one shape for all images: (V, ...)."""
@@ -160,7 +164,7 @@ def default_cache() -> Path:
     return Path(base) / "samehand" if base else Path.home() / ".cache" / "samehand"
 
 
-def cached_embeddings(embedder: Embedder, cache: Path, digests: set[str]) -> dict[str, Floats]:
+def cached_embeddings(embedder: Embeds, cache: Path, digests: set[str]) -> dict[str, Floats]:
     """Return what `embed_files` has kept in `cache` of these contents, by their SHA-256."""
     return dict(_Store(cache / embedder.config.digest).load(digests))
 

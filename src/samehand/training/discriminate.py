@@ -49,15 +49,14 @@ def start_from_discriminants(
     features = run_views(encoder.features, encoder, paths, size, "pretrained features")
     mean = features.mean(axis=0)
     deviation = features.std(axis=0) + np.float32(_LEAST_DEVIATION)
-    features -= mean
-    features /= deviation
+    features = ((features - mean) / deviation).astype(np.float32)
     projection = discriminants(features, labels, width=encoder.config.width, ridge=ridge)
     with torch.no_grad():
         encoder.feature_mean.copy_(torch.from_numpy(mean))
         encoder.feature_deviation.copy_(torch.from_numpy(deviation))
         encoder.projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
-    projected = features @ projection
-    embeddings = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+    embeddings = np.asarray(features @ projection, np.float32)
+    embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     means = np.zeros((int(labels.max()) + 1, encoder.config.width), np.float32)
     np.add.at(means, labels, embeddings)
     centres: Floats = means / np.bincount(labels)[:, None].astype(np.float32)

@@ -9,7 +9,7 @@ import polars as pl
 import torch
 
 from samehand.catalogue.schema import load_catalogue
-from samehand.catalogue.splits import calibration_paintings
+from samehand.catalogue.splits import calibration_paintings, draw_cohort
 from samehand.errors import ModelError, OutputError, RecipeError
 from samehand.files import output_error, sha256_file, write_text
 from samehand.models.encoder import Encoder
@@ -33,6 +33,7 @@ from samehand.serving.folder import (
     write_config,
 )
 from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.training.background import build_background
 from samehand.training.discriminate import refine
 from samehand.training.provenance import export_facts, ids_hash
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
@@ -90,6 +91,8 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
                 export_encoder(network.eval(), recipe.serve.size, folder / ENCODER)
                 config = _calibrate(folder, recipe, table, catalogue_path, facts)
             write_config(folder, config)
+            if not config.pairwise:
+                build_background(folder, catalogue_path)
             write_text(folder / "README.md", model_card(config))
             if out.exists():
                 # Deleted with the scratch folder, and only once its successor is in place.
@@ -175,22 +178,6 @@ def _attribution(
     except ModelError:
         # Few works by each artist calibrate pairs, but no reference sets; the model goes without.
         return None
-
-
-def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
-    """Draw training paintings to stand for "everybody else", artists in turn.
-
-    Args:
-        table: The catalogue.
-        size: How many paintings at most.
-        seed: Fixes the draw, whatever the order of the rows.
-    """
-    train = table.filter(pl.col("split") == "train").sort("painting_id")
-    order = np.random.default_rng(seed).permutation(len(train))
-    shuffled = train[order.tolist()]
-    # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
-    turn = pl.int_range(pl.len()).over("artist")
-    return shuffled.sort(turn, maintain_order=True).head(size).sort("painting_id")
 
 
 def _refuse_foreign(out: Path) -> None:

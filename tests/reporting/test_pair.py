@@ -1,0 +1,65 @@
+import html
+import json
+import re
+
+import pytest
+
+from samehand.reporting.pair import pair_report
+from samehand.reporting.works import read_work, work_from_bytes
+from samehand.serving.verifier import SameHand
+
+NAME = 'Mary "May" <b>O\'Hara</b> & co.png'
+
+
+@pytest.fixture(scope="module")
+def files(work_of, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("works")
+    for work in range(2):
+        work_of(0, work).save(folder / f"{work}.png")
+    return [folder / "0.png", folder / "1.png"]
+
+
+@pytest.fixture(scope="module")
+def page(verifier: SameHand, files) -> str:
+    return pair_report(verifier, *map(read_work, files), date="2026-01-02", prior=0.2)
+
+
+def test_its_figures_are_those_of_the_verdict(verifier: SameHand, files, page: str):
+    verdict = verifier.compare(*files, prior=0.2)
+    shown = re.search(r'<pre id="verdict">(.*?)</pre>', page, re.DOTALL)
+    assert shown
+    expected = verdict.to_dict()
+    del expected["seconds"]
+    assert json.loads(html.unescape(shown[1])) == expected
+    text = html.unescape(page)
+    assert f"{verdict.llr:+.2f}" in text
+    assert f"{verdict.probability:.0%} that one artist made both, from 20% before" in text
+    assert verdict.strength[1:] in text
+    for decoded in map(read_work, files):
+        assert decoded.decoded.sha256 in text
+    assert verdict.model in text
+    assert verifier.model.config.files["encoder.onnx"] in text
+
+
+def test_it_asks_for_nothing_from_outside(page: str):
+    assert not re.findall(r"(?:src|href)\s*=\s*\"(?!data:image/)", page)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "<script" not in page
+    assert len(page) < 2_000_000
+
+
+def test_the_same_day_gives_the_same_bytes(verifier: SameHand, files, page: str):
+    again = pair_report(verifier, *map(read_work, files), date="2026-01-02", prior=0.2)
+    assert again == page
+    other = pair_report(verifier, *map(read_work, files), date="2026-01-03", prior=0.2)
+    assert other == page.replace("2026-01-02", "2026-01-03")
+
+
+def test_names_cannot_write_html(verifier: SameHand, files):
+    works = work_from_bytes(files[0].read_bytes(), NAME), read_work(files[1])
+    page = pair_report(verifier, *works, date="<i>today</i>")
+    assert "<b>O'Hara" not in page
+    assert "<i>today" not in page
+    assert html.escape(NAME, quote=False).split("&amp;")[0].split('"')[0] in page
+    assert NAME in html.unescape(page)
