@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, data, learn
+from samehand.cli import answer, data, learn, pairs
 from samehand.errors import SamehandError
 
 
@@ -65,6 +65,7 @@ for command in (
     learn.evaluate,
 ):
     app.command()(command)
+app.add_typer(pairs.app, name="pairs")
 
 
 def main() -> None:
