@@ -67,7 +67,8 @@ def test_each_sheet_has_the_pairs_that_it_says(tmp_path, folder, drawn):
                 assert artist == f"Artist {path.name[0]}"
                 assert style == ("style unknown" if path.stem.endswith("0") else "Cubism")
             assert (tile.captions[0][0] == tile.captions[1][0]) is same
-        assert Image.open(tmp_path / f"{name}.png").width > 900
+        with Image.open(tmp_path / f"{name}.png") as sheet:
+            assert sheet.width > 900
 
 
 def test_answers_are_sorted_by_truth_and_by_certainty(tmp_path, folder, drawn, verifier):

@@ -10,7 +10,7 @@ from samehand.errors import CatalogueError
 from samehand.pairs.draws import Split
 from samehand.pairs.generator import DrawnPairs, PairGenerator
 from samehand.scoring.calibration import probability
-from samehand.scoring.comparator import enrol
+from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.contact import Tile, draw_sheet
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.verifier import SameHand
@@ -39,7 +39,7 @@ def show_pairs(catalogue: Path, out: Path, *, split: Split, pairs: int, seed: in
     sheets = []
     for same, name in ((1, "same artist"), (0, "different artists")):
         chosen = np.flatnonzero(drawn.same == same)
-        tiles = [_tile(rows, catalogue, drawn, index) for index in chosen]
+        tiles = [_tile(rows, catalogue, drawn, index) for index in chosen.tolist()]
         sheets.append(out / f"{name.replace(' ', '-')}.png")
         draw_sheet(f"Pairs by the {name}" if same else f"Pairs by {name}", tiles, sheets[-1])
     return sheets
@@ -80,7 +80,8 @@ def show_predictions(
     paths = rows["path"].gather(used).to_list()
     embeddings = embed_catalogued(verifier.embedder, paths, catalogue, catalogue / "embeddings")
     left, right = place[: len(drawn.left)], place[len(drawn.left) :]
-    scores = verifier.score(enrol(verifier.model.comparator, embeddings), left, right)
+    comparator = verifier.model.comparator
+    scores = pair_scores(comparator, enrol(comparator, embeddings), left, right)
     calibration = verifier.model.config.calibration
     evidence = calibration.slope * scores.astype(np.float64) + calibration.intercept
     is_right = (evidence > 0) == (drawn.same == 1)
@@ -97,7 +98,8 @@ def show_predictions(
             if not len(chosen):
                 continue
             tiles = [
-                _tile(rows, catalogue, drawn, index, float(evidence[index])) for index in chosen
+                _tile(rows, catalogue, drawn, index, float(evidence[index]))
+                for index in chosen.tolist()
             ]
             sheets.append(out / f"{verdict}-{name.replace(' ', '-')}.png")
             title = (
