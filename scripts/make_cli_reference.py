@@ -30,18 +30,18 @@ def cli_reference() -> str:
     assert isinstance(root, typer.core.TyperGroup)
     top = typer.Context(root, info_name="samehand", terminal_width=WIDTH)
     parts = [INTRODUCTION, section("samehand", root.get_help(top))]
-    parts += sections(root, top, "samehand")
+    parts += command_sections(root, top)
     return "\n".join(parts)
 
 
-def sections(group: typer.core.TyperGroup, parent: typer.Context, title: str) -> list[str]:
-    """Return the help of each command of a group, and of the groups in it."""
+def command_sections(group: typer.core.TyperGroup, parent: typer.Context) -> list[str]:
+    """Return a section for each command of a group, and for the commands of groups in it."""
     parts = []
     for name, command in group.commands.items():
         context = typer.Context(command, info_name=name, parent=parent, terminal_width=WIDTH)
-        parts.append(section(f"{title} {name}", command.get_help(context)))
+        parts.append(section(context.command_path, command.get_help(context)))
         if isinstance(command, typer.core.TyperGroup):
-            parts += sections(command, context, f"{title} {name}")
+            parts += command_sections(command, context)
     return parts
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, gallery, learn, report
+from samehand.cli import answer, attribution, data, gallery, learn, pairs, report
 from samehand.errors import SamehandError
 
 
@@ -74,6 +74,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(gallery.app)
+app.add_typer(pairs.app, name="pairs")
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def start_from_discriminants(
     features = run_views(encoder.features, encoder, paths, size, "pretrained features")
     mean = features.mean(axis=0)
     deviation = features.std(axis=0) + np.float32(_LEAST_DEVIATION)
-    features = ((features - mean) / deviation).astype(np.float32)
+    features = np.asarray((features - mean) / deviation, np.float32)
     projection = discriminants(features, labels, width=encoder.config.width, ridge=ridge)
     with torch.no_grad():
         encoder.feature_mean.copy_(torch.from_numpy(mean))
@@ -59,8 +59,7 @@ def start_from_discriminants(
     embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     means = np.zeros((int(labels.max()) + 1, encoder.config.width), np.float32)
     np.add.at(means, labels, embeddings)
-    centres: Floats = means / np.bincount(labels)[:, None].astype(np.float32)
-    return centres
+    return np.asarray(means / np.bincount(labels)[:, None], np.float32)
 
 
 def refine(
