@@ -72,8 +72,10 @@ def compare_rules(
 def fit_plda(
     embeddings: np.ndarray, labels: Labels, artist_chosen: NDArray[np.bool_]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit the two-covariance model (Brümmer & de Villiers 2010, "The speaker partitioning
-    problem", Odyssey).
+    """Fit the two-covariance model.
+
+    Brümmer & de Villiers (2010), "The speaker partitioning
+    problem", Odyssey.
 
     Returns the mean, a basis in which the covariance within artists is the identity, and the
     variances between artists in that basis.
