@@ -90,7 +90,9 @@ def main() -> None:
         "clusters": lambda: clusters(verifier, works, labels),
         "noise: unseen artists": lambda: label_noise(verifier, works, labels),
         "noise: test paintings": lambda: label_noise(verifier, *load(test)),
-        "contested": lambda: contested(verifier, test if options.test_only else usable, table, load),
+        "contested": lambda: contested(
+            verifier, test if options.test_only else usable, table, load
+        ),
     }  # fmt: skip
     if not options.test_only:
         steps["noise: whole catalogue"] = lambda: label_noise(verifier, *load(usable))
