@@ -5,7 +5,9 @@
 Rules are compared on the held-out validation artists that calibrate the model; everything else is
 measured on test artists of whom neither training nor calibration saw a painting, but for the label
 noise, which is also looked for in the whole catalogue. Embeddings come from the catalogue's cache.
-`--frozen` adds the frozen backbone, which needs samehand[train] and minutes.
+`--frozen` adds the frozen backbone, which needs samehand[train] and minutes; `--test-only` looks
+for suspect labels among test paintings alone, which spares embedding all others. What OUT has of
+the same model already is not measured again.
 """
 
 import argparse
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--model", default=None)
     parser.add_argument("--docs", type=Path)
     parser.add_argument("--frozen", action="store_true")
+    parser.add_argument("--test-only", action="store_true")
     options = parser.parse_args()
     started = time.perf_counter()
     verifier = SameHand(options.model)
@@ -85,20 +88,26 @@ def main() -> None:
         "open_set": lambda: open_set(verifier, works, labels),
         "search": lambda: retrieval(verifier, works, labels),
         "clusters": lambda: clusters(verifier, works, labels),
-        "noise": lambda: {
-            "unseen artists": label_noise(verifier, works, labels),
-            "test paintings": label_noise(verifier, *load(test)),
-            "whole catalogue": label_noise(verifier, *load(usable)),
-        },
-        "contested": lambda: contested(verifier, table, load),
+        "noise: unseen artists": lambda: label_noise(verifier, works, labels),
+        "noise: test paintings": lambda: label_noise(verifier, *load(test)),
+        "contested": lambda: contested(
+            verifier, test if options.test_only else usable, table, load
+        ),
     }  # fmt: skip
+    if not options.test_only:
+        steps["noise: whole catalogue"] = lambda: label_noise(verifier, *load(usable))
     if options.frozen:
         steps["frozen"] = lambda: frozen(options.catalogue, table, unseen, labels)
+    done = options.out / "attribution.json"
+    if done.exists():
+        before = json.loads(done.read_text(encoding="utf-8"))
+        found |= before if before["model"] == found["model"] else {}
     for name, measure in steps.items():
-        found[name] = measure()
+        if name not in found:
+            found[name] = measure()
+            write_text(done, json.dumps(found, indent=2) + "\n")
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     text = markdown(found)
-    write_text(options.out / "attribution.json", json.dumps(found, indent=2) + "\n")
     write_text(options.out / "attribution.md", text)
     if options.docs:
         before, _, rest = options.docs.read_text(encoding="utf-8").partition("<!-- figures -->\n")
@@ -331,15 +340,14 @@ def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Fact
 
 def contested(
     verifier: SameHand,
+    usable: pl.DataFrame,
     table: pl.DataFrame,
     load: Callable[[pl.DataFrame], tuple[Enrolled, np.ndarray]],
 ) -> Facts:
-    """Rank every readable painting with an artist by how suspect its real label is."""
+    """Rank paintings, the contested ones among them, by how suspect their real labels are."""
     config = verifier.model.config
-    rows = table.filter(
-        pl.col("artist").is_not_null()
-        & (pl.col("split").is_not_null() | (pl.col("exclusion") == "contested attribution"))
-    ).sort("painting_id")
+    disputed_rows = table.filter(pl.col("exclusion") == "contested attribution")
+    rows = pl.concat([usable, disputed_rows]).sort("painting_id")
     works, labels = load(rows)
     llrs = artist_llrs(
         verifier.model.comparator,

@@ -14,7 +14,7 @@ def markdown(found: dict[str, Any]) -> str:
         *open_set(found["open_set"]),
         *search([*found["search"], *([found["frozen"]] if "frozen" in found else [])]),
         *clusters(found["clusters"]),
-        *noise(found["noise"]),
+        *noise({k.removeprefix("noise: "): v for k, v in found.items() if k.startswith("noise: ")}),
         *contested(found["contested"]),
     ]
     return "\n".join(parts) + "\n"
