@@ -7,6 +7,7 @@ from PIL import Image
 _SIDE = 128
 _DEEPEST = 36
 _STEP = 4.0
+_LEVEL_ALONG = 8.0
 # Nearer to the side than this (of 128) lie the edges of canvases that were cropped imprecisely.
 _SHALLOWEST = 4
 
@@ -74,5 +75,9 @@ def _hues_in_strip(strip: NDArray[np.float32]) -> int:
     flat = vivid & level & (bins == bins[:1]).all(axis=0)
     # Runs of three columns of one hue are patches; fewer are an edge or an accident.
     row = np.where(flat, bins[0], -1)
-    patches = row[:-2][(row[:-2] == row[1:-1]) & (row[1:-1] == row[2:]) & (row[:-2] >= 0)]
-    return len(np.unique(patches))
+    one_hue = (row[:-2] == row[1:-1]) & (row[1:-1] == row[2:]) & (row[:-2] >= 0)
+    means = strip.mean(axis=0)
+    # A patch is flat along the strip as well; colours that run into one another are painted.
+    triples = np.stack([means[:-2], means[1:-1], means[2:]])
+    level_along = (np.ptp(triples, axis=0) < _LEVEL_ALONG).all(axis=1)
+    return len(np.unique(row[:-2][one_hue & level_along]))
