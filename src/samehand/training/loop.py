@@ -109,7 +109,6 @@ def fit(
     Raises:
         Interrupted: Ctrl-C or a termination signal; the checkpoint is complete.
     """
-    keep_freed_memory()
     torch.manual_seed(seed)
     algorithm = torch.optim.AdamW if optimiser.algorithm == "adamw" else torch.optim.Adam
     adam = algorithm(objective.groups(), weight_decay=optimiser.weight_decay)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.files import sha256_file
-from samehand.training.loop import fit
+from samehand.training.loop import fit, keep_freed_memory
 from samehand.training.metric import MetricObjective
 from samehand.training.pairwise import PairwiseObjective
 from samehand.training.recipe import AnyRecipe, SiameseRecipe
@@ -50,6 +50,7 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
             "versions": versions(),
         }
     )
+    keep_freed_memory()
     if isinstance(objective, MetricObjective) and not resume:
         objective.warm_start()
     return fit(
