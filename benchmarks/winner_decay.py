@@ -3,7 +3,7 @@
     python benchmarks/winner_decay.py CATALOGUE
 
 Prints one line a decay, for the frozen backbone and for the shipped encoder's whole view. The
-decays in evaluation/contenders.py are the best of each column.
+decays in evaluation/contenders.py should be the best of each column.
 """
 
 import sys

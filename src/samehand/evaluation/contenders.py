@@ -36,7 +36,8 @@ Rows = Callable[[Path, Sequence[str]], Floats]
 PairScorer = Callable[[Indices, Indices], Floats]
 """Left and right indices, (M,) each, to raw scores, (M,)."""
 
-# Chosen by AUC on the validation artists: see docs/adr/0015-benchmark-rows.md.
+# First guesses, not yet measured: benchmarks/winner_decay.py prints the AUC on the validation
+# artists that should choose them before the row's figures are quoted.
 _DECAY_FROZEN = 3e-1
 _DECAY_OURS = 3e-2
 
