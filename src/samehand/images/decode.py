@@ -207,7 +207,7 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
 
 def _jpeg_quality(image: ImageFile.ImageFile) -> int | None:
     """Return the quality at which the IJG's `jpeg_set_quality` would quantise luma as much."""
-    tables = getattr(image, "quantization", None)
+    tables: dict[int, list[int]] | None = getattr(image, "quantization", None)
     if image.format != "JPEG" or not tables:
         return None
     divisors: list[int] = list(tables[min(tables)])[: len(_IJG_LOWEST)]
