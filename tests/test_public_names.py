@@ -21,7 +21,7 @@ def test_the_package():
 
 def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
-    assert public == {"compare", "embed", "embed_decoded", "score"}
+    assert public == {"compare", "compare_decoded", "embed", "embed_decoded", "score"}
     assert signature(SameHand) == ["model", "threads"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.embed) == ["self", "images"]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, data, learn
+from samehand.cli import answer, data, learn, web
 from samehand.errors import SamehandError
 
 
@@ -57,6 +57,7 @@ def _root(
 for command in (
     answer.compare,
     answer.score,
+    web.serve,
     data.prepare,
     data.protocol,
     data.atelier,
