@@ -13,6 +13,8 @@ from PIL import Image
 from samehand.files import sha256_file
 from samehand.scoring.calibration import fit_calibration
 from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.serving.background import Background, write_background
+from samehand.serving.correspondence import patch_embeddings
 from samehand.serving.folder import (
     COHORT,
     ENCODER,
@@ -141,7 +143,23 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
         training={"recipe": {"name": "tiny", "seed": 0}},
     )
     write_config(folder, config)
+    write_background(folder, config, tiny_background(embedder, work_of, scores, artist))
     return folder
+
+
+def tiny_background(
+    embedder: Embedder, work_of: Painter, scores: np.ndarray, artist: np.ndarray
+) -> Background:
+    """Four regions of each cohort painting, and the counts of the calibration pairs."""
+    regions = [
+        patch_embeddings(embedder, work_of(artist, 0))[artist % 16 :: 16]
+        for artist in range(1000, 1060)
+    ]
+    left, right = np.array(list(combinations(range(len(artist)), 2))).T
+    same = artist[left] == artist[right]
+    edges = np.linspace(scores.min(), scores.max(), 41)
+    counts = [np.histogram(scores[chosen], edges)[0] for chosen in (same, ~same)]
+    return Background(np.concatenate(regions), edges, *counts)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from PIL import Image
 
 from samehand import Verdict, __version__
 from samehand.cli import main
-from samehand.cli.answer import _rounded
 from samehand.serving.verifier import SameHand
+from samehand.serving.words import rounded
 
 
 class Result(NamedTuple):
@@ -277,7 +277,7 @@ def test_words_and_json_carry_the_same_facts(samehand: Command, tiny_model, imag
             assert fact in text
         assert text.count("warning  ") == len(values["warnings"])
         likelier = "one artist made both" if values["llr"] > 0 else "two artists made them"
-        assert f"{_rounded(10 ** abs(values['llr']))} times as likely if {likelier}" in text
+        assert f"{rounded(10 ** abs(values['llr']))} times as likely if {likelier}" in text
 
 
 def test_the_picture_is_written(samehand: Command, tiny_model, images, tmp_path):

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samehand.catalogue.schema import load_catalogue
+from samehand.catalogue.splits import draw_cohort
 from samehand.errors import OutputError, RecipeError
 from samehand.serving.folder import open_model
 from samehand.serving.runtime import Embedder
-from samehand.training.release import draw_cohort, export
+from samehand.training.release import export
 from samehand.training.runlog import RunFolder
 from samehand.training.train import train
 

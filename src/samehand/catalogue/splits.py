@@ -178,6 +178,23 @@ def calibration_paintings(table: pl.DataFrame) -> pl.DataFrame:
     return held_out
 
 
+def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
+    """Draw training paintings to stand for "everybody else", artists in turn.
+
+    Args:
+        table: The catalogue.
+        size: How many paintings at most.
+        seed: Fixes the draw, whatever the order of the rows.
+    """
+    train = table.filter(pl.col("split") == "train").sort("painting_id")
+    order = np.random.default_rng(seed).permutation(len(train))
+    shuffled = train[order.tolist()]
+    # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
+    turn = pl.int_range(pl.len()).over("artist")
+    drawn: pl.DataFrame = shuffled.sort(turn, maintain_order=True).head(size)
+    return drawn.sort("painting_id")
+
+
 def balance_artists(frame: pl.DataFrame, seed: int, per_artist: int | None = None) -> pl.DataFrame:
     """Return as many paintings of each artist, drawn at random.
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, data, learn, web
+from samehand.cli import answer, data, learn, report, web
 from samehand.errors import SamehandError
 
 
@@ -57,12 +57,14 @@ def _root(
 for command in (
     answer.compare,
     answer.score,
+    report.report,
     web.serve,
     data.prepare,
     data.protocol,
     data.atelier,
     learn.train,
     learn.export,
+    learn.background,
     learn.evaluate,
 ):
     app.command()(command)

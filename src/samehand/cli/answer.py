@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samehand.cli.options import AsJson, File, Model, Prior, Threads, print_json, shown_name
 from samehand.errors import OutputError
 from samehand.records import OperatingPoint, Verdict
+
+if TYPE_CHECKING:
+    from samehand.serving.verifier import SameHand
 
 
 def compare(
@@ -21,16 +24,23 @@ def compare(
     picture: Annotated[
         Path | None, typer.Option(help="Also write a PNG of both paintings and the verdict.")
     ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Also write a PNG of what the verdict rests on.")
+    ] = None,
     threads: Threads = None,
 ) -> None:
     """Say how strongly two images speak for one artist or two."""
     from samehand.serving.verifier import SameHand
 
-    if picture is not None and picture.resolve() in (left.resolve(), right.resolve()):
-        raise OutputError(f"{picture} is one of the images itself; choose another --picture")
-    verdict = SameHand(model, threads).compare(
-        left, right, prior=prior, operating_point=operating_point
-    )
+    for option, target in (("--picture", picture), ("--evidence", evidence)):
+        if target is not None and target.resolve() in (left.resolve(), right.resolve()):
+            raise OutputError(f"{target} is one of the images itself; choose another {option}")
+    if picture is not None and evidence is not None and picture.resolve() == evidence.resolve():
+        raise OutputError(f"--picture and --evidence are both {picture}; name two files")
+    same_hand = SameHand(model, threads)
+    verdict = same_hand.compare(left, right, prior=prior, operating_point=operating_point)
+    if evidence is not None:
+        _draw_evidence(same_hand, left, right, verdict, evidence)
     if picture is not None:
         from samehand.serving.picture import draw_comparison
 
@@ -74,21 +84,26 @@ def score(
     print(f"wrote {rows:,} rows to {out}{without}")
 
 
-def _rounded(times: float) -> str:
-    """Return a ratio to two digits, never in exponents: 1.8, 23, 110, 1,800."""
-    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
+def _draw_evidence(
+    same_hand: "SameHand", left: Path, right: Path, verdict: Verdict, target: Path
+) -> None:
+    from samehand.images.decode import decode_file
+    from samehand.serving.evidence import find_evidence
+    from samehand.serving.evidence_sheet import draw_evidence
+
+    images = decode_file(left).image, decode_file(right).image
+    found = find_evidence(same_hand, *images)
+    draw_evidence(*images, (left.name, right.name), verdict, found, target)
 
 
 def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
-    times = 10 ** abs(verdict.llr)
-    claim, rival = "one artist made both", "two artists did"
-    if verdict.llr < 0:
-        claim, rival = "two artists made them", "one did"
+    from samehand.serving.words import claim_in_words
+
     lines = [
         f"{shown_name(left)}  |  {shown_name(right)}",
         "",
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}.",
-        f"The images are {_rounded(times)} times as likely if {claim} as if {rival}.",
+        claim_in_words(verdict.llr),
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
         f"  probability             {verdict.probability:.0%} that one artist made both "

@@ -1,4 +1,4 @@
-"""Commands that make and measure models: train, export, evaluate."""
+"""Commands that make and measure models: train, export, background, evaluate."""
 
 import sys
 from pathlib import Path
@@ -38,6 +38,17 @@ def export(
     config = release(run, catalogue, out)
     artists = config.calibration.artists
     print(f"exported {config.name} to {out}, calibrated on {artists} held-out artists")
+
+
+def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> None:
+    """Add what evidence is set against to an exported model; `export` has done it already."""
+    from samehand.training.background import build_background
+
+    made = build_background(model, catalogue, threads)
+    print(
+        f"wrote {len(made.regions):,} regions of training paintings and the scores of "
+        f"{int(made.genuine.sum() + made.impostor.sum()):,} calibration pairs into {model}"
+    )
 
 
 def evaluate(

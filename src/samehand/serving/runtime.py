@@ -1,5 +1,6 @@
 """An encoder graph in ONNX Runtime: views in, embeddings out."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,11 +104,43 @@ class Embedder:
         """
         count, per_painting = views.shape[:2]
         flat = views.reshape(count * per_painting, *views.shape[2:])
+        return mean_direction(self.embed_views(flat).reshape(count, per_painting, -1))
+
+    def embed_views(self, views: Floats) -> Floats:
+        """Embed single views, (N, 3, S, S) in [0, 1], to one unit embedding each, (N, D)."""
+        return self._run("embedding", views)
+
+    def patches(self, views: Floats) -> Floats:
+        """Return the unit embedding of each cell of single views.
+
+        Args:
+            views: (N, 3, S, S), in [0, 1].
+
+        Returns:
+            (N, P, D): a square grid of P cells, row by row from the upper left.
+
+        Raises:
+            ModelError: The encoder does not give any.
+        """
+        if "patches" not in {node.name for node in self._session.get_outputs()}:
+            raise ModelError(
+                f"{self.config.encoder} gives no embeddings of patches, so there is no evidence "
+                "to show; export the model again"
+            )
+        found = self._run("patches", views)
+        if math.isqrt(found.shape[1]) ** 2 != found.shape[1]:
+            raise ModelError(
+                f"{self.config.encoder} gives {found.shape[1]} patches, which are no square grid; "
+                "choose another backbone"
+            )
+        return found
+
+    def _run(self, output: str, views: Floats) -> Floats:
         rows = [
-            self._session.run(["embedding"], {"images": flat[start : start + _VIEWS_AT_ONCE]})[0]
-            for start in range(0, len(flat), _VIEWS_AT_ONCE)
+            self._session.run([output], {"images": views[start : start + _VIEWS_AT_ONCE]})[0]
+            for start in range(0, len(views), _VIEWS_AT_ONCE)
         ]
-        return mean_direction(np.concatenate(rows).reshape(count, per_painting, -1))
+        return np.concatenate(rows)
 
 
 def mean_direction(embeddings: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from samehand.catalogue.schema import load_catalogue
-from samehand.catalogue.splits import calibration_paintings
+from samehand.catalogue.splits import calibration_paintings, draw_cohort
 from samehand.errors import OutputError, RecipeError
 from samehand.files import output_error, sha256_bytes, sha256_file, write_text
 from samehand.models.encoder import Encoder
@@ -29,6 +29,7 @@ from samehand.serving.folder import (
     write_config,
 )
 from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.training.background import build_background
 from samehand.training.recipe import Recipe
 from samehand.training.runlog import RunFolder, load_tensors
 from samehand.versions import versions
@@ -136,24 +137,9 @@ def _calibrate(
         },
     )
     write_config(folder, config)
+    build_background(folder, root)
     write_text(folder / "README.md", model_card(config))
     return config
-
-
-def draw_cohort(table: pl.DataFrame, size: int, seed: int) -> pl.DataFrame:
-    """Draw training paintings to stand for "everybody else", artists in turn.
-
-    Args:
-        table: The catalogue.
-        size: How many paintings at most.
-        seed: Fixes the draw, whatever the order of the rows.
-    """
-    train = table.filter(pl.col("split") == "train").sort("painting_id")
-    order = np.random.default_rng(seed).permutation(len(train))
-    shuffled = train[order.tolist()]
-    # Everybody's first painting, then everybody's second: the prolific must not crowd the cohort.
-    turn = pl.int_range(pl.len()).over("artist")
-    return shuffled.sort(turn, maintain_order=True).head(size).sort("painting_id")
 
 
 def _ids_hash(rows: pl.DataFrame) -> str:

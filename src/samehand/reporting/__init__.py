@@ -1,0 +1,1 @@
+"""Reports that can be filed: one self-contained HTML file, or the same as PDF."""

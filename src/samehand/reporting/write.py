@@ -1,0 +1,62 @@
+"""A finished page to a file: HTML as it is, PDF by WeasyPrint."""
+
+from pathlib import Path
+from typing import Any
+
+from samehand.errors import MissingExtraError, OutputError
+from samehand.files import atomic_path, write_text
+
+SUFFIXES = (".html", ".pdf")
+
+
+def check_target(target: Path) -> None:
+    """Refuse a file whose kind is none of `SUFFIXES`, before anything is computed.
+
+    Raises:
+        OutputError: It is neither.
+        MissingExtraError: It is a PDF, and WeasyPrint is not installed.
+    """
+    if target.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{target} is neither .html nor .pdf; name the report so")
+    if target.suffix.lower() == ".pdf":
+        _weasyprint()
+
+
+def write_report(html: str, target: Path) -> None:
+    """Write a report as HTML or PDF, by the file's ending.
+
+    Args:
+        html: The page.
+        target: The .html or .pdf file to write.
+
+    Raises:
+        OutputError: The file cannot be written, or is neither.
+        MissingExtraError: It is a PDF, and WeasyPrint is not installed.
+    """
+    check_target(target)
+    if target.suffix.lower() == ".html":
+        write_text(target, html)
+        return
+    document = _weasyprint().HTML(string=html, url_fetcher=_fetcher())
+    with atomic_path(target) as temporary:
+        document.write_pdf(temporary)
+
+
+def _weasyprint() -> Any:  # noqa: ANN401
+    try:
+        import weasyprint
+    except ImportError as error:
+        raise MissingExtraError("a PDF", "report") from error
+    except OSError as error:
+        raise OutputError(
+            "a PDF needs the system library Pango (Debian: libpango-1.0-0 libpangoft2-1.0-0); "
+            "install it, or write .html and print that"
+        ) from error
+    return weasyprint
+
+
+def _fetcher() -> Any:  # noqa: ANN401
+    """Return what lets WeasyPrint see the pictures inside the page and nothing outside it."""
+    from weasyprint.urls import URLFetcher
+
+    return URLFetcher(allowed_protocols=["data"])

@@ -1,0 +1,61 @@
+"""What pictures and figures mean, in sentences that the terminal, a report and a page share."""
+
+from samehand.serving.context import Context
+from samehand.serving.correspondence import Match
+
+
+def rounded(times: float) -> str:
+    """Return a ratio to two digits, never in exponents: 1.8, 23, 110, 1,800."""
+    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
+
+
+def claim_in_words(llr: float) -> str:
+    """Return a log10 likelihood ratio as a sentence."""
+    claim, rival = "one artist made both", "two artists did"
+    if llr < 0:
+        claim, rival = "two artists made them", "one did"
+    return f"The images are {rounded(10 ** abs(llr))} times as likely if {claim} as if {rival}."
+
+
+def matches_in_words(matches: tuple[Match, ...]) -> str:
+    """Return what the numbered windows mean."""
+    if not matches:
+        return "No region of one is like a region of the other in a way that is at all unusual."
+    rarities = ", ".join(f"{match.number}: one in {match.rarity:,.0f}" for match in matches)
+    return (
+        "Windows of one number resemble one another most. So few works by other painters have a "
+        f"region as much alike: {rarities}."
+    )
+
+
+def unusual_in_words(most: float) -> str:
+    """Return what the green map means, given the log10 rarity of the greenest cell."""
+    return (
+        "The greener, the fewer works by other painters have a region as much like the best match "
+        f"in the other painting: one in {10**most:,.0f} at the greenest. What everyone paints "
+        "stays grey."
+    )
+
+
+def influence_in_words(most: float) -> str:
+    """Return what the orange and blue map means, given the strongest change of the llr."""
+    return (
+        "Orange regions speak for one artist: covered, the likelihood ratio falls. Blue ones speak "
+        f"for two. The strongest moves it by a factor of {10**most:.1f}."
+    )
+
+
+def context_in_words(context: Context) -> str:
+    """Return where the score lies among the pairs whose answer is known."""
+    return (
+        f"Of {context.impostor_pairs:,} pairs by two artists (blue) "
+        f"{_percent(context.impostors_as_high)} score at least as high, of "
+        f"{context.genuine_pairs:,} pairs by one artist (orange) "
+        f"{_percent(context.genuine_as_low)} at most as high. All are by {context.artists:,} "
+        "artists that the model had not learned from. The scale is the likelihood ratio before it "
+        "is cut off."
+    )
+
+
+def _percent(share: float) -> str:
+    return "fewer than 0.1%" if share < 0.001 else f"{share:.1%}"
