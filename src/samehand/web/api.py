@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, UploadFile
+from starlette.responses import HTMLResponse, Response
 
 from samehand.web import questions
 from samehand.web.engine import Engine
-from samehand.web.questions import Point, Prior, engine_of, upload_of
-from samehand.web.schemas import Comparison, Problem
+from samehand.web.questions import Cover, Point, Prior, engine_of, upload_of
+from samehand.web.schemas import Comparison, ComparisonWithEvidence, Problem
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": words}
@@ -38,5 +39,52 @@ async def compare(
 ) -> Comparison:
     """Say how strongly two images speak for one artist or two; their order does not matter."""
     one, two = await upload_of(left), await upload_of(right)
-    verdict, _ = await questions.compare(engine, one, two, prior, operating_point)
-    return Comparison.of(one.name, two.name, verdict)
+    answer = await questions.compare(engine, one, two, prior, operating_point)
+    return Comparison.of(one.name, two.name, answer.verdict)
+
+
+@router.post("/evidence", summary="Compare two images, and find what the verdict rests on")
+async def evidence(
+    engine: Engines,
+    left: Picture,
+    right: Picture,
+    prior: Prior = 0.5,
+    operating_point: Point = "eer",
+    cover: Cover = False,
+) -> ComparisonWithEvidence:
+    """Compare, and find which regions correspond, and where the score lies among known pairs.
+
+    `evidence` is null for a model that was exported without a background.
+    """
+    one, two = await upload_of(left), await upload_of(right)
+    answer = await questions.compare(
+        engine, one, two, prior, operating_point, evidence=True, cover=cover
+    )
+    found = None if answer.evidence is None else answer.evidence.to_dict()
+    comparison = Comparison.of(one.name, two.name, answer.verdict)
+    return ComparisonWithEvidence(**comparison.model_dump(), evidence=found)
+
+
+@router.post(
+    "/report",
+    summary="The report on two images",
+    response_class=HTMLResponse,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+)
+async def report(
+    engine: Engines,
+    left: Picture,
+    right: Picture,
+    prior: Prior = 0.5,
+    operating_point: Point = "eer",
+) -> Response:
+    """Return one self-contained HTML file with both images, the verdict, and what it rests on."""
+    one, two = await upload_of(left), await upload_of(right)
+    return attachment(await questions.report(engine, one, two, prior, operating_point))
+
+
+def attachment(report: str) -> Response:
+    """Return a report as a file to keep; its own styles are none that a page here may have."""
+    return HTMLResponse(
+        report, headers={"content-disposition": 'attachment; filename="samehand-report.html"'}
+    )

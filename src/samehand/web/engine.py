@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from samehand.errors import SamehandError
+from samehand.errors import ModelError, SamehandError
 from samehand.images.decode import Decoded
+from samehand.serving.background import Background, read_background
 from samehand.serving.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
@@ -35,12 +36,14 @@ class Engine:
         verifier: What answers.
         limits: What is allowed.
         waiting: How many questions are worked on or wait.
+        background: What evidence is set against; None where the model has none.
     """
 
     def __init__(self, verifier: SameHand, limits: Limits) -> None:
         self.verifier = verifier
         self.limits = limits
         self.waiting = 0
+        self.background = _background_of(verifier)
         self._decoders = Decoders(limits)
         # ONNX Runtime uses every core for one picture; a second thread would only share them.
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="samehand")
@@ -85,3 +88,10 @@ class Engine:
     async def think(self, answer: Callable[[], Answer]) -> Answer:
         """Run `answer` in the thread that may use the model."""
         return await asyncio.get_running_loop().run_in_executor(self._thinker, answer)
+
+
+def _background_of(verifier: SameHand) -> Background | None:
+    try:
+        return read_background(verifier.model)
+    except ModelError:
+        return None  # a model exported without one still gives verdicts

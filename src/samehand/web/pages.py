@@ -7,11 +7,19 @@ from fastapi import APIRouter, Depends, File, Request, UploadFile
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-from samehand.records import OperatingPoint, Verdict
+from samehand.records import OperatingPoint
+from samehand.serving.evidence_picture import strongest
+from samehand.serving.words import (
+    claim_in_words,
+    context_in_words,
+    influence_in_words,
+    unusual_in_words,
+)
 from samehand.web import questions, words
-from samehand.web.drawing import preview_of
+from samehand.web.api import attachment
+from samehand.web.drawing import preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
-from samehand.web.questions import Point, Prior, engine_of, upload_of
+from samehand.web.questions import Answer, Cover, Point, Prior, engine_of, upload_of
 
 FOLDER = Path(__file__).parent
 PRIORS = {
@@ -33,7 +41,6 @@ Picture = Annotated[UploadFile, File()]
 templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
     headline=words.headline,
-    likelihood=words.likelihood_sentence,
     decision=words.decision_words,
     share=words.share,
 )
@@ -64,28 +71,67 @@ async def compare(
     right: Picture,
     prior: Prior = 0.5,
     operating_point: Point = "eer",
+    cover: Cover = False,
 ) -> Response:
-    """Show the verdict on two images."""
+    """Show the verdict on two images, and what it rests on."""
     one, two = await upload_of(left), await upload_of(right)
-    verdict, decoded = await questions.compare(engine, one, two, prior, operating_point)
-    previews = await engine.think(
-        lambda: [
-            preview_of(item.name, picture)
-            for item, picture in zip((one, two), decoded, strict=True)
-        ]
+    answer = await questions.compare(
+        engine, one, two, prior, operating_point, evidence=True, cover=cover
     )
+    shown = await engine.think(lambda: _shown(engine, (one.name, two.name), answer))
     return render(
-        request,
-        "compare.html",
-        verdict=verdict,
-        previews=previews,
-        scale=_scale(engine, verdict),
-        prior=prior,
-        operating_point=operating_point,
+        request, "compare.html", prior=prior, operating_point=operating_point, cover=cover, **shown
     )
 
 
-def _scale(engine: Engine, verdict: Verdict) -> dict[str, float]:
-    """Return where the verdict stands between the bounds of what the model can say."""
-    calibration = engine.verifier.model.config.calibration
-    return {"lower": calibration.lower, "upper": calibration.upper, "llr": verdict.llr}
+@router.post("/report")
+async def report(
+    engine: Engines,
+    left: Picture,
+    right: Picture,
+    prior: Prior = 0.5,
+    operating_point: Point = "eer",
+) -> Response:
+    """Hand over the report on two images as a file."""
+    one, two = await upload_of(left), await upload_of(right)
+    return attachment(await questions.report(engine, one, two, prior, operating_point))
+
+
+@router.get("/api")
+async def api(request: Request) -> Response:
+    """Show what programs can ask."""
+    paths = request.app.openapi()["paths"]
+    calls = [
+        (path, method.upper(), call)
+        for path, calls in paths.items()
+        for method, call in calls.items()
+    ]
+    return render(request, "api.html", calls=calls)
+
+
+def _shown(engine: Engine, names: tuple[str, str], answer: Answer) -> dict[str, Any]:
+    """Return what a page shows of an answer."""
+    evidence = answer.evidence
+    previews = [
+        preview_of(name, picture) for name, picture in zip(names, answer.decoded, strict=True)
+    ]
+    shown: dict[str, Any] = {
+        "verdict": answer.verdict,
+        "claim": claim_in_words(answer.verdict.llr),
+        "previews": previews_with(previews, evidence),
+        "scale": scale_of(
+            answer.verdict.llr,
+            engine.verifier.model.config.calibration,
+            evidence.context if evidence else None,
+        ),
+        "evidence": evidence,
+    }
+    if evidence is not None:
+        sides = (evidence.left, evidence.right)
+        maps = [side.influence for side in sides if side.influence is not None]
+        shown["words"] = {
+            "context": context_in_words(evidence.context),
+            "unusual": unusual_in_words(strongest(*(side.unusual for side in sides))),
+            "influence": influence_in_words(strongest(*maps)) if maps else "",
+        }
+    return shown

@@ -1,17 +1,40 @@
 """What the pages and the API ask of the engine, so that both answer alike."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 
 from fastapi import Form, Request, UploadFile
 
 from samehand.images.decode import Decoded, printable
 from samehand.records import OperatingPoint, Verdict
+from samehand.reporting.pair import pair_report
+from samehand.reporting.works import Work
+from samehand.serving.evidence import Evidence, find_evidence
 from samehand.web.engine import Engine, Upload
 
 Prior = Annotated[float, Form(gt=0, lt=1, description="P(same artist) before looking.")]
 Point = Annotated[
     OperatingPoint, Form(description="Which measured error rate the decision promises.")
 ]
+Cover = Annotated[
+    bool, Form(description="Also cover each region to see what moves the verdict; takes longer.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found out about two uploads.
+
+    Attributes:
+        verdict: The verdict.
+        decoded: The two pictures that it is about.
+        evidence: What it rests on; None where that was not asked for, or the model has none.
+    """
+
+    verdict: Verdict
+    decoded: tuple[Decoded, Decoded]
+    evidence: Evidence | None
 
 
 def engine_of(request: Request) -> Engine:
@@ -26,22 +49,74 @@ async def upload_of(file: UploadFile) -> Upload:
 
 
 async def compare(
-    engine: Engine, left: Upload, right: Upload, prior: float, operating_point: OperatingPoint
-) -> tuple[Verdict, list[Decoded]]:
+    engine: Engine,
+    left: Upload,
+    right: Upload,
+    prior: float,
+    operating_point: OperatingPoint,
+    *,
+    evidence: bool = False,
+    cover: bool = False,
+) -> Answer:
     """Compare two uploads.
 
-    Returns:
-        The verdict, and the two decoded pictures that it is about.
+    Args:
+        engine: What answers.
+        left: A picture.
+        right: Another picture.
+        prior: P(same artist) before looking, strictly between 0 and 1.
+        operating_point: Which measured error rate the decision promises.
+        evidence: Whether to find what the verdict rests on, too.
+        cover: Whether that includes what each region does to the verdict.
 
     Raises:
         BusyError: The queue is full.
-        ImageError: One of them cannot be read within the limits.
+        ImageError: One of the pictures cannot be read within the limits.
+    """
+
+    def answer() -> Answer:
+        verdict = engine.verifier.compare_decoded(
+            one, two, prior=prior, operating_point=operating_point
+        )
+        found = None
+        if evidence and engine.background is not None:
+            found = find_evidence(
+                engine.verifier,
+                one.image,
+                two.image,
+                occlusion=cover,
+                background=engine.background,
+            )
+        return Answer(verdict, (one, two), found)
+
+    async with engine.turn():
+        one, two = await engine.decode(left, right)
+        return await engine.think(answer)
+
+
+async def report(
+    engine: Engine, left: Upload, right: Upload, prior: float, operating_point: OperatingPoint
+) -> str:
+    """Return the report on two uploads as one HTML file; otherwise as `compare`.
+
+    Raises:
+        BusyError: The queue is full.
+        ImageError: One of the pictures cannot be read within the limits.
+        ModelError: The model has no background for evidence.
     """
     async with engine.turn():
-        decoded = await engine.decode(left, right)
-        verdict = await engine.think(
-            lambda: engine.verifier.compare_decoded(
-                *decoded, prior=prior, operating_point=operating_point
+        pictures = await engine.decode(left, right)
+        works = [
+            Work(upload.name, upload.data, picture)
+            for upload, picture in zip((left, right), pictures, strict=True)
+        ]
+        return await engine.think(
+            lambda: pair_report(
+                engine.verifier,
+                works[0],
+                works[1],
+                date=date.today().isoformat(),
+                prior=prior,
+                operating_point=operating_point,
             )
         )
-    return verdict, decoded

@@ -54,6 +54,19 @@ class Comparison(BaseModel):
         return cls(left=left, right=right, **verdict.to_dict())
 
 
+class ComparisonWithEvidence(Comparison):
+    """The verdict on two images, and what it rests on."""
+
+    evidence: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="`matches` of regions, each with `left`, `right` (edges in fractions of "
+            "the sides) and `rarity`; maps of each side, `unusual` and `influence`, as rows from "
+            "the top; `context`, the score among pairs whose answer is known."
+        ),
+    ]
+
+
 class Health(BaseModel):
     """That the server answers, and with which model."""
 

@@ -1,24 +1,11 @@
-"""A verdict in the words of a page."""
+"""Values in the words of a page; sentences about evidence are those of `serving.words`."""
 
 from samehand.records import Decision
-
-
-def rounded(times: float) -> str:
-    """Return a ratio to two digits, never in exponents: 1.8, 23, 110, 1,800."""
-    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
 
 
 def headline(strength: str) -> str:
     """Return the strength of a verdict as a sentence."""
     return f"{strength[0].upper()}{strength[1:]}."
-
-
-def likelihood_sentence(llr: float) -> str:
-    """Return a log10 likelihood ratio as a sentence."""
-    claim, rival = "one artist made both", "two artists did"
-    if llr < 0:
-        claim, rival = "two artists made them", "one did"
-    return f"The images are {rounded(10 ** abs(llr))} times as likely if {claim} as if {rival}."
 
 
 def decision_words(decision: Decision) -> str:
