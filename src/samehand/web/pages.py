@@ -1,5 +1,6 @@
 """The HTML pages. Each works as a plain form; the scripts only make it quicker and nicer."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,17 @@ POINTS: dict[OperatingPoint, str] = {
     "fmr1": "Only where 1 error in 100 is kept",
     "fmr0.1": "Only where 1 error in 1,000 is kept",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing that programs can ask."""
+
+    method: str
+    path: str
+    summary: str
+    fields: tuple[str, ...]
+
 
 router = APIRouter(include_in_schema=False)
 Engines = Annotated[Engine, Depends(engine_of)]
@@ -100,12 +112,16 @@ async def report(
 @router.get("/api")
 async def api(request: Request) -> Response:
     """Show what programs can ask."""
-    paths = request.app.openapi()["paths"]
-    calls = [
-        (path, method.upper(), call)
-        for path, calls in paths.items()
-        for method, call in calls.items()
-    ]
+    described = request.app.openapi()
+    forms = described["components"]["schemas"]
+    calls = []
+    for path, methods in described["paths"].items():
+        for method, call in methods.items():
+            content = call.get("requestBody", {}).get("content", {}).get("multipart/form-data", {})
+            form = content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
+            fields = list(forms.get(form, {}).get("properties", {}))
+            fields += [item["name"] for item in call.get("parameters", [])]
+            calls.append(Call(method.upper(), path, call.get("summary", ""), tuple(fields)))
     return render(request, "api.html", calls=calls)
 
 

@@ -12,34 +12,68 @@ export function startAsking(root, attach) {
 async function ask(form, button, attach) {
   const progress = new Progress(form);
   const result = document.querySelector("[data-result]");
+  const address = button?.getAttribute("formaction") ?? form.getAttribute("action");
   button?.setAttribute("disabled", "");
   result.setAttribute("aria-busy", "true");
   try {
-    const page = await send(form, progress);
-    const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-result]");
-    result.replaceChildren(...(fresh?.childNodes ?? [problem("The server gave no answer.")]));
-    attach(result);
+    const answer = await send(form, address, progress);
+    if (isReport(answer)) {
+      await share(answer.response);
+    } else {
+      show(result, await answer.response.text(), attach);
+    }
   } catch (error) {
     result.replaceChildren(problem(error.message));
+    result.focus();
   } finally {
     button?.removeAttribute("disabled");
     result.removeAttribute("aria-busy");
     progress.end();
   }
+}
+
+function show(result, page, attach) {
+  const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-result]");
+  result.replaceChildren(...(fresh?.childNodes ?? [problem("The server gave no answer.")]));
+  for (const button of result.querySelectorAll("[data-share]")) button.hidden = false;
+  attach(result);
   result.focus({ preventScroll: true });
   result.scrollIntoView({ block: "start", behavior: motion() });
 }
 
+function isReport(answer) {
+  return answer.getResponseHeader("content-disposition")?.startsWith("attachment") ?? false;
+}
+
+// To whom or where, the system asks; where it cannot, the report is downloaded.
+async function share(blob) {
+  const file = new File([blob], "samehand-report.html", { type: "text/html" });
+  if (navigator.canShare?.({ files: [file] })) {
+    try {
+      await navigator.share({ files: [file], title: "samehand report" });
+      return;
+    } catch (error) {
+      if (error.name === "AbortError") return;
+    }
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
 // fetch() tells nothing of how far an upload is.
-function send(form, progress) {
+function send(form, address, progress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open(form.method, form.getAttribute("action"));
+    request.open(form.method, address);
+    request.responseType = "blob";
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) progress.sent(event.loaded / event.total);
     });
     request.upload.addEventListener("load", () => progress.looking());
-    request.addEventListener("load", () => resolve(request.responseText));
+    request.addEventListener("load", () => resolve(request));
     request.addEventListener("error", () =>
       reject(new Error("The server cannot be reached, or refused the upload; is it running, and are the files not too large?")),
     );
