@@ -30,10 +30,19 @@ def cli_reference() -> str:
     assert isinstance(root, typer.core.TyperGroup)
     top = typer.Context(root, info_name="samehand", terminal_width=WIDTH)
     parts = [INTRODUCTION, section("samehand", root.get_help(top))]
-    for name, command in root.commands.items():
-        context = typer.Context(command, info_name=name, parent=top, terminal_width=WIDTH)
-        parts.append(section(f"samehand {name}", command.get_help(context)))
+    parts += sections(root, top, "samehand")
     return "\n".join(parts)
+
+
+def sections(group: typer.core.TyperGroup, parent: typer.Context, title: str) -> list[str]:
+    """Return the help of each command of a group, and of the groups in it."""
+    parts = []
+    for name, command in group.commands.items():
+        context = typer.Context(command, info_name=name, parent=parent, terminal_width=WIDTH)
+        parts.append(section(f"{title} {name}", command.get_help(context)))
+        if isinstance(command, typer.core.TyperGroup):
+            parts += sections(command, context, f"{title} {name}")
+    return parts
 
 
 def section(title: str, text: str) -> str:

@@ -86,9 +86,14 @@ def test_commands_are_ones_the_command_line_takes(document: Path) -> None:
             assert name in {"--help", "--version"}
             continue
         assert name in root.commands, f"samehand {name}"
+        command = root.commands[name]
+        if isinstance(command, typer.core.TyperGroup):
+            name, *arguments = arguments
+            assert name in command.commands, f"samehand {words[0]} {name}"
+            command = command.commands[name]
         if "--help" not in arguments:
             # Parses and checks the arguments without running the command.
-            root.commands[name].make_context(name, arguments)
+            command.make_context(name, arguments)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)

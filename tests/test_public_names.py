@@ -3,7 +3,7 @@
 import inspect
 
 import samehand
-from samehand import SameHand, Verdict
+from samehand import Gallery, SameHand, Verdict
 
 
 def signature(function: object) -> list[str]:
@@ -14,17 +14,44 @@ def signature(function: object) -> list[str]:
 
 
 def test_the_package():
-    assert samehand.__all__ == ["SameHand", "SamehandError", "Verdict", "__version__"]
+    assert samehand.__all__ == ["Gallery", "SameHand", "SamehandError", "Verdict", "__version__"]
     for name in samehand.__all__:
         assert getattr(samehand, name) is not None
 
 
 def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
-    assert public == {"compare", "compare_decoded", "embed", "embed_decoded", "score"}
+    questions = {"compare", "verify", "search", "identify"}
+    assert public == questions | {"compare_decoded", "embed", "embed_decoded", "score"}
     assert signature(SameHand) == ["model", "threads"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
+    assert signature(SameHand.verify) == [
+        "self",
+        "probe",
+        "references",
+        "*prior",
+        "*operating_point",
+    ]
+    assert signature(SameHand.search) == ["self", "probe", "gallery", "top", "*where", "*exact"]
+    assert signature(SameHand.identify) == [
+        "self",
+        "probe",
+        "gallery",
+        "top",
+        "*where",
+        "*prior",
+        "*threshold",
+    ]
     assert signature(SameHand.embed) == ["self", "images"]
+
+
+def test_the_gallery():
+    public = {name for name in vars(Gallery) if not name.startswith("_")}
+    assert {"open", "create", "add", "remove", "list", "info", "export", "re_embed"} <= public
+    assert signature(Gallery.open) == ["name", "model"]
+    assert signature(Gallery.create) == ["name", "model"]
+    assert signature(Gallery.add) == ["self", "sources", "model", "*cache"]
+    assert signature(Gallery.list) == ["self", "where", "*limit", "*offset"]
 
 
 def test_the_verdict():

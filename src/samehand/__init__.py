@@ -13,10 +13,11 @@ from samehand.errors import SamehandError
 from samehand.records import Verdict
 
 if TYPE_CHECKING:
+    from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
 __version__ = version("samehand")
-__all__ = ["SameHand", "SamehandError", "Verdict", "__version__"]
+__all__ = ["Gallery", "SameHand", "SamehandError", "Verdict", "__version__"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from samehand.serving.verifier import SameHand
 
         return SameHand
+    if name == "Gallery":
+        from samehand.serving.gallery import Gallery
+
+        return Gallery
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@
     ├── ProtocolError             a pair list that cannot be used, or belongs to other data
     ├── RecipeError               a training recipe that cannot be run
     ├── ModelError                a model folder that is missing, damaged or of another version
+    ├── GalleryError              a gallery that is missing, damaged or of another model
     ├── MissingExtraError         a command whose optional packages are not installed
     └── OutputError               a result that cannot be written
 
@@ -35,6 +36,10 @@ class RecipeError(SamehandError):
 
 class ModelError(SamehandError):
     """A model folder that is missing, damaged, or made by another version."""
+
+
+class GalleryError(SamehandError):
+    """A gallery that is missing, damaged, or made with another model."""
 
 
 class MissingExtraError(SamehandError):

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, data, learn, report, web
+from samehand.cli import answer, attribution, data, gallery, learn, report, web
 from samehand.errors import SamehandError
 
 
@@ -58,6 +58,10 @@ for command in (
     answer.compare,
     answer.score,
     report.report,
+    attribution.verify,
+    attribution.search,
+    attribution.identify,
+    attribution.cluster,
     web.serve,
     data.prepare,
     data.protocol,
@@ -66,8 +70,10 @@ for command in (
     learn.export,
     learn.background,
     learn.evaluate,
+    attribution.calibrate,
 ):
     app.command()(command)
+app.add_typer(gallery.app)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 Shapes: N embeddings of width D, C cohort embeddings, M pairs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, assert_never
 
 import numpy as np
@@ -82,6 +82,11 @@ def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
     return Enrolled(embeddings, level, spread, nearest)
 
 
+def taken(enrolled: Enrolled, chosen: Indices) -> Enrolled:
+    """Return some of the enrolled paintings, in the order of their indices `chosen`."""
+    return Enrolled(*(getattr(enrolled, field.name)[chosen] for field in fields(Enrolled)))
+
+
 def pair_scores(
     comparator: Comparator, enrolled: Enrolled, left: Indices, right: Indices
 ) -> Floats:
@@ -104,6 +109,30 @@ def pair_scores(
         cosine = _cosines(enrolled.embeddings, first, second)
         scores[block] = _normalise(comparator.normalisation, enrolled, cosine, first, second)
     return scores
+
+
+def cross_scores(comparator: Comparator, left: Enrolled, right: Enrolled) -> Floats:
+    """Score every painting of one set with every painting of another.
+
+    Args:
+        comparator: Which correction to apply.
+        left: M enrolled paintings.
+        right: N enrolled paintings.
+
+    Returns:
+        Raw scores, (M, N), those of `pair_scores` but for rounding.
+    """
+    cosine = left.embeddings @ right.embeddings.T
+    match comparator.normalisation:
+        case "none":
+            return cosine
+        case "csls":
+            return cosine - (left.level[:, None] + right.level[None]) * _HALF
+        case "as-norm":
+            one = (cosine - left.level[:, None]) / left.spread[:, None]
+            two = (cosine - right.level[None]) / right.spread[None]
+            return (one + two) * _HALF
+    assert_never(comparator.normalisation)
 
 
 def _normalise(

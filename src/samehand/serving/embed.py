@@ -71,7 +71,7 @@ def embed_files(
         failures[path] = _why_unreadable(path)
     fresh: dict[str, Floats] = {}
     try:
-        for digest, row in track(_embed(embedder, wanted), label, len(wanted)):
+        for digest, row in track(embed_stream(embedder, wanted), label, len(wanted)):
             if isinstance(row, str):
                 failures.update(
                     (p, row) for d, p in zip(digests, paths, strict=True) if d == digest
@@ -131,10 +131,20 @@ def default_cache() -> Path:
     return Path(base) / "samehand" if base else Path.home() / ".cache" / "samehand"
 
 
-def _embed(
+def cached_embeddings(embedder: Embedder, cache: Path, digests: set[str]) -> dict[str, Floats]:
+    """Return what `embed_files` has kept in `cache` of these contents, by their SHA-256."""
+    return _Store(cache / embedder.config.digest).load(digests)
+
+
+def embed_stream(
     embedder: Embedder, wanted: Iterable[tuple[str, Path]]
 ) -> Iterator[tuple[str, Floats | str]]:
-    """Yield each digest with its embedding, or with the reason why there is none."""
+    """Yield each key with the unit embedding of its file, (D,), or with why there is none.
+
+    Args:
+        embedder: The model's encoder.
+        wanted: A key and an image file each; read only a few ahead of what has been yielded.
+    """
     batch: list[tuple[str, Floats]] = []
     for digest, views in _views_ahead(embedder, wanted):
         if isinstance(views, str):

@@ -20,6 +20,7 @@ from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import Comparator, Normalisation
+from samehand.scoring.openset import Attribution
 from samehand.serving.runtime import EmbedderConfig
 
 FORMAT = 1
@@ -47,6 +48,7 @@ class ModelConfig:
         calibration: Raw score to log10 likelihood ratio, with its operating points.
         files: SHA-256 of the other files of the folder.
         training: Recipe, seed, versions and data hashes.
+        attribution: Rules for reference sets and galleries, or None in folders without them.
     """
 
     format: int
@@ -59,6 +61,7 @@ class ModelConfig:
     calibration: Calibration
     files: dict[str, str]
     training: dict[str, Any]
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,10 @@ def open_model(name: str | Path | None = None) -> ModelFolder:
 def write_config(path: Path, config: ModelConfig) -> None:
     """Write `config.json` into the model folder `path`."""
     values = asdict(config) | {"calibration": config.calibration.to_dict()}
+    if config.attribution is None:
+        del values["attribution"]
+    else:
+        values["attribution"] = config.attribution.to_dict()
     write_text(path / CONFIG, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -194,6 +201,8 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         )
     try:
         values["calibration"] = Calibration.from_dict(values["calibration"])
+        if "attribution" in values:
+            values["attribution"] = Attribution.from_dict(values["attribution"])
         config = ModelConfig(**values | {"views": tuple(values["views"])})
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error

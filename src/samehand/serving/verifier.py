@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,11 @@ from samehand.scoring.comparator import Enrolled, enrol, pair_scores
 from samehand.serving.folder import open_model
 from samehand.serving.runtime import Embedder
 from samehand.serving.warnings import warn_about
+
+if TYPE_CHECKING:
+    from samehand.scoring.openset import FalseAlarms
+    from samehand.serving.findings import Identification, ReferenceVerdict, SearchResult
+    from samehand.serving.gallery import Gallery
 
 ImageLike = str | os.PathLike[str] | bytes | Image.Image
 """A path, the bytes of an image file, or a Pillow image."""
@@ -119,6 +125,108 @@ class SameHand:
             warnings=warn_about(decoded, enrolled, self.model.config),
             model=self.model.identity,
             seconds=time.perf_counter() - started,
+        )
+
+    def verify(
+        self,
+        probe: ImageLike,
+        references: Sequence[ImageLike],
+        *,
+        prior: float = 0.5,
+        operating_point: OperatingPoint = "eer",
+    ) -> "ReferenceVerdict":
+        """Say how strongly a probe speaks for the artist of some references or for another.
+
+        Args:
+            probe: A painting.
+            references: At least one work by one artist; their order changes nothing.
+            prior: P(by that artist) before looking, strictly between 0 and 1.
+            operating_point: Which measured error rate the decision promises.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+            ModelError: The model has no rule for references.
+            SamehandError: `prior` or `operating_point` is not one that exists, or there are no
+                references.
+        """
+        from samehand.serving.verify import verify
+
+        names = [
+            os.fspath(one) if isinstance(one, str | os.PathLike) else f"reference {index}"
+            for index, one in enumerate(references, 1)
+        ]
+        decoded = [_decode(one, name) for one, name in zip(references, names, strict=True)]
+        return verify(
+            self,
+            _decode(probe, "probe"),
+            decoded,
+            names,
+            prior=prior,
+            operating_point=operating_point,
+        )
+
+    def search(
+        self,
+        probe: ImageLike,
+        gallery: "Gallery",
+        top: int = 20,
+        *,
+        where: Sequence[str] = (),
+        exact: bool = False,
+    ) -> "SearchResult":
+        """Find the works of a gallery that are most like a probe.
+
+        Args:
+            probe: A painting.
+            gallery: Where to look.
+            top: How many works, at most.
+            where: Conditions that all hold, such as "artist=Claude Monet".
+            exact: Look at every work even where there is an approximate index.
+
+        Raises:
+            ImageError: The image cannot be read.
+            GalleryError: The gallery is another model's, or a condition cannot be understood.
+        """
+        from samehand.serving.seek import search
+
+        return search(self, _decode(probe, "probe"), gallery, top=top, where=where, exact=exact)
+
+    def identify(
+        self,
+        probe: ImageLike,
+        gallery: "Gallery",
+        top: int = 5,
+        *,
+        where: Sequence[str] = (),
+        prior: float = 0.5,
+        threshold: "FalseAlarms" = "far10",
+    ) -> "Identification":
+        """Say which artist of a gallery made a probe, or that none of them did.
+
+        Args:
+            probe: A painting.
+            gallery: Whose artists are in question.
+            top: How many candidates to return, at most.
+            where: Conditions that all hold, such as "style=Baroque".
+            prior: P(one of these) before looking, strictly between 0 and 1.
+            threshold: Which false alarm rate the decision promises.
+
+        Raises:
+            ImageError: The image cannot be read.
+            GalleryError: The gallery is another model's, or has no work with an artist.
+            ModelError: The model has no open-set rule.
+            SamehandError: `prior`, `threshold` or `top` is not one that exists.
+        """
+        from samehand.serving.seek import identify
+
+        return identify(
+            self,
+            _decode(probe, "probe"),
+            gallery,
+            top=top,
+            where=where,
+            prior=prior,
+            threshold=threshold,
         )
 
     def embed(self, images: Sequence[ImageLike]) -> Floats:

@@ -10,12 +10,15 @@ import polars as pl
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings, draw_cohort
-from samehand.errors import OutputError, RecipeError
+from samehand.errors import ModelError, OutputError, RecipeError
 from samehand.files import output_error, sha256_bytes, sha256_file, write_text
 from samehand.models.encoder import Encoder
 from samehand.models.export import export_encoder
-from samehand.scoring.comparator import Comparator, enrol
+from samehand.scoring.calibration import Calibration
+from samehand.scoring.comparator import Comparator, Enrolled, enrol
 from samehand.scoring.fitting import calibrate
+from samehand.scoring.openset import Attribution
+from samehand.serving.calibrate import fit_attribution
 from samehand.serving.card import model_card
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import (
@@ -118,6 +121,8 @@ def _calibrate(
             embedder, held_out["path"].to_list(), root, label="embedding held-out artists"
         ),
     )
+    artists = held_out["artist"].to_list()
+    pairs = calibrate(comparator, enrolled, artists)
     config = ModelConfig(
         format=FORMAT,
         name=recipe.name,
@@ -126,7 +131,7 @@ def _calibrate(
         normalisation=comparator.normalisation,
         neighbours=comparator.neighbours,
         nearest_cohort=float(np.quantile(enrolled.nearest, 0.01)),
-        calibration=calibrate(comparator, enrolled, held_out["artist"].to_list()),
+        calibration=pairs,
         files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
         training=facts
         | {
@@ -135,11 +140,22 @@ def _calibrate(
             "cohort_sha256": _ids_hash(members),
             "calibration_sha256": _ids_hash(held_out),
         },
+        attribution=_attribution(comparator, enrolled, artists, pairs),
     )
     write_config(folder, config)
     build_background(folder, root)
     write_text(folder / "README.md", model_card(config))
     return config
+
+
+def _attribution(
+    comparator: Comparator, enrolled: Enrolled, artists: list[str], pairs: Calibration
+) -> Attribution | None:
+    try:
+        return fit_attribution(comparator, enrolled, artists, pairs)
+    except ModelError:
+        # Few works by each artist calibrate pairs, but no reference sets; the model goes without.
+        return None
 
 
 def _ids_hash(rows: pl.DataFrame) -> str:

@@ -1,0 +1,162 @@
+"""Answers beyond one pair, for people to read and as lines of a CSV file."""
+
+from typing import TYPE_CHECKING, Any
+
+from samehand.images.decode import printable
+
+if TYPE_CHECKING:
+    from samehand.serving.findings import Clustering
+
+Answer = dict[str, Any]
+Rows = list[dict[str, object]]
+
+
+def _verify_rows(answer: Answer) -> Rows:
+    values = {name: answer[name] for name in VERIFY_COLUMNS if name in answer}
+    stances = [one["stance"] for one in answer["references"]]
+    return [
+        values
+        | {
+            "references": len(stances),
+            "supporting": stances.count("supports"),
+            "contradicting": stances.count("contradicts"),
+            "odd": "; ".join(one["name"] for one in answer["references"] if one["odd"]),
+            "warnings": "; ".join(answer["warnings"]),
+        }
+    ]
+
+
+def _search_rows(answer: Answer) -> Rows:
+    return [{name: one[name] for name in SEARCH_COLUMNS} for one in answer["neighbours"]]
+
+
+def _identify_rows(answer: Answer) -> Rows:
+    first = answer["candidates"][0]
+    values = {name: answer[name] for name in ("known_llr", "none_probability", "artists")}
+    return [
+        values
+        | {
+            "artist": answer["artist"] or "none of these",
+            "best_artist": first["artist"],
+            "best_llr": first["llr"],
+            "others": "; ".join(one["artist"] for one in answer["candidates"][1:]),
+        }
+    ]
+
+
+VERIFY_COLUMNS = (
+    "llr", "probability", "decision", "error_rate", "strength", "references", "supporting",
+    "contradicting", "odd", "warnings",
+)  # fmt: skip
+SEARCH_COLUMNS = ("rank", "path", "artist", "title", "date", "score", "llr", "same_file")
+IDENTIFY_COLUMNS = (
+    "artist", "known_llr", "none_probability", "best_artist", "best_llr", "others", "artists",
+)  # fmt: skip
+
+VERIFY_TABLE = (VERIFY_COLUMNS, _verify_rows)
+SEARCH_TABLE = (SEARCH_COLUMNS, _search_rows)
+IDENTIFY_TABLE = (IDENTIFY_COLUMNS, _identify_rows)
+
+
+def verify_text(probe: str, answer: Answer) -> str:
+    """Return a verdict on a reference set in words."""
+    words = answer["strength"].replace("the same artist", "the references' artist")
+    words = words.replace("different artists", "another artist")
+    count = len(answer["references"])
+    lines = [
+        f"{probe}  |  {count} references",
+        "",
+        f"{words[0].upper()}{words[1:]}.",
+        "",
+        f"  log10 likelihood ratio  {answer['llr']:+.2f}",
+        f"  probability             {answer['probability']:.0%} that their artist made it "
+        f"(from {answer['prior']:.0%} before looking)",
+        f"  decision                {answer['decision']} (operating point "
+        f"{answer['operating_point']}: error rate {answer['error_rate']:.1%} with so many "
+        "references, on artists the model had never seen)",
+        f"  model                   {answer['model']}, {answer['seconds']:.2f} s",
+        "",
+        "  references    mean llr    from      to      error rate",
+    ]
+    lines += [
+        f"  {step['references']:>10}    {step['llr']:+8.2f}  {step['lowest']:+6.2f}  "
+        f"{step['highest']:+6.2f}      {step['error_rate']:.1%}"
+        for step in answer["growth"]
+    ]
+    lines += ["", "  alone    with the other references"]
+    lines += [_reference_line(one) for one in answer["references"]]
+    lines += [f"  warning   {warning}" for warning in answer["warnings"]]
+    return "\n".join(lines)
+
+
+def _reference_line(one: Answer) -> str:
+    apart = "     " if one["coherence"] is None else f"{one['coherence']:+5.2f}"
+    odd = ", does not belong" if one["odd"] else ""
+    return f"  {one['llr']:+5.2f}    {apart}   {one['stance']}{odd}: {printable(one['name'])}"
+
+
+def search_text(probe: str, answer: Answer) -> str:
+    """Return the nearest works as lines."""
+    how = "exact" if answer["exact"] else f"approximate, recall@10 {answer['recall_at_10']:.3f}"
+    lines = [f"{probe}  |  {answer['works']:,} works of {answer['gallery']}, {how}", ""]
+    for one in answer["neighbours"]:
+        same = "  (the image itself)" if one["same_file"] else ""
+        parts = "  |  ".join(one[key] or "-" for key in ("artist", "title", "date"))
+        lines.append(f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {printable(parts)}{same}")
+        lines.append(f"       {printable(one['path'])}")
+    lines += [f"  warning   {warning}" for warning in answer["warnings"]]
+    return "\n".join(lines)
+
+
+def identification_text(probe: str, answer: Answer) -> str:
+    """Return an identification in words."""
+    named = answer["artist"]
+    lines = [
+        f"{probe}  |  {answer['artists']:,} artists of {answer['gallery']}",
+        "",
+        printable(f"{named}." if named else "None of these artists, as far as the images tell."),
+        "",
+        f"  one of these            {answer['known_llr']:+.2f} (log10 likelihood ratio)",
+        f"  none of these           {answer['none_probability']:.0%} (from "
+        f"{1 - answer['prior']:.0%} before looking)",
+        f"  threshold               {answer['threshold']}: names "
+        f"{answer['false_alarms']:.0%} of unknown hands, {answer['detected']:.0%} of known ones "
+        "rightly, on artists the model had never seen",
+        "",
+    ]
+    for one in answer["candidates"]:
+        lines.append(
+            f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {one['probability']:>4.0%}  "
+            f"{printable(one['artist'])} ({one['works']} works)"
+        )
+    lines += [f"  warning   {warning}" for warning in answer["warnings"]]
+    return "\n".join(lines)
+
+
+def clustering_text(found: "Clustering") -> str:
+    """Return the largest hands and the suspect labels."""
+    several = [hand for hand in found.hands if len(hand.works) > 1]
+    lines = [
+        f"{found.works:,} works of {found.gallery}: {len(several):,} groups of several works, "
+        f"{len(found.hands) - len(several):,} works alone",
+        "",
+    ]
+    for hand in several[:20]:
+        name = hand.artist or "no label"
+        lines.append(
+            f"  hand {hand.number:<5} {len(hand.works):>5} works, {hand.purity:.0%} of the "
+            f"labels: {printable(name)}"
+        )
+    if found.suspects:
+        lines += ["", "Labels that the other works contradict:", ""]
+    for one in found.suspects:
+        own = "" if one.own_llr is None else f" ({one.own_llr:+.2f})"
+        lines.append(
+            printable(
+                f"  {one.rank:>3}  {one.artist}{own}, rather {one.rival} ({one.rival_llr:+.2f}): "
+                f"{one.title or '-'}, {one.path}"
+            )
+        )
+        if one.twin:
+            lines.append(printable(f"       the same picture under another name: {one.twin}"))
+    return "\n".join(lines)

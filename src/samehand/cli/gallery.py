@@ -1,0 +1,228 @@
+"""Commands on galleries: create, add, remove, list, info, index, export, re-embed."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samehand.cli.options import AsJson, Model, Threads, print_json
+from samehand.errors import GalleryError
+
+if TYPE_CHECKING:
+    from samehand.serving.gallery import Gallery
+
+app = typer.Typer(
+    name="gallery",
+    help="Hold works in searchable galleries.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(help="A gallery's name, or the path of its folder.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only works that meet a condition: column=value, column!=value, column~part, "
+        "column>=number, column<=number; may be repeated."
+    ),
+]
+Cache = Annotated[
+    Path | None, typer.Option(help="Look for embeddings in this cache, too; see `score`.")
+]
+
+
+@app.command()
+def create(name: Name, model: Model = None) -> None:
+    """Make an empty gallery for the embeddings of a model."""
+    from samehand.serving.folder import open_model
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.create(name, open_model(model)) as gallery:
+        print(f"made the gallery {gallery.name} in {gallery.folder}")
+
+
+@app.command()
+def add(
+    name: Name,
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Images, folders (of a folder an artist), CSV or Parquet tables with a column "
+            "path, catalogues, other galleries."
+        ),
+    ],
+    as_json: AsJson = False,
+    model: Model = None,
+    threads: Threads = None,
+    cache: Cache = None,
+    no_index: Annotated[
+        bool, typer.Option("--no-index", help="Build no approximate index, however large it is.")
+    ] = False,
+) -> None:
+    """Add works; unchanged files are not embedded again, and a repeated call goes on."""
+    from samehand.images.decode import printable
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.verifier import SameHand
+
+    with Gallery.open(name) as gallery:
+        report = gallery.add(sources, SameHand(model, threads), cache=cache)
+        for reason in report.failed.values():
+            print(f"not added: {printable(reason)}", file=sys.stderr)
+        if report.gone:
+            print(
+                f"{len(report.gone)} works of these folders have lost their files, "
+                f"{printable(report.gone[0])} for one; samehand gallery remove {name} --gone "
+                "takes them out",
+                file=sys.stderr,
+            )
+        if as_json:
+            print_json(report.to_dict())
+        else:
+            print(
+                f"added {report.added:,}, changed {report.changed:,}, updated {report.updated:,}, "
+                f"unchanged {report.unchanged:,}, unreadable {len(report.failed):,}; "
+                f"{len(gallery):,} works in {gallery.name}, {report.seconds:.1f} s"
+            )
+        if gallery.wants_index() and not no_index:
+            _index(gallery)
+
+
+@app.command()
+def remove(
+    name: Name,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files of the works.")] = None,
+    where: Where = None,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Works whose files are there no longer.")
+    ] = False,
+) -> None:
+    """Take works out of a gallery; their files stay."""
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        if not (paths or where or gone):
+            raise GalleryError("nothing to remove: name files, a condition with --where, or --gone")
+        wanted = [*(paths or ()), *(gallery.gone() if gone else ())]
+        count = gallery.remove(wanted, where=where or ())
+        print(f"removed {count:,}; {len(gallery):,} works in {gallery.name}")
+
+
+@app.command("list")
+def list_works(
+    name: Annotated[
+        str | None, typer.Argument(help="A gallery; absent, list all galleries.")
+    ] = None,
+    where: Where = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many at most.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False,
+) -> None:
+    """List a gallery's works, or all galleries."""
+    from samehand.images.decode import printable
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.gallery.places import known_galleries
+
+    if name is None:
+        for known in known_galleries():
+            print(json.dumps({"gallery": known}) if as_json else known)
+        return
+    with Gallery.open(name) as gallery:
+        for stored in gallery.list(where or (), limit=limit):
+            if as_json:
+                print(json.dumps(stored.to_dict(), ensure_ascii=False))
+            else:
+                work = stored.work
+                parts = [work.path, work.artist or "-", work.title or "-", work.date or "-"]
+                print(printable("  |  ".join(parts)))
+
+
+@app.command()
+def info(
+    name: Name,
+    as_json: AsJson = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Look whether every work's file is still there.")
+    ] = False,
+) -> None:
+    """Say what a gallery holds, which model made it, and how it is searched."""
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        facts = gallery.info(look_for_files=files)
+    if as_json:
+        print_json(facts.to_dict())
+        return
+    index = facts.index
+    lines = {
+        "gallery": f"{facts.name}, in {facts.path}",
+        "works": f"{facts.works:,} by {facts.artists:,} artists, {facts.unattributed:,} without",
+        "gone": "not looked for" if facts.gone is None else f"{facts.gone:,}",
+        "model": f"{facts.model} (encoder {facts.encoder}, width {facts.width})",
+        "columns": ", ".join(facts.columns),
+        "size": f"{facts.megabytes:,.1f} MB",
+        "search": facts.search,
+    }
+    if index is not None:
+        lines["index"] = (
+            f"{index.works:,} works; recall@10 {index.recall_at_10:.3f}, "
+            f"{index.approximate_ms:.1f} ms beside {index.exact_ms:.1f} ms for exact search"
+        )
+    print("\n".join(f"{key:<10}{value}" for key, value in lines.items()))
+
+
+@app.command()
+def index(name: Name) -> None:
+    """Build the approximate index of a large gallery, and measure its recall."""
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        _index(gallery)
+
+
+@app.command()
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    where: Where = None,
+) -> None:
+    """Write works with their embeddings into a Parquet file."""
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        count = gallery.export(out, where or ())
+        print(f"wrote {count:,} works to {out}")
+
+
+@app.command("re-embed")
+def re_embed(
+    name: Name,
+    model: Model = None,
+    threads: Threads = None,
+    cache: Cache = None,
+    drop_gone: Annotated[
+        bool, typer.Option("--drop-gone", help="Leave out works whose files cannot be read.")
+    ] = False,
+) -> None:
+    """Embed every work again, with another model; an interrupted call changes nothing."""
+    from samehand.serving.embed import default_cache
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.verifier import SameHand
+
+    with Gallery.open(name) as gallery:
+        verifier = SameHand(model, threads)
+        kept, dropped = gallery.re_embed(
+            verifier, cache=cache or default_cache(), drop_gone=drop_gone
+        )
+        print(f"embedded {kept:,} works with {verifier.model.identity}, dropped {dropped:,}")
+        if gallery.wants_index():
+            _index(gallery)
+
+
+def _index(gallery: "Gallery") -> None:
+    print("building the approximate index", file=sys.stderr)
+    found = gallery.build_index()
+    print(
+        f"indexed {found.works:,} works: recall@10 {found.recall_at_10:.3f} against exact search, "
+        f"{found.approximate_ms:.1f} ms beside {found.exact_ms:.1f} ms"
+    )

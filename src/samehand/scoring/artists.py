@@ -1,0 +1,66 @@
+"""Every painting against every artist: the llrs that galleries and labels are judged by.
+
+Shapes: P paintings, A artists.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samehand.scoring.calibration import Calibration, Float64s
+from samehand.scoring.comparator import Comparator, Enrolled, taken
+from samehand.scoring.references import (
+    ReferenceRule,
+    combine,
+    reference_features,
+    unsaturated,
+)
+
+
+def artist_llrs(
+    comparator: Comparator,
+    enrolled: Enrolled,
+    labels: NDArray[np.int64],
+    rule: ReferenceRule,
+    pairs: Calibration,
+    most: int,
+    seed: int,
+) -> Float64s:
+    """Return the unsaturated llr of every painting with every artist, (P, A).
+
+    A painting is left out of its own artist's references; where nothing else is left, the llr is
+    minus infinity.
+
+    Args:
+        comparator: The model's comparator.
+        enrolled: P paintings.
+        labels: (P,) number of each painting's artist, from 0 to A - 1.
+        rule: The rule for reference sets.
+        pairs: The model's calibration of pairs.
+        most: Use so many works of each artist, at most, drawn at random.
+        seed: Decides the draw.
+    """
+    llrs = np.full((len(labels), int(labels.max()) + 1), -np.inf)
+    for artist in range(llrs.shape[1]):
+        draw = np.random.default_rng((seed, most, artist))
+        own = draw.permutation(np.flatnonzero(labels == artist))[:most]
+        outside = np.setdiff1d(np.arange(len(labels)), own)
+        llrs[outside, artist] = _llrs(comparator, enrolled, outside, own, rule, pairs)
+        for work in own if len(own) > 1 else ():
+            rest = own[own != work]
+            llrs[work, artist] = _llrs(comparator, enrolled, np.array([work]), rest, rule, pairs)[0]
+    return llrs
+
+
+def _llrs(
+    comparator: Comparator,
+    enrolled: Enrolled,
+    probes: NDArray[np.int64],
+    references: NDArray[np.int64],
+    rule: ReferenceRule,
+    pairs: Calibration,
+) -> Float64s:
+    step = rule.at(len(references))
+    features = reference_features(
+        comparator, taken(enrolled, probes), taken(enrolled, references), pairs.slope
+    )
+    return unsaturated(step.calibration, combine(step, features))

@@ -1,0 +1,212 @@
+"""A gallery's works in probable hands, and the labels that the other works contradict.
+
+Shapes: N works, D embedding width, A artists.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samehand.errors import GalleryError, ImageError
+from samehand.images.decode import decode_file
+from samehand.images.likeness import confirmed, detail_of, thumbnail
+from samehand.records import Floats
+from samehand.scoring.artists import artist_llrs
+from samehand.scoring.calibration import Float64s
+from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, enrol, taken
+from samehand.serving.findings import Clustering, Hand, Suspect
+from samehand.serving.folder import ModelFolder
+from samehand.serving.gallery import Gallery, StoredWork
+from samehand.serving.verify import attribution_of
+from samehand.serving.warnings import DUPLICATE_COSINE
+
+MOST_WORKS = 15_000
+"""Grouping holds a distance for every pair of works: 0.9 GB for so many."""
+
+_MOST_REFERENCES = 30
+_ROWS_AT_ONCE = 1024
+
+
+def cluster(
+    model: ModelFolder, gallery: Gallery, *, where: Sequence[str] = (), suspects: int = 50
+) -> Clustering:
+    """Group a gallery's works into probable hands and list suspect labels.
+
+    Args:
+        model: The model that made the embeddings.
+        gallery: Whose works.
+        where: Conditions that all hold.
+        suspects: How many suspect labels to list, at most.
+
+    Raises:
+        GalleryError: The gallery is another model's, or the works are none or too many.
+        ModelError: The model has no rule for references.
+    """
+    started = time.perf_counter()
+    gallery.require(model)
+    attribution_of(model)
+    if gallery.store.count(where) > MOST_WORKS:
+        raise GalleryError(
+            f"the gallery {gallery.name} has more than {MOST_WORKS:,} such works, too many to "
+            "group at once; choose some with --where"
+        )
+    works, rows = gallery.embeddings(where)
+    if not works:
+        raise GalleryError(
+            f"the gallery {gallery.name} has no such work; add some, or change the condition"
+        )
+    enrolled = enrol(model.comparator, rows)
+    least = model.config.calibration.points["fmr1"].same_at_least
+    groups = group_works(model.comparator, enrolled, least)
+    hands = _hands(works, groups)
+    return Clustering(
+        hands=hands,
+        suspects=tuple(_suspects(model, works, enrolled, groups, suspects)),
+        works=len(works),
+        gallery=gallery.name,
+        model=model.identity,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def group_works(comparator: Comparator, enrolled: Enrolled, least: float) -> NDArray[np.int64]:
+    """Return the number of each work's group, (N,), from 0 for the largest.
+
+    Groups are merged while the mean score between their works is at least `least` (average
+    linkage: Sokal & Michener 1958, "A statistical method for evaluating systematic relationships").
+
+    Args:
+        comparator: The model's comparator.
+        enrolled: N works.
+        least: Raw score.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    count = len(enrolled.level)
+    if count == 1:
+        return np.zeros(1, np.int64)
+    distances = np.empty(count * (count - 1) // 2)
+    filled = 0
+    for start in range(0, count, _ROWS_AT_ONCE):
+        some = np.arange(start, min(start + _ROWS_AT_ONCE, count))
+        scores = cross_scores(comparator, taken(enrolled, some), enrolled)
+        for row, position in zip(scores, some.tolist(), strict=True):
+            later = row[position + 1 :]
+            distances[filled : filled + len(later)] = later
+            filled += len(later)
+    # Distances must not be negative; a common offset changes no mean's order.
+    offset = float(distances.max())
+    np.subtract(offset, distances, out=distances)
+    labels = fcluster(linkage(distances, "average"), max(0.0, offset - least), "distance") - 1
+    sizes = np.bincount(labels)
+    first = np.unique(labels, return_index=True)[1]
+    order = np.lexsort((first, -sizes))
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank[labels].astype(np.int64)
+
+
+def suspicion_of(llrs: Float64s, labels: NDArray[np.int64]) -> tuple[Float64s, NDArray[np.int64]]:
+    """Return how much better each work fits another artist than its own, and which.
+
+    Args:
+        llrs: (N, A) unsaturated llrs, of `artist_llrs`.
+        labels: (N,) number of each work's artist.
+
+    Returns:
+        Suspicion, (N,), minus infinity where the artist has no other work or no rival; and the
+        number of the rival, (N,).
+    """
+    rows = np.arange(len(labels))
+    own = llrs[rows, labels]
+    others = llrs.copy()
+    others[rows, labels] = -np.inf
+    rival = others.argmax(axis=1)
+    best = others[rows, rival]
+    suspicion = np.full(len(labels), -np.inf)
+    judged = np.isfinite(own) & np.isfinite(best)
+    suspicion[judged] = best[judged] - own[judged]
+    return suspicion, rival
+
+
+def _hands(works: Sequence[StoredWork], groups: NDArray[np.int64]) -> tuple[Hand, ...]:
+    members: list[list[StoredWork]] = [[] for _ in range(int(groups.max()) + 1)]
+    for stored, group in zip(works, groups.tolist(), strict=True):
+        members[group].append(stored)
+    return tuple(_hand(number, some) for number, some in enumerate(members, 1))
+
+
+def _hand(number: int, works: Sequence[StoredWork]) -> Hand:
+    labels = Counter(stored.work.artist for stored in works if stored.work.artist)
+    ordered = dict(sorted(labels.items(), key=lambda item: (-item[1], item[0])))
+    artist = next(iter(ordered), None)
+    purity = ordered[artist] / sum(ordered.values()) if artist else 0.0
+    return Hand(number, tuple(stored.work.path for stored in works), artist, purity, ordered)
+
+
+def _suspects(
+    model: ModelFolder,
+    works: Sequence[StoredWork],
+    enrolled: Enrolled,
+    groups: NDArray[np.int64],
+    count: int,
+) -> list[Suspect]:
+    rule, pairs = attribution_of(model).references, model.config.calibration
+    named = np.array([i for i, stored in enumerate(works) if stored.work.artist], np.int64)
+    names, labels = np.unique(
+        np.array([works[i].work.artist for i in named], object).astype(str), return_inverse=True
+    )
+    if len(names) < 2:
+        return []
+    known = taken(enrolled, named)
+    llrs = artist_llrs(
+        model.comparator, known, labels.astype(np.int64), rule, pairs, _MOST_REFERENCES, 0
+    )
+    suspicion, rival = suspicion_of(llrs, labels.astype(np.int64))
+    # A label is suspect where another artist fits better, not merely almost as well.
+    order = [i for i in np.argsort(-suspicion, kind="stable")[:count] if suspicion[i] > 0]
+    low, high = rule.steps[-1].calibration.lower, rule.steps[-1].calibration.upper
+    found = []
+    for rank, i in enumerate(order, 1):
+        stored = works[named[i]]
+        found.append(
+            Suspect(
+                rank=rank,
+                path=stored.work.path,
+                title=stored.work.title,
+                artist=str(names[labels[i]]),
+                own_llr=float(np.clip(llrs[i, labels[i]], low, high)),
+                rival=str(names[rival[i]]),
+                rival_llr=float(np.clip(llrs[i, rival[i]], low, high)),
+                suspicion=float(suspicion[i]),
+                hand=int(groups[named[i]]) + 1,
+                twin=_twin(int(i), named, works, known.embeddings, labels),
+            )
+        )
+    return found
+
+
+def _twin(
+    position: int,
+    named: NDArray[np.int64],
+    works: Sequence[StoredWork],
+    rows: Floats,
+    labels: NDArray[np.integer],
+) -> str | None:
+    """Return the file of the same picture under another label, or None."""
+    cosines = rows @ rows[position]
+    cosines[labels == labels[position]] = -1.0
+    nearest = int(cosines.argmax())
+    if cosines[nearest] < DUPLICATE_COSINE:
+        return None
+    paths = [works[named[i]].work.path for i in (position, nearest)]
+    try:
+        thumbnails = np.stack([thumbnail(decode_file(Path(path)).image) for path in paths])
+    except ImageError:
+        return None
+    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
+    return paths[1] if len(confirmed(*pair, detail_of(thumbnails), thumbnails)) else None

@@ -1,0 +1,201 @@
+"""Adding works to a gallery: only what is new or changed is embedded, and stored as it comes."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samehand.errors import GalleryError, ImageError
+from samehand.files import sha256_file
+from samehand.images.decode import decode_file
+from samehand.progress import track
+from samehand.records import Floats
+from samehand.serving.embed import cached_embeddings, embed_files, embed_stream
+from samehand.serving.gallery.sources import Listing, read_works
+from samehand.serving.gallery.store import FileState, NewWork, Store
+from samehand.serving.gallery.works import AddReport, Work
+from samehand.serving.runtime import Embedder
+
+if TYPE_CHECKING:
+    from samehand.serving.verifier import SameHand
+
+_WORKS_AT_ONCE = 1024
+_SECONDS_AT_ONCE = 5.0
+"""After so many works, or so long, what has been embedded is committed."""
+
+
+def add_works(
+    store: Store,
+    sources: Sequence[str | os.PathLike[str] | Work],
+    embedder: Embedder,
+    cache: Path | None,
+) -> AddReport:
+    """Add the works of some sources; see `Gallery.add`."""
+    started = time.perf_counter()
+    encoder = embedder.config.digest
+    listing = read_works(sources, encoder)
+    known = store.states()
+    failed: dict[str, str] = {}
+    fresh = [(new, row) for new, row in listing.ready if _state(known, new) != new.state]
+    stored = [new.work.path for new, _ in fresh]
+    for start in range(0, len(fresh), _WORKS_AT_ONCE):
+        _put(store, fresh[start : start + _WORKS_AT_ONCE], embedder)
+    wanted, same, touched = _changed(listing.works, known, failed)
+    if touched:
+        store.touch(touched)
+    updated = store.describe(same) if same else 0
+    stored += _embed_and_store(store, wanted, embedder, _caches(listing, cache), failed)
+    changed = len(known.keys() & set(stored))
+    return AddReport(
+        added=len(stored) - changed,
+        changed=changed,
+        updated=updated,
+        unchanged=len(same) - updated + len(listing.ready) - len(fresh),
+        failed=failed,
+        gone=tuple(_gone(store, listing)),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def re_embed(
+    store: Store, model: "SameHand", cache: Path | None, *, drop_gone: bool
+) -> tuple[int, int]:
+    """Replace every embedding by another model's; see `Gallery.re_embed`."""
+    paths = [stored.work.path for stored in store.works()]
+    table = embed_files(model.embedder, [Path(path) for path in paths], cache)
+    if table.failures and not drop_gone:
+        raise GalleryError(
+            f"{next(iter(table.failures.values()))} ({len(table.failures)} such works); bring the "
+            "files back, or pass --drop-gone to leave those works out"
+        )
+    bad = {os.fspath(path) for path in table.failures}
+    good = [i for i, path in enumerate(paths) if path not in bad]
+    store.replace_all(
+        model.embedder.config.digest,
+        model.model.identity,
+        [paths[i] for i in good],
+        table.embeddings[good],
+        before=len(paths),
+    )
+    return len(good), len(bad)
+
+
+def _state(known: dict[str, tuple[int, FileState]], new: NewWork) -> FileState | None:
+    return known[new.work.path][1] if new.work.path in known else None
+
+
+def _changed(
+    works: Sequence[Work], known: dict[str, tuple[int, FileState]], failed: dict[str, str]
+) -> tuple[list[NewWork], list[Work], dict[str, FileState]]:
+    """Divide works into those to embed and those whose content is stored, with its new state."""
+    wanted: list[NewWork] = []
+    same: list[Work] = []
+    touched: dict[str, FileState] = {}
+    for work in track(works, "looking for changes"):
+        before = known.get(work.path)
+        try:
+            status = os.stat(work.path)
+            state = (status.st_size, status.st_mtime_ns)
+            if before and state == (before[1].size, before[1].mtime_ns):
+                same.append(work)
+                continue
+            # Opening a pipe could block for ever; decoding says what is wrong with it.
+            if not os.path.isfile(work.path):
+                raise OSError
+            digest = sha256_file(work.path)
+        except OSError:
+            failed[work.path] = _why_unreadable(work.path)
+            continue
+        if before and before[1].sha256 == digest:
+            same.append(work)
+            touched[work.path] = FileState(digest, *state)
+        else:
+            wanted.append(NewWork(work, FileState(digest, *state)))
+    return wanted, same, touched
+
+
+def _embed_and_store(
+    store: Store,
+    wanted: Sequence[NewWork],
+    embedder: Embedder,
+    caches: Sequence[Path],
+    failed: dict[str, str],
+) -> list[str]:
+    """Store works as they are embedded, and return their paths."""
+    digests = sorted({new.state.sha256 for new in wanted})
+    found: dict[str, Floats] = {}
+    for cache in caches:
+        found.update(cached_embeddings(embedder, cache, set(digests)))
+    about, rows = store.snapshot()
+    if about.encoder == embedder.config.digest:
+        # The same picture under another name need not be looked at again.
+        twins = store.with_content(digests)
+        found.update((digest, np.array(rows[slot])) for digest, slot in twins.items())
+    stored: list[str] = []
+    pending: list[tuple[NewWork, Floats]] = []
+    last = time.monotonic()
+    embedded = _embedded(wanted, embedder, found)
+    try:
+        for new, row in track(embedded, "adding works", len(wanted)):
+            if isinstance(row, str):
+                failed[new.work.path] = row
+                continue
+            pending.append((new, row))
+            late = time.monotonic() - last > _SECONDS_AT_ONCE
+            if len(pending) >= _WORKS_AT_ONCE or late:
+                stored += _put(store, pending, embedder)
+                pending, last = [], time.monotonic()
+    finally:
+        # Also when interrupted: what has been embedded need not be embedded again.
+        stored += _put(store, pending, embedder)
+    return stored
+
+
+def _embedded(
+    wanted: Sequence[NewWork], embedder: Embedder, found: dict[str, Floats]
+) -> Iterator[tuple[NewWork, Floats | str]]:
+    """Yield each work with its embedding, or with why there is none; the known ones first."""
+    missing: dict[str, list[NewWork]] = {}
+    for new in wanted:
+        if new.state.sha256 in found:
+            yield new, found[new.state.sha256]
+        else:
+            missing.setdefault(new.state.sha256, []).append(new)
+    files = ((digest, Path(news[0].work.path)) for digest, news in missing.items())
+    for digest, row in embed_stream(embedder, files):
+        for new in missing[digest]:
+            yield new, row
+
+
+def _put(store: Store, pending: Sequence[tuple[NewWork, Floats]], embedder: Embedder) -> list[str]:
+    if pending:
+        works = [new for new, _ in pending]
+        store.put(works, np.stack([row for _, row in pending]), embedder.config.digest)
+    return [new.work.path for new, _ in pending]
+
+
+def _caches(listing: Listing, cache: Path | None) -> list[Path]:
+    return [*listing.caches, cache] if cache else listing.caches
+
+
+def _gone(store: Store, listing: Listing) -> list[str]:
+    """Return stored works of the folders that were listed whose files are there no longer."""
+    listed = {work.path for work in listing.works}
+    return [
+        path
+        for path in store.states()
+        if path not in listed
+        and any(Path(path).is_relative_to(folder) for folder in listing.folders)
+        and not os.path.isfile(path)
+    ]
+
+
+def _why_unreadable(path: str) -> str:
+    try:
+        decode_file(path)
+    except ImageError as error:
+        return str(error)
+    return f"{path} could not be read a moment ago; try again"

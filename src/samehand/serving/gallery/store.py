@@ -1,0 +1,473 @@
+"""The database of a gallery: which works it holds, and in which slot each one's embedding is.
+
+SQLite in WAL mode keeps it whole, whatever is killed and however many processes use it. A writer
+takes the one write lock, appends embeddings to the vector file, waits until the disk has them, and
+only then commits the rows that refer to them. The commit is the moment at which works are added.
+"""
+
+import datetime
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from samehand.errors import GalleryError
+from samehand.files import output_error
+from samehand.records import Floats
+from samehand.serving.gallery.filters import COLUMNS, sql_condition
+from samehand.serving.gallery.places import DATABASE
+from samehand.serving.gallery.vectors import Slots, append_rows, map_rows
+from samehand.serving.gallery.works import FIELDS, StoredWork, Work
+
+FORMAT = 1
+_APPLICATION = 0x53484731  # "SHG1"
+_PATIENCE_S = 60.0
+
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE works (
+    slot INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, added TEXT NOT NULL,
+    artist TEXT, title TEXT, date TEXT, style TEXT, genre TEXT, source TEXT,
+    extra TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX works_by_artist ON works (artist);
+CREATE INDEX works_by_sha256 ON works (sha256);
+CREATE TABLE holes (slot INTEGER PRIMARY KEY);
+CREATE TABLE extra_columns (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+_COLUMNS = ("slot", "path", "sha256", "added", *FIELDS, "extra")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a gallery was made with, and how far its vector file is filled.
+
+    Attributes:
+        encoder: Hash of all that decides an embedding.
+        model: Identity of the model, for people to read.
+        width: D, the length of an embedding.
+        generation: Number of the vector file; embedding everything again starts a new one.
+        slots: How many slots works refer to or once referred to.
+    """
+
+    encoder: str
+    model: str
+    width: int
+    generation: int = 0
+    slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """How a file was when it was embedded: if none of it has changed, neither has the image."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWork:
+    """A work that is ready to be stored."""
+
+    work: Work
+    state: FileState
+
+
+class Store:
+    """An open gallery database; everything that touches SQLite is here."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open an existing database.
+
+        Raises:
+            GalleryError: There is none, or it is damaged or of another version.
+        """
+        self.folder = folder
+        if not (folder / DATABASE).is_file():
+            raise GalleryError(
+                f"no gallery at {folder}; make one with samehand gallery create {folder.name}"
+            )
+        self._connection = _connect(folder / DATABASE)
+        with self._refusing_damage():
+            kind = self._connection.execute("PRAGMA application_id").fetchone()[0]
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if kind != _APPLICATION:
+            raise GalleryError(f"{folder / DATABASE} is no gallery; choose another name")
+        if version != FORMAT:
+            raise GalleryError(
+                f"the gallery {folder} has format {version}, this samehand reads format {FORMAT}; "
+                "use the samehand it was made with to export it, then import that"
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def about(self) -> About:
+        """Return what the gallery was made with."""
+        with self._refusing_damage():
+            facts = dict(self._connection.execute("SELECT key, value FROM about"))
+        try:
+            return About(
+                facts["encoder"],
+                facts["model"],
+                int(facts["width"]),
+                int(facts["generation"]),
+                int(facts["slots"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise GalleryError(f"the gallery {self.folder} is damaged; restore a copy") from error
+
+    def vector_path(self, generation: int) -> Path:
+        """Return the vector file of a generation."""
+        return self.folder / f"vectors-{generation}.f32"
+
+    def snapshot(self) -> tuple[About, Floats]:
+        """Return the facts and all embeddings up to now, (N, D); slots in holes are stale."""
+        about = self.about()
+        return about, map_rows(self.vector_path(about.generation), about.slots, about.width)
+
+    def columns(self) -> list[str]:
+        """Return every column that works can be filtered by."""
+        return [*COLUMNS, *self.extra_columns()]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the gallery throughout, whatever others write meanwhile."""
+        with self._refusing_damage():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
+
+    def states(self) -> dict[str, tuple[int, FileState]]:
+        """Return slot and file state of every work, by its path."""
+        with self._refusing_damage():
+            rows = self._connection.execute("SELECT path, slot, sha256, size, mtime_ns FROM works")
+            return {path: (slot, FileState(*state)) for path, slot, *state in rows}
+
+    def count(self, where: Sequence[str] = ()) -> int:
+        """Return how many works meet the conditions."""
+        condition, values = sql_condition(where, self.extra_columns())
+        with self._refusing_damage():
+            rows = self._connection.execute(
+                f"SELECT count(*) FROM works WHERE {condition}", values
+            ).fetchone()
+        return int(rows[0])
+
+    def artists(self, where: Sequence[str] = ()) -> tuple[int, int]:
+        """Return how many artists' names occur, and how many works have none."""
+        condition, values = sql_condition(where, self.extra_columns())
+        with self._refusing_damage():
+            names, works, named = self._connection.execute(
+                f"SELECT count(DISTINCT artist), count(*), count(artist) FROM works "
+                f"WHERE {condition}",
+                values,
+            ).fetchone()
+        return int(names), int(works) - int(named)
+
+    def extra_columns(self) -> list[str]:
+        """Return the columns beyond those that every gallery has."""
+        with self._refusing_damage():
+            rows = self._connection.execute("SELECT name FROM extra_columns ORDER BY name")
+            return [row[0] for row in rows]
+
+    def slots(self, where: Sequence[str]) -> Slots:
+        """Return the slots of the works that meet the conditions, ascending."""
+        condition, values = sql_condition(where, self.extra_columns())
+        with self._refusing_damage():
+            rows = self._connection.execute(
+                f"SELECT slot FROM works WHERE {condition} ORDER BY slot", values
+            )
+            return np.fromiter((row[0] for row in rows), np.int64)
+
+    def holes(self) -> Slots:
+        """Return the slots that no work refers to any longer, ascending."""
+        with self._refusing_damage():
+            rows = self._connection.execute("SELECT slot FROM holes ORDER BY slot")
+            return np.fromiter((row[0] for row in rows), np.int64)
+
+    def works(
+        self, where: Sequence[str] = (), *, limit: int | None = None, offset: int = 0
+    ) -> Iterator[StoredWork]:
+        """Yield the works that meet the conditions, by slot."""
+        condition, values = sql_condition(where, self.extra_columns())
+        with self._refusing_damage():
+            rows = self._connection.execute(
+                f"SELECT {', '.join(_COLUMNS)} FROM works WHERE {condition} "
+                "ORDER BY slot LIMIT ? OFFSET ?",
+                [*values, -1 if limit is None else limit, offset],
+            )
+            yield from map(_stored, rows)
+
+    def at(self, slots: Slots) -> list[StoredWork]:
+        """Return the works in some slots, in that order; slots without one are left out."""
+        found: dict[int, StoredWork] = {}
+        wanted = [int(slot) for slot in slots]
+        with self._refusing_damage():
+            for start in range(0, len(wanted), 500):
+                some = wanted[start : start + 500]
+                marks = ", ".join("?" * len(some))
+                for row in self._connection.execute(
+                    f"SELECT {', '.join(_COLUMNS)} FROM works WHERE slot IN ({marks})", some
+                ):
+                    found[row[0]] = _stored(row)
+        return [found[slot] for slot in wanted if slot in found]
+
+    def with_content(self, digests: Sequence[str]) -> dict[str, int]:
+        """Return a slot that holds the embedding of each content, where there is one."""
+        found: dict[str, int] = {}
+        with self._refusing_damage():
+            for start in range(0, len(digests), 500):
+                some = list(digests[start : start + 500])
+                marks = ", ".join("?" * len(some))
+                found.update(
+                    self._connection.execute(
+                        f"SELECT sha256, max(slot) FROM works WHERE sha256 IN ({marks}) "
+                        "GROUP BY sha256",
+                        some,
+                    )
+                )
+        return found
+
+    def put(self, works: Sequence[NewWork], embeddings: Floats, encoder: str) -> None:
+        """Store works with their embeddings, all or none; a path that is there is replaced.
+
+        Args:
+            works: B works of distinct paths.
+            embeddings: Unit length, (B, D).
+            encoder: Hash of the encoder that made the embeddings.
+
+        Raises:
+            GalleryError: The gallery is another encoder's, or is damaged, or stays locked.
+            OutputError: The disk is full.
+        """
+        added = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        with self.writing():
+            about = self.about()
+            if about.encoder != encoder or about.width != embeddings.shape[1]:
+                raise GalleryError(
+                    f"the gallery {self.folder} was made with another model meanwhile; start again"
+                )
+            self._append(about, embeddings)
+            run = self._connection.execute
+            for slot, new in enumerate(works, about.slots):
+                self._free(new.work.path)
+                self._connection.execute(
+                    "INSERT INTO works (slot, path, sha256, size, mtime_ns, added, extra, "
+                    f"{', '.join(FIELDS)}) VALUES (?, ?, ?, ?, ?, ?, ?, {', '.join('?' * 6)})",
+                    (
+                        slot,
+                        new.work.path,
+                        new.state.sha256,
+                        new.state.size,
+                        new.state.mtime_ns,
+                        added,
+                        json.dumps(new.work.extra, ensure_ascii=False),
+                        *(getattr(new.work, name) for name in FIELDS),
+                    ),
+                )
+            self._note_columns([new.work for new in works])
+            run("UPDATE about SET value = ? WHERE key = 'slots'", (about.slots + len(works),))
+
+    def describe(self, works: Sequence[Work]) -> int:
+        """Replace what is said of works that are there, and return how many that changed."""
+        changed = 0
+        with self.writing():
+            for work in works:
+                values = [getattr(work, name) for name in FIELDS]
+                values += [json.dumps(work.extra, ensure_ascii=False), work.path]
+                setters = ", ".join(
+                    f"{name} = ?{i}" for i, name in enumerate((*FIELDS, "extra"), 1)
+                )
+                differs = " OR ".join(
+                    f"{name} IS NOT ?{i}" for i, name in enumerate((*FIELDS, "extra"), 1)
+                )
+                changed += self._connection.execute(
+                    f"UPDATE works SET {setters} WHERE path = ?8 AND ({differs})", values
+                ).rowcount
+            self._note_columns(works)
+        return changed
+
+    def touch(self, states: dict[str, FileState]) -> None:
+        """Remember new sizes and times of files whose content is still the same."""
+        with self.writing():
+            self._connection.executemany(
+                "UPDATE works SET size = ?, mtime_ns = ? WHERE path = ?",
+                [(state.size, state.mtime_ns, path) for path, state in states.items()],
+            )
+
+    def remove(self, paths: Sequence[str]) -> int:
+        """Remove works by their paths, and return how many there were."""
+        with self.writing():
+            return sum(self._free(path) for path in paths)
+
+    def replace_all(
+        self, encoder: str, model: str, kept: Sequence[str], rows: Floats, *, before: int
+    ) -> None:
+        """Give the works `kept` new embeddings, (N, D), of a new encoder, and drop all others.
+
+        Args:
+            encoder: Hash of the new encoder.
+            model: Identity of the new model.
+            kept: Paths of works.
+            rows: Their embeddings, unit length, (N, D).
+            before: How many works there were when the new embeddings were begun.
+
+        Raises:
+            GalleryError: Works were added or removed meanwhile.
+        """
+        with self.writing():
+            about = self.about()
+            fresh = replace(
+                about,
+                encoder=encoder,
+                model=model,
+                width=rows.shape[1],
+                generation=about.generation + 1,
+                slots=0,
+            )
+            self.vector_path(fresh.generation).unlink(missing_ok=True)
+            self._append(fresh, rows)
+            run = self._connection.execute
+            run("CREATE TEMP TABLE kept (path TEXT PRIMARY KEY, slot INTEGER)")
+            self._connection.executemany(
+                "INSERT INTO kept VALUES (?, ?)", ((p, i) for i, p in enumerate(kept))
+            )
+            known = run("SELECT count(*) FROM works JOIN kept USING (path)").fetchone()[0]
+            if known != len(kept) or self.count() != before:
+                raise GalleryError(f"the gallery {self.folder} changed meanwhile; start again")
+            run("DELETE FROM works WHERE path NOT IN (SELECT path FROM kept)")
+            # Two steps, because new slots may be old slots of other works.
+            run("UPDATE works SET slot = -1 - (SELECT slot FROM kept WHERE path = works.path)")
+            run("UPDATE works SET slot = -1 - slot")
+            run("DELETE FROM holes")
+            run("DROP TABLE kept")
+            facts = {
+                "encoder": encoder,
+                "model": model,
+                "width": str(fresh.width),
+                "generation": str(fresh.generation),
+                "slots": str(len(kept)),
+            }
+            self._connection.executemany(
+                "UPDATE about SET value = ? WHERE key = ?", [(v, k) for k, v in facts.items()]
+            )
+        for old in self.folder.glob("vectors-*.f32"):
+            if old != self.vector_path(fresh.generation):
+                _delete(old)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the write lock; commit at the end, or undo everything."""
+        with self._refusing_damage():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _refusing_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _sentence(self.folder, error) from error
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+
+    def _append(self, about: About, rows: Floats) -> None:
+        append_rows(self.vector_path(about.generation), about.slots, rows)
+
+    def _free(self, path: str) -> int:
+        found = self._connection.execute(
+            "DELETE FROM works WHERE path = ? RETURNING slot", (path,)
+        ).fetchall()
+        self._connection.executemany("INSERT INTO holes VALUES (?)", found)
+        return len(found)
+
+    def _note_columns(self, works: Sequence[Work]) -> None:
+        names = sorted({name for work in works for name in work.extra})
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO extra_columns VALUES (?)", [(name,) for name in names]
+        )
+
+
+def create_database(folder: Path, about: About) -> None:
+    """Make the database of an empty gallery in an existing folder, all or nothing."""
+    try:
+        connection = _connect(folder / DATABASE)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                connection.execute(statement)
+            facts = {name: str(getattr(about, name)) for name in About.__dataclass_fields__}
+            connection.executemany("INSERT INTO about VALUES (?, ?)", facts.items())
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _sentence(folder, error) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: what was reported as added survives a power cut, not only a killed process.
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise _sentence(path.parent, error) from error
+    connection.create_function("fold", 1, _fold, deterministic=True)
+    return connection
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else str(text).casefold()
+
+
+def _stored(row: tuple[int, str, str, str, *tuple[str, ...]]) -> StoredWork:
+    slot, path, sha256, added, *known, extra = row
+    return StoredWork(slot, Work(path, *known, extra=json.loads(extra)), sha256, added)
+
+
+def _sentence(folder: Path, error: sqlite3.Error) -> GalleryError:
+    reason = str(error)
+    if "locked" in reason or "busy" in reason:
+        return GalleryError(
+            f"the gallery {folder} has been in use by another process for {_PATIENCE_S:.0f} s; "
+            "try again when that is done"
+        )
+    if "readonly" in reason or "unable to open" in reason:
+        return GalleryError(f"cannot write the gallery {folder} ({reason}); change its permissions")
+    if "full" in reason:
+        return GalleryError(f"cannot write the gallery {folder}: the disk is full; make room")
+    return GalleryError(f"the gallery {folder} is damaged ({reason}); restore a copy of its folder")
+
+
+def _delete(path: Path) -> None:
+    # Windows keeps a file that another process reads; the next time will do.
+    if sys.platform == "win32":
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            return
+    else:
+        path.unlink(missing_ok=True)
