@@ -41,3 +41,15 @@ def limits() -> Limits:
 def client(verifier: SameHand, limits: Limits):
     with TestClient(create_app(verifier, limits, {"museum.example"}), base_url=HERE) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def shipped() -> SameHand:
+    """The shipped model, which has rules for reference sets and galleries."""
+    return SameHand(threads=1)
+
+
+@pytest.fixture(scope="session")
+def whole_client(shipped: SameHand, limits: Limits):
+    with TestClient(create_app(shipped, limits), base_url=HERE) as client:
+        yield client

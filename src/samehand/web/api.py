@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from samehand.web import questions
 from samehand.web.engine import Engine
 from samehand.web.questions import Cover, Point, Prior, engine_of, upload_of
-from samehand.web.schemas import Comparison, ComparisonWithEvidence, Problem
+from samehand.web.schemas import Comparison, ComparisonWithEvidence, Problem, ReferenceAnswer
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": words}
@@ -27,6 +27,8 @@ router = APIRouter(prefix="/api/v1", responses=PROBLEMS, tags=["verdicts"])
 
 Engines = Annotated[Engine, Depends(engine_of)]
 Picture = Annotated[UploadFile, File(description="A painting: JPEG, PNG, WebP, TIFF, ...")]
+
+Pictures = Annotated[list[UploadFile], File(min_length=1, description="Works by one artist.")]
 
 
 @router.post("/compare", summary="Compare two images")
@@ -81,6 +83,23 @@ async def report(
     """Return one self-contained HTML file with both images, the verdict, and what it rests on."""
     one, two = await upload_of(left), await upload_of(right)
     return attachment(await questions.report(engine, one, two, prior, operating_point))
+
+
+@router.post("/verify", summary="Weigh a doubtful work against secure ones")
+async def verify(
+    engine: Engines,
+    probe: Picture,
+    references: Pictures,
+    prior: Prior = 0.5,
+    operating_point: Point = "eer",
+) -> ReferenceAnswer:
+    """Say how strongly a work speaks for the artist of some references, and what each adds."""
+    doubtful = await upload_of(probe)
+    known = [await upload_of(file) for file in references]
+    verdict: dict[str, Any] = {}
+    async for found in questions.verify(engine, doubtful, known, prior, operating_point):
+        verdict = found.verdict.to_dict()
+    return ReferenceAnswer(probe=doubtful.name, **verdict)
 
 
 def attachment(report: str) -> Response:

@@ -14,7 +14,7 @@ import samehand
 from samehand.errors import SamehandError
 from samehand.images.decode import printable
 from samehand.serving.verifier import SameHand
-from samehand.web import api, pages
+from samehand.web import api, pages, reference_page
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
@@ -70,6 +70,7 @@ def create_app(
     app.state.metrics = metrics
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(reference_page.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)

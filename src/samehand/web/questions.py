@@ -1,16 +1,20 @@
 """What the pages and the API ask of the engine, so that both answer alike."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
+import numpy as np
 from fastapi import Form, Request, UploadFile
 
 from samehand.images.decode import Decoded, printable
-from samehand.records import OperatingPoint, Verdict
+from samehand.records import Floats, OperatingPoint, Verdict
 from samehand.reporting.pair import pair_report
 from samehand.reporting.works import Work
 from samehand.serving.evidence import Evidence, find_evidence
+from samehand.serving.findings import ReferenceVerdict
+from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
 from samehand.web.engine import Engine, Upload
 
 Prior = Annotated[float, Form(gt=0, lt=1, description="P(same artist) before looking.")]
@@ -120,3 +124,74 @@ async def report(
                 operating_point=operating_point,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """What is known once so many references have been looked at.
+
+    Attributes:
+        verdict: The verdict from these references.
+        probe: The doubtful picture.
+        references: The references so far, in the order in which they came.
+        total: How many references there are to look at.
+    """
+
+    verdict: ReferenceVerdict
+    probe: Decoded
+    references: tuple[Decoded, ...]
+    total: int
+
+
+async def verify(
+    engine: Engine,
+    probe: Upload,
+    references: Sequence[Upload],
+    prior: float,
+    operating_point: OperatingPoint,
+) -> AsyncIterator[Growing]:
+    """Weigh a doubtful work against references, and say what is known after each of them.
+
+    Args:
+        engine: What answers.
+        probe: The doubtful work.
+        references: At least one secure work.
+        prior: P(by the artist of the references) before looking, strictly between 0 and 1.
+        operating_point: Which measured error rate the decision promises.
+
+    Raises:
+        BusyError: The queue is full.
+        ImageError: One of the pictures cannot be read within the limits.
+        ModelError: The model has no rule for references.
+    """
+    verifier = engine.verifier
+    async with engine.turn():
+        doubtful = (await engine.decode(probe))[0]
+        asked = (await engine.think(lambda: verifier.embed_decoded([doubtful])))[0]
+        known = np.empty((0, len(asked)), np.float32)
+        seen: tuple[Decoded, ...] = ()
+        for reference in references:
+            seen += tuple(await engine.decode(reference))
+            names = [upload.name for upload in references[: len(seen)]]
+
+            def weigh(
+                seen: tuple[Decoded, ...] = seen,
+                known: Floats = known,
+                names: Sequence[str] = names,
+            ) -> tuple[Floats, ReferenceVerdict]:
+                rows = np.concatenate([known, verifier.embed_decoded(seen[-1:])])
+                hashes = [one.sha256 for one in seen]
+                warnings = probe_warnings(verifier.model, doubtful, asked)
+                warnings += same_file_warnings(doubtful.sha256, hashes, names)
+                return rows, verify_embedded(
+                    verifier.model,
+                    asked,
+                    rows,
+                    names,
+                    prior=prior,
+                    operating_point=operating_point,
+                    warnings=warnings,
+                )
+
+            known, verdict = await engine.think(weigh)
+            yield Growing(verdict, doubtful, seen, len(references))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from samehand.records import Decision, OperatingPoint, Verdict
+from samehand.serving.findings import Stance
 
 EXAMPLE: dict[str, Any] = {
     "left": "a.jpg",
@@ -65,6 +66,48 @@ class ComparisonWithEvidence(Comparison):
             "the top; `context`, the score among pairs whose answer is known."
         ),
     ]
+
+
+class Reference(BaseModel):
+    """What one reference says."""
+
+    name: str
+    llr: Annotated[float, Field(description="Of the probe and this reference alone.")]
+    stance: Stance
+    coherence: Annotated[
+        float | None, Field(description="llr of this reference with all the others.")
+    ]
+    odd: Annotated[bool, Field(description="Whether it does not belong with the others.")]
+
+
+class Growth(BaseModel):
+    """The evidence if there were only so many of the references."""
+
+    references: int
+    llr: Annotated[float, Field(description="Mean over the sets of so many that were tried.")]
+    lowest: float
+    highest: float
+    error_rate: float
+
+
+class ReferenceAnswer(BaseModel):
+    """The verdict on a doubtful work beside works by one artist; as `samehand verify --json`."""
+
+    probe: Annotated[str, Field(description="The name of the doubtful work's file.")]
+    score: float
+    llr: Annotated[float, Field(description="log10 of P(works | by that artist) / P(by another).")]
+    probability: Annotated[float, Field(ge=0, le=1)]
+    prior: Annotated[float, Field(gt=0, lt=1)]
+    decision: Decision
+    operating_point: OperatingPoint
+    error_rate: Annotated[float, Field(ge=0, le=1)]
+    strength: str
+    references: list[Reference]
+    growth: list[Growth]
+    coherent: Annotated[bool, Field(description="Whether no reference is odd.")]
+    warnings: list[str]
+    model: str
+    seconds: float
 
 
 class Health(BaseModel):

@@ -1,5 +1,8 @@
 // A form is sent in the background, with progress, and its answer takes the place of the last one.
 
+const UNREACHABLE =
+  "The server cannot be reached, or refused the upload; is it running, and are the files not too large?";
+
 export function startAsking(root, attach) {
   for (const form of root.querySelectorAll("form[data-ask]")) {
     form.addEventListener("submit", (event) => {
@@ -16,6 +19,10 @@ async function ask(form, button, attach) {
   button?.setAttribute("disabled", "");
   result.setAttribute("aria-busy", "true");
   try {
+    if (form.dataset.ask === "grow") {
+      await grow(form, progress, result);
+      return;
+    }
     const answer = await send(form, address, progress);
     if (isReport(answer)) {
       await share(answer.response);
@@ -30,6 +37,39 @@ async function ask(form, button, attach) {
     result.removeAttribute("aria-busy");
     progress.end();
   }
+}
+
+// The verdict after each work comes as a line of its own.
+async function grow(form, progress, result) {
+  const answer = await fetch(form.getAttribute("action"), {
+    method: "POST",
+    body: new FormData(form),
+    headers: { accept: "application/x-ndjson" },
+  }).catch(() => {
+    throw new Error(UNREACHABLE);
+  });
+  if (!answer.ok) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    throw new Error(page.querySelector(".problem p")?.textContent ?? `The server answered ${answer.status}.`);
+  }
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) step(JSON.parse(line), progress, result);
+  }
+  result.focus({ preventScroll: true });
+  result.scrollIntoView({ block: "start", behavior: motion() });
+}
+
+function step(said, progress, result) {
+  if (said.problem) throw new Error(said.problem);
+  const page = new DOMParser().parseFromString(said.html, "text/html");
+  result.replaceChildren(...page.body.childNodes);
+  progress.counted(said.done, said.of);
 }
 
 function show(result, page, attach) {
@@ -75,7 +115,7 @@ function send(form, address, progress) {
     request.upload.addEventListener("load", () => progress.looking());
     request.addEventListener("load", () => resolve(request));
     request.addEventListener("error", () =>
-      reject(new Error("The server cannot be reached, or refused the upload; is it running, and are the files not too large?")),
+      reject(new Error(UNREACHABLE)),
     );
     request.send(new FormData(form));
   });
@@ -99,6 +139,11 @@ class Progress {
   looking() {
     this.bar.removeAttribute("value");
     this.say("Looking at the pictures");
+  }
+
+  counted(done, total) {
+    this.bar.value = done / total;
+    this.say(`${done} of ${total} works weighed`);
   }
 
   // Only changes are announced.
