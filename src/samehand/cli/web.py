@@ -16,12 +16,18 @@ def serve(
         list[str] | None,
         typer.Option(help="A further name the server is reached by; may be repeated."),
     ] = None,
+    gallery: Annotated[
+        str | None, typer.Option(help="A gallery to show and search: its name or folder.")
+    ] = None,
     model: Model = None,
     threads: Threads = None,
 ) -> None:
     """Answer in a browser, and to programs, until Ctrl-C."""
     with extra("serving", "web"):
         from samehand.web.serve import serve as run
+    from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
-    run(SameHand(model, threads), host, port, allow_host or ())
+    verifier = SameHand(model, threads)
+    shown = Gallery.open(gallery, verifier.model) if gallery else None
+    run(verifier, host, port, allow_host or (), gallery=shown)

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import APIRouter, Depends, File, Form, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from samehand.serving.seek import search
 from samehand.web import questions
 from samehand.web.engine import Engine
 from samehand.web.questions import Cover, Point, Prior, engine_of, upload_of
@@ -15,6 +17,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for code, words in {
         400: "The body is no form that can be read.",
         403: "The request comes from a page of another site.",
+        404: "There is no such call, or no gallery is served.",
         408: "The upload came in too slowly.",
         413: "The upload is too large.",
         421: "The server does not go by the name in the Host header.",
@@ -100,6 +103,22 @@ async def verify(
     async for found in questions.verify(engine, doubtful, known, prior, operating_point):
         verdict = found.verdict.to_dict()
     return ReferenceAnswer(probe=doubtful.name, **verdict)
+
+
+@router.post("/gallery/search", summary="Find the works of the gallery most like an image")
+async def search_gallery(
+    engine: Engines, probe: Picture, top: Annotated[int, Form(ge=1, le=200)] = 20
+) -> dict[str, Any]:
+    """Return the nearest works, best first; the same values as `samehand search --json`."""
+    if engine.gallery is None:
+        raise HTTPException(404, "No gallery is served here; start with --gallery NAME.")
+    gallery, upload = engine.gallery, await upload_of(probe)
+    async with engine.turn():
+        picture = (await engine.decode(upload))[0]
+        found = await engine.think(
+            lambda: search(engine.verifier, picture, gallery, top=top, where=(), exact=False)
+        )
+    return {"probe": upload.name, **found.to_dict()}
 
 
 def attachment(report: str) -> Response:

@@ -13,8 +13,9 @@ from starlette.staticfiles import StaticFiles
 import samehand
 from samehand.errors import SamehandError
 from samehand.images.decode import printable
+from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
-from samehand.web import api, pages, reference_page
+from samehand.web import api, gallery_page, pages, reference_page
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
@@ -30,7 +31,10 @@ here is stored or sent anywhere. Errors are `{"detail": "one sentence"}`.
 
 
 def create_app(
-    verifier: SameHand, limits: Limits | None = None, hosts: Collection[str] = ()
+    verifier: SameHand,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    gallery: Gallery | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -38,9 +42,15 @@ def create_app(
         verifier: What answers.
         limits: What is allowed; None for the defaults.
         hosts: Names, besides localhost and addresses, under which the server is reached.
+        gallery: A gallery of the same model to show and search, if there is one.
+
+    Raises:
+        GalleryError: The gallery is another model's.
     """
+    if gallery is not None:
+        gallery.require(verifier.model)
     limits = limits or Limits()
-    engine = Engine(verifier, limits)
+    engine = Engine(verifier, limits, gallery)
     metrics = Metrics(engine)
     # Starlette would spool larger uploads to a disk; nothing that is posted here touches one.
     MultiPartParser.spool_max_size = limits.body_bytes
@@ -71,6 +81,7 @@ def create_app(
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
+    app.include_router(gallery_page.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)

@@ -1,6 +1,9 @@
 """Drawings inside pages, as numbers for SVG: the scale of a verdict, previews, windows and maps."""
 
+import io
 from dataclasses import dataclass
+
+from PIL import Image
 
 from samehand.images.decode import Decoded
 from samehand.records import Floats
@@ -9,6 +12,7 @@ from samehand.scoring.calibration import Calibration
 from samehand.serving.context import Context
 from samehand.serving.correspondence import Match
 from samehand.serving.evidence import Evidence, SideEvidence
+from samehand.serving.evidence_picture import fit
 
 PREVIEW_SIDE = 900
 
@@ -133,6 +137,13 @@ def preview_of(name: str, decoded: Decoded, side: int = PREVIEW_SIDE) -> Preview
     size = max(1, round(width * factor)), max(1, round(height * factor))
     url = shown(decoded.image, side)
     return Preview(name, url, *size, (decoded.width, decoded.height))
+
+
+def thumbnail(image: Image.Image, side: int = 320) -> bytes:
+    """Return an RGB picture, at most `side` pixels on its longest side, as a JPEG file."""
+    buffer = io.BytesIO()
+    fit(image, side, side).save(buffer, "JPEG", quality=84)
+    return buffer.getvalue()
 
 
 def previews_with(previews: list[Preview], evidence: Evidence | None) -> list[Preview]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from samehand.errors import ModelError, SamehandError
 from samehand.images.decode import Decoded
 from samehand.serving.background import Background, read_background
+from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
@@ -35,13 +36,15 @@ class Engine:
     Attributes:
         verifier: What answers.
         limits: What is allowed.
+        gallery: The gallery that is served, if one is.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
     """
 
-    def __init__(self, verifier: SameHand, limits: Limits) -> None:
+    def __init__(self, verifier: SameHand, limits: Limits, gallery: Gallery | None = None) -> None:
         self.verifier = verifier
         self.limits = limits
+        self.gallery = gallery
         self.waiting = 0
         self.background = _background_of(verifier)
         self._decoders = Decoders(limits)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 import uvicorn
 
 from samehand.errors import OutputError
+from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
@@ -22,6 +23,7 @@ def serve(
     port: int,
     hosts: Collection[str] = (),
     limits: Limits | None = None,
+    gallery: Gallery | None = None,
 ) -> None:
     """Answer requests until SIGINT or SIGTERM, then finish what was begun.
 
@@ -31,11 +33,14 @@ def serve(
         port: The port to listen on; 0 for any that is free.
         hosts: Further names under which the server is reached.
         limits: What is allowed; None for the defaults.
+        gallery: A gallery of the same model to show and search, if there is one.
 
     Raises:
+        GalleryError: The gallery is another model's.
         OutputError: The address or port cannot be listened on.
     """
     limits = limits or Limits()
+    app = create_app(verifier, limits, {host, *hosts}, gallery)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"samehand answers on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)")
@@ -43,7 +48,7 @@ def serve(
         print(f"anyone who reaches {host} can ask questions: there is no password", file=sys.stderr)
     sys.stdout.flush()
     config = uvicorn.Config(
-        create_app(verifier, limits, {host, *hosts}),
+        app,
         http=timed_protocol(limits),
         ws="none",
         log_level="warning",
