@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, gallery, learn, pairs, report
+from samehand.cli import answer, attribution, data, gallery, learn, pairs, report, web
 from samehand.errors import SamehandError
 
 
@@ -62,6 +62,7 @@ for command in (
     attribution.identify,
     attribution.cluster,
     report.report,
+    web.serve,
     data.prepare,
     data.protocol,
     data.atelier,

@@ -103,7 +103,9 @@ def decode_file(path: str | os.PathLike[str], max_side: int = 2048) -> Decoded:
     return decode_bytes(data, name, max_side)
 
 
-def decode_bytes(data: bytes, name: str, max_side: int = 2048) -> Decoded:
+def decode_bytes(
+    data: bytes, name: str, max_side: int = 2048, max_pixels: int = MAX_PIXELS
+) -> Decoded:
     """Decode an image file that is already in memory.
 
     Args:
@@ -111,9 +113,10 @@ def decode_bytes(data: bytes, name: str, max_side: int = 2048) -> Decoded:
         name: What error sentences call it.
         max_side: Longest side of the returned picture in pixels, at least 1; a smaller picture
             keeps its size.
+        max_pixels: Pictures of more pixels are refused before any pixel is decoded.
 
     Raises:
-        ImageError: The bytes are no complete image, or one of more than `MAX_PIXELS`.
+        ImageError: The bytes are no complete image, or one of more than `max_pixels`.
     """
     name = printable(name)
     if not data:
@@ -123,7 +126,7 @@ def decode_bytes(data: bytes, name: str, max_side: int = 2048) -> Decoded:
             # Pillow warns of odd metadata, which is no concern of the reader's. Before Python 3.14
             # threads can restore each other's filters, so this one touches nobody but Pillow.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            return _decode(data, name, max_side)
+            return _decode(data, name, max_side, max_pixels)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -140,10 +143,10 @@ def decode_bytes(data: bytes, name: str, max_side: int = 2048) -> Decoded:
         raise ImageError(f"{name} is cut short or damaged; download or copy it again") from error
 
 
-def _decode(data: bytes, name: str, max_side: int) -> Decoded:
+def _decode(data: bytes, name: str, max_side: int, max_pixels: int) -> Decoded:
     notes: list[str] = []
     image: Image.Image
-    with _open(data, name) as opened:
+    with _open(data, name, max_pixels) as opened:
         image, size = opened, opened.size
         if opened.format == "JPEG2000" and b"\xff\xd9" not in data:
             # Its decoder leaves missing tiles black without a word; an end marker rules them out.
@@ -173,7 +176,7 @@ def _decode(data: bytes, name: str, max_side: int) -> Decoded:
     return Decoded(image, sha256_bytes(data), size[0], size[1], tuple(notes), quality)
 
 
-def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+def _open(data: bytes, name: str, max_pixels: int) -> ImageFile.ImageFile:
     """Parse the header and refuse a picture that is too large, before any pixel is decoded.
 
     `Image.open` is not used because it applies its own limit, which any other code in the process
@@ -191,10 +194,10 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
             image = factory(io.BytesIO(data), "")
         except SyntaxError:
             continue
-        if image.width * image.height > MAX_PIXELS:
+        if image.width * image.height > max_pixels:
             raise ImageError(
                 f"{name} is {image.width}x{image.height} pixels, more than "
-                f"{MAX_PIXELS // 1_000_000} million; save a smaller copy and try again"
+                f"{max_pixels / 1_000_000:g} million; save a smaller copy and try again"
             )
         return image
     if recognised:

@@ -55,7 +55,9 @@ def pair_report(
         ModelError: The model's folder has no background for evidence.
         MissingExtraError: Jinja2 is not installed.
     """
-    verdict = same_hand.compare(left.data, right.data, prior=prior, operating_point=operating_point)
+    verdict = same_hand.compare_decoded(
+        left.decoded, right.decoded, prior=prior, operating_point=operating_point
+    )
     evidence = find_evidence(same_hand, left.decoded.image, right.decoded.image)
     return render(
         "pair.html.j2",

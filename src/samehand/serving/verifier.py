@@ -4,6 +4,7 @@ import io
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,9 +90,31 @@ class SameHand:
             SamehandError: `prior` or `operating_point` is not one that exists.
         """
         started = time.perf_counter()
-        point = operating_threshold(self.model.config.calibration, operating_point)
-        probability(0.0, prior)  # a bad prior is refused before anything is decoded
+        # A bad question is refused before anything is decoded.
+        operating_threshold(self.model.config.calibration, operating_point)
+        probability(0.0, prior)
         decoded = [_decode(left, "left image"), _decode(right, "right image")]
+        verdict = self.compare_decoded(
+            decoded[0], decoded[1], prior=prior, operating_point=operating_point
+        )
+        return replace(verdict, seconds=time.perf_counter() - started)
+
+    def compare_decoded(
+        self,
+        left: Decoded,
+        right: Decoded,
+        *,
+        prior: float = 0.5,
+        operating_point: OperatingPoint = "eer",
+    ) -> Verdict:
+        """Compare two images that are decoded already; otherwise as `compare`.
+
+        Raises:
+            SamehandError: `prior` or `operating_point` is not one that exists.
+        """
+        started = time.perf_counter()
+        point = operating_threshold(self.model.config.calibration, operating_point)
+        decoded = [left, right]
         enrolled = enrol(self.model.comparator, self.embed_decoded(decoded))
         score = float(self.score(enrolled, [0], [1])[0])
         llr = float(llr_from_score(self.model.config.calibration, score))

@@ -1,0 +1,145 @@
+"""The web application: pages, API, health and metrics behind the guards."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+import samehand
+from samehand.errors import SamehandError
+from samehand.images.decode import printable
+from samehand.serving.gallery import Gallery
+from samehand.serving.verifier import SameHand
+from samehand.web import api, gallery_page, pages, reference_page
+from samehand.web.body import Bodies
+from samehand.web.engine import BusyError, Engine
+from samehand.web.guard import Guard
+from samehand.web.limits import Limits
+from samehand.web.metrics import Measured, Metrics
+from samehand.web.schemas import Health
+
+_ABOUT = """Were these two paintings made by the same artist?
+
+Every answer carries a log10 likelihood ratio with a measured error rate. Nothing that is posted
+here is stored or sent anywhere. Errors are `{"detail": "one sentence"}`.
+"""
+
+
+def create_app(
+    verifier: SameHand,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    gallery: Gallery | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        verifier: What answers.
+        limits: What is allowed; None for the defaults.
+        hosts: Names, besides localhost and addresses, under which the server is reached.
+        gallery: A gallery of the same model to show and search, if there is one.
+
+    Raises:
+        GalleryError: The gallery is another model's.
+    """
+    if gallery is not None:
+        gallery.require(verifier.model)
+    limits = limits or Limits()
+    engine = Engine(verifier, limits, gallery)
+    metrics = Metrics(engine)
+    # Starlette would spool larger uploads to a disk; nothing that is posted here touches one.
+    MultiPartParser.spool_max_size = limits.body_bytes
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        try:
+            yield
+        finally:
+            await engine.stop()
+
+    app = FastAPI(
+        title="samehand",
+        version=samehand.__version__,
+        description=_ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        max_body_size=limits.body_bytes,
+        form_limits={"max_files": limits.files, "max_fields": 20, "max_part_size": 2**16},
+        # Their pages load scripts from elsewhere; /api describes the API instead.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.engine = engine
+    app.state.metrics = metrics
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.include_router(reference_page.router)
+    app.include_router(gallery_page.router)
+    app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
+    _add_status(app, metrics)
+    _add_errors(app)
+    app.add_middleware(Bodies, limits=limits)
+    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Measured, metrics=metrics)
+    return app
+
+
+def _add_status(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz", tags=["operation"], summary="Whether the server answers")
+    async def healthz(request: Request) -> Health:
+        identity = request.app.state.engine.verifier.model.identity
+        return Health(status="ok", model=identity, version=samehand.__version__)
+
+    @app.get(
+        "/metrics",
+        tags=["operation"],
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def prometheus() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _problem(request, error.status_code, str(error.detail), error.headers)
+
+    async def wrong_form(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return _problem(request, 422, _sentence(error))
+
+    async def user_error(request: Request, error: Exception) -> Response:
+        busy = isinstance(error, BusyError)
+        return _problem(
+            request, 429 if busy else 422, str(error), {"retry-after": "2"} if busy else None
+        )
+
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, wrong_form)
+    app.add_exception_handler(SamehandError, user_error)
+
+
+def _problem(
+    request: Request, status: int, sentence: str, headers: dict[str, str] | None = None
+) -> Response:
+    sentence = printable(sentence)
+    if request.url.path.startswith(("/api/", "/healthz", "/metrics")):
+        return JSONResponse({"detail": sentence}, status, headers)
+    page = pages.render(request, "problem.html", status, problem=sentence)
+    page.headers.update(headers or {})
+    return page
+
+
+def _sentence(error: RequestValidationError) -> str:
+    """Return what is wrong with a form, in one sentence."""
+    parts = [f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg']}" for item in error.errors()]
+    return "; ".join(parts) or "the form cannot be read"

@@ -1,0 +1,53 @@
+"""Request bodies: none that dribbles in for ever, and not too many in memory at one time."""
+
+import asyncio
+import time
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from samehand.web.limits import Limits
+
+
+class Bodies:
+    """ASGI middleware that times bodies and counts the bytes of all that are being worked on.
+
+    What a body breaks is raised where the app reads it, so that the app words the answer.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self._buffered = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, received, whole = time.monotonic(), 0, False
+
+        async def receive_in_time() -> Message:
+            nonlocal received, whole
+            if whole:  # from here on the app only waits for a client to go away
+                return await receive()
+            allowed = self._limits.body_grace + received / self._limits.body_rate
+            try:
+                async with asyncio.timeout(started + allowed - time.monotonic()):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, "The upload came in too slowly; try again.") from error
+            size = len(message.get("body", b""))
+            received += size
+            self._buffered += size
+            if self._buffered > self._limits.buffered_bytes:
+                raise HTTPException(
+                    429, "Too much is being uploaded at once; try again.", {"retry-after": "2"}
+                )
+            whole = not message.get("more_body", False)
+            return message
+
+        try:
+            await self._app(scope, receive_in_time, send)
+        finally:
+            self._buffered -= received

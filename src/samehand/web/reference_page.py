@@ -1,0 +1,125 @@
+"""The page of a doubtful work beside secure ones: evidence that grows as they arrive."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Request, UploadFile
+from starlette.responses import Response, StreamingResponse
+
+from samehand.errors import SamehandError
+from samehand.images.decode import printable
+from samehand.serving.findings import GrowthStep
+from samehand.serving.words import rounded
+from samehand.web import questions
+from samehand.web.drawing import preview_of, scale_of
+from samehand.web.engine import Engine
+from samehand.web.pages import Engines, Picture, render, templates
+from samehand.web.questions import Growing, Point, Prior, upload_of
+
+LINES = "application/x-ndjson"
+_THUMBNAIL = 240
+
+router = APIRouter(include_in_schema=False)
+Pictures = Annotated[list[UploadFile], File(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the drawing of how the evidence grows; places are units of the drawing."""
+
+    references: int
+    x: float
+    y: float
+    top: float
+    bottom: float
+    llr: float
+
+
+@router.get("/reference")
+async def form(request: Request) -> Response:
+    """Show the form for a doubtful work and secure ones."""
+    return render(request, "reference.html")
+
+
+@router.post("/reference")
+async def verify(
+    request: Request,
+    engine: Engines,
+    probe: Picture,
+    references: Pictures,
+    prior: Prior = 0.5,
+    operating_point: Point = "eer",
+) -> Response:
+    """Show the verdict; to the page's script, as a line of JSON after each reference."""
+    doubtful = await upload_of(probe)
+    known = [await upload_of(file) for file in references]
+    answers = questions.verify(engine, doubtful, known, prior, operating_point)
+    names = [doubtful.name, *(upload.name for upload in known)]
+    if LINES in request.headers.get("accept", ""):
+        return StreamingResponse(_lines(engine, names, answers), media_type=LINES)
+    shown: dict[str, Any] = {}
+    async for found in answers:
+        if len(found.references) == found.total:
+            shown = _shown(engine, names, found)
+    return render(request, "reference.html", prior=prior, operating_point=operating_point, **shown)
+
+
+async def _lines(
+    engine: Engine, names: list[str], answers: AsyncIterator[Growing]
+) -> AsyncIterator[str]:
+    template = templates.get_template("reference_verdict.html")
+    try:
+        async for found in answers:
+            page = template.render(_shown(engine, names, found))
+            done = len(found.references)
+            yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
+    except SamehandError as error:
+        # The answer has begun, so its status can say no more.
+        yield json.dumps({"problem": printable(str(error))}) + "\n"
+
+
+def _shown(engine: Engine, names: list[str], found: Growing) -> dict[str, Any]:
+    verdict = found.verdict
+    calibration = engine.verifier.model.config.calibration
+    return {
+        "verdict": verdict,
+        "claim": _claim(verdict.llr),
+        "scale": scale_of(verdict.llr, calibration),
+        "probe": preview_of(names[0], found.probe, 420),
+        "works": [
+            (preview_of(name, picture, _THUMBNAIL), said)
+            for name, picture, said in zip(
+                names[1:], found.references, verdict.references, strict=False
+            )
+        ],
+        "growth": _steps(verdict.growth),
+    }
+
+
+def _claim(llr: float) -> str:
+    claim, rival = "that artist made it", "another did"
+    if llr < 0:
+        claim, rival = rival, "that artist made it"
+    return f"The works are {rounded(10 ** abs(llr))} times as likely if {claim} as if {rival}."
+
+
+def _steps(growth: tuple[GrowthStep, ...]) -> list[Step]:
+    """Return where each step stands in a drawing of 880 x 240, log10 -4 to +4 from the bottom."""
+
+    def height(llr: float) -> float:
+        return round(120 - 28 * max(-4.0, min(4.0, llr)), 1)
+
+    apart = 760 / max(1, len(growth) - 1)
+    return [
+        Step(
+            step.references,
+            round(70 + apart * index, 1),
+            height(step.llr),
+            height(step.highest),
+            height(step.lowest),
+            step.llr,
+        )
+        for index, step in enumerate(growth)
+    ]

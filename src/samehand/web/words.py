@@ -1,0 +1,24 @@
+"""Values in the words of a page; sentences about evidence are those of `serving.words`."""
+
+from samehand.records import Decision
+
+
+def headline(strength: str) -> str:
+    """Return the strength of a verdict as a sentence."""
+    return f"{strength[0].upper()}{strength[1:]}."
+
+
+def decision_words(decision: Decision) -> str:
+    """Return a decision as a page says it."""
+    return {
+        "same": "one artist",
+        "different": "two artists",
+        "inconclusive": "inconclusive",
+    }[decision]
+
+
+def share(probability: float) -> str:
+    """Return a probability in percent, with digits where it is near certainty."""
+    if 0.01 <= probability <= 0.99:
+        return f"{probability:.0%}"
+    return f"{probability:.1%}" if 0.001 <= probability <= 0.999 else f"{probability:.2%}"

@@ -1,0 +1,228 @@
+"""Every page in a real browser: by mouse, keyboard and phone, in the dark, without scripts."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "atelier"
+pytestmark = pytest.mark.browser
+
+
+def example(name: str) -> Path:
+    return EXAMPLES / f"painter-{name}.jpg"
+
+
+def compare(page, left: str = "a-2", right: str = "a-3") -> None:
+    page.set_input_files("#left", example(left))
+    page.set_input_files("#right", example(right))
+    page.click("button.primary")
+    page.wait_for_selector("#verdict")
+
+
+DROP = """([names, selector]) => {
+  const list = new DataTransfer();
+  for (const [name, data] of names)
+    list.items.add(
+      new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name, {type: "image/jpeg"}));
+  document.querySelector(selector).dispatchEvent(
+    new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: list}));
+}"""
+
+PASTE = DROP.replace('DragEvent("drop"', 'ClipboardEvent("paste"').replace(
+    "dataTransfer: list", "clipboardData: list"
+)
+
+
+def encoded(*names: str) -> list[list[str]]:
+    import base64
+
+    return [[f"{n}.jpg", base64.b64encode(example(n).read_bytes()).decode()] for n in names]
+
+
+def files_of(page, name: str) -> list[str]:
+    return page.eval_on_selector(f"#{name}", "input => [...input.files].map((file) => file.name)")
+
+
+def opacity(page, selector: str) -> float:
+    return float(page.eval_on_selector(selector, "e => getComputedStyle(e).opacity"))
+
+
+def test_two_files_are_dropped_and_the_verdict_is_read(open_page):
+    page = open_page()
+    page.evaluate(DROP, [encoded("a-2", "a-3"), "main"])
+    assert files_of(page, "left") == ["a-2.jpg"]
+    assert files_of(page, "right") == ["a-3.jpg"]
+    page.click("button.primary")
+    page.wait_for_selector("#verdict")
+    assert "artist" in page.inner_text("#verdict")
+    assert page.evaluate("document.activeElement.id") == "result"
+
+
+def test_a_picture_is_pasted_into_the_empty_frame(open_page):
+    page = open_page()
+    page.set_input_files("#left", example("a-1"))
+    page.evaluate(PASTE, [encoded("b-1"), "body"])
+    assert files_of(page, "right") == ["b-1.jpg"]
+
+
+def test_a_window_lights_its_partner(open_page):
+    page = open_page()
+    compare(page)
+    windows = page.query_selector_all("figure:first-child [data-match]")
+    assert windows, "these two paintings correspond somewhere"
+    number = windows[0].get_attribute("data-match")
+    other = next(w.get_attribute("data-match") for w in windows if w is not windows[0])
+    partner = f"figure:last-child [data-match='{number}']"
+    assert opacity(page, partner) == 1
+    page.hover(f"figure:first-child [data-match='{number}']", force=True)
+    assert opacity(page, partner) == 1
+    assert opacity(page, f"figure:last-child [data-match='{other}']") < 0.5
+
+
+def test_zoom_is_shared_and_one_picture_slides_over_the_other(open_page):
+    page = open_page()
+    compare(page)
+    views = "canvases => canvases.map((c) => c.viewBox.baseVal).map((v, i) => [v.width, v.height])"
+    before = page.eval_on_selector_all("[data-canvas]", views)
+    page.click("text=Closer")
+    after = page.eval_on_selector_all("[data-canvas]", views)
+    for (width, height), (less_width, less_height) in zip(before, after, strict=True):
+        assert less_width == pytest.approx(width / 1.5, abs=0.1)
+        assert less_height == pytest.approx(height / 1.5, abs=0.1)
+    page.click("text=One over the other")
+    page.fill("input[type=range]", "20")
+    clip = page.eval_on_selector(
+        "figure:last-child .canvas", "canvas => getComputedStyle(canvas).clipPath"
+    )
+    assert "80%" in clip
+
+
+def test_what_moves_the_verdict_is_found_when_asked(open_page):
+    page = open_page()
+    page.check("[name=cover]")
+    compare(page)
+    page.check("#layer-influence")
+    assert page.is_visible("figure:first-child .layer.influence rect:first-child")
+    assert page.is_visible(".about.influence")
+    assert not page.is_visible("figure:first-child .layer.windows")
+
+
+def test_the_answer_is_shared_as_a_report(open_page, tmp_path):
+    page = open_page()
+    compare(page)
+    with page.expect_download() as download:
+        page.click("text=Share as a report")
+    download.value.save_as(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "painter-a-2.jpg" in text
+    assert not re.search(r'(?:src|href)="http', text)
+
+
+def test_a_mistake_is_announced(open_page, tmp_path):
+    (tmp_path / "notes.jpg").write_text("no picture")
+    page = open_page()
+    page.set_input_files("#left", tmp_path / "notes.jpg")
+    page.set_input_files("#right", example("a-1"))
+    page.click("button.primary")
+    page.wait_for_selector("[role=alert]")
+    assert "notes.jpg is not an image" in page.inner_text("[role=alert]")
+
+
+def test_a_reference_set_grows(open_page):
+    page = open_page("/reference")
+    page.set_input_files("#probe", example("a-1"))
+    page.set_input_files("#references", [example("a-2"), example("a-3"), example("b-1")])
+    page.click("button.primary")
+    page.wait_for_selector("text=How the evidence grows")
+    page.wait_for_function("document.querySelectorAll('.works li').length === 3")
+    assert page.locator(".growth circle").count() == 3
+
+
+def test_a_gallery_is_browsed_searched_and_mapped(open_page):
+    page = open_page("/gallery")
+    assert page.locator(".grid li").count() == 9
+    page.fill("#artist", "painter b")
+    page.click("text=Show")
+    assert page.locator(".grid li").count() == 3
+    page.set_input_files("#probe", example("c-2"))
+    page.click("button.primary")
+    page.wait_for_selector("#found")
+    assert "painter-c-2.jpg" in page.locator(".grid li").first.inner_text()
+    page.click("text=Map")
+    assert page.locator(".map circle").count() == 9
+    page.focus(".map")
+    page.keyboard.press("+")
+    assert page.eval_on_selector(".map", "map => map.viewBox.baseVal.width") < 700
+    page.click("text=Suspect labels")
+    page.click("button.primary")
+    page.wait_for_selector("#found")
+
+
+def test_by_keyboard_alone(open_page):
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    reached = []
+    for name in ("left", "right"):
+        while page.evaluate("document.activeElement.id") != name:
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate("document.activeElement.id"))
+            assert len(reached) < 30
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Enter")
+        chooser.value.set_files(example("a-2" if name == "left" else "a-3"))
+    while "primary" not in page.evaluate("document.activeElement.className"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#verdict")
+    while page.evaluate("document.activeElement.dataset.match ?? ''") == "":
+        page.keyboard.press("Tab")
+    number = page.evaluate("document.activeElement.dataset.match")
+    assert opacity(page, f"figure:last-child [data-match='{number}']") == 1
+
+
+def test_on_a_phone_nothing_is_cut_off(open_page):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    for path in ("/", "/reference", "/gallery", "/gallery/map", "/api"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    page.goto("/")
+    compare(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_without_scripts(open_page):
+    page = open_page(java_script_enabled=False)
+    compare(page)
+    assert page.locator("svg.canvas image").count() == 2
+    page.locator("#layer-unusual").check()
+    assert page.locator("figure:first-child .layer.unusual").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path", ["/", "/reference", "/gallery", "/gallery/map", "/gallery/suspects", "/api"]
+)
+def test_axe_finds_nothing_serious(open_page, path, scheme):
+    page = open_page(path, color_scheme=scheme)
+    check_with_axe(page)
+    if path == "/":
+        page.check("[name=cover]")
+        compare(page)
+        check_with_axe(page)
+        page.check("#layer-influence")
+        check_with_axe(page)
+
+
+def check_with_axe(page) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (one["id"], [node["target"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

@@ -1,0 +1,55 @@
+"""A small app over the tiny model, and pictures to post to it."""
+
+import io
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from samehand.serving.verifier import SameHand
+from samehand.web.app import create_app
+from samehand.web.limits import Limits
+
+HERE = "http://127.0.0.1:8017"
+
+
+@pytest.fixture(scope="session")
+def png():
+    def save(image: Image.Image, kind: str = "PNG") -> bytes:
+        buffer = io.BytesIO()
+        image.save(buffer, kind)
+        return buffer.getvalue()
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def pair(work_of, png):
+    """Two files by one made-up artist, as a form posts them."""
+    return {
+        "left": ("a.png", png(work_of(1, 0)), "image/png"),
+        "right": ("b.png", png(work_of(1, 1)), "image/png"),
+    }
+
+
+@pytest.fixture(scope="session")
+def limits() -> Limits:
+    return Limits(body_bytes=2**20, pixels=250_000, decoders=1, queue=2, files=8, decode_seconds=60)
+
+
+@pytest.fixture(scope="session")
+def client(verifier: SameHand, limits: Limits):
+    with TestClient(create_app(verifier, limits, {"museum.example"}), base_url=HERE) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def shipped() -> SameHand:
+    """The shipped model, which has rules for reference sets and galleries."""
+    return SameHand(threads=1)
+
+
+@pytest.fixture(scope="session")
+def whole_client(shipped: SameHand, limits: Limits):
+    with TestClient(create_app(shipped, limits), base_url=HERE) as client:
+        yield client

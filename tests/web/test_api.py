@@ -1,0 +1,112 @@
+"""The API answers what the command line answers, and describes itself truly."""
+
+import dataclasses
+
+import pytest
+
+from samehand import Verdict
+from samehand.serving.evidence import find_evidence
+from samehand.serving.verifier import _decode
+from samehand.web.schemas import EXAMPLE, Comparison, ComparisonWithEvidence
+
+
+def without_time(values: dict) -> dict:
+    return {name: value for name, value in values.items() if name != "seconds"}
+
+
+def test_compare_gives_the_verdict_of_the_facade(client, pair, verifier):
+    answer = client.post("/api/v1/compare", files=pair, data={"prior": "0.1"})
+    assert answer.status_code == 200
+    expected = verifier.compare(pair["left"][1], pair["right"][1], prior=0.1)
+    assert without_time(answer.json()) == without_time(
+        {"left": "a.png", "right": "b.png"} | expected.to_dict()
+    )
+
+
+def test_the_order_of_the_files_does_not_matter(client, pair):
+    swapped = {"left": pair["right"], "right": pair["left"]}
+    one = client.post("/api/v1/compare", files=pair).json()
+    two = client.post("/api/v1/compare", files=swapped).json()
+    assert one["score"] == two["score"]
+
+
+def test_the_schema_has_the_fields_of_a_verdict():
+    fields = [field.name for field in dataclasses.fields(Verdict)]
+    assert list(Comparison.model_fields) == ["left", "right", *fields]
+    assert Comparison(**EXAMPLE).model_dump() == EXAMPLE
+
+
+def test_evidence_is_what_the_package_finds(client, pair, verifier):
+    answer = client.post("/api/v1/evidence", files=pair).json()
+    pictures = [_decode(pair[side][1], side).image for side in ("left", "right")]
+    expected = find_evidence(verifier, *pictures, occlusion=False)
+    assert answer["evidence"] == expected.to_dict()
+    assert set(answer) == set(ComparisonWithEvidence.model_fields)
+    assert answer["evidence"]["left"]["influence"] is None
+
+
+def test_evidence_covers_regions_where_that_is_asked_for(client, pair):
+    answer = client.post("/api/v1/evidence", files=pair, data={"cover": "true"}).json()
+    assert answer["evidence"]["left"]["influence"]
+
+
+def test_the_report_is_one_file_to_keep(client, pair):
+    answer = client.post("/api/v1/report", files=pair)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "data:image/jpeg;base64," in answer.text
+    assert "a.png" in answer.text
+    assert 'src="http' not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"prior": "0"}, "prior"),
+        ({"prior": "nan"}, "prior"),
+        ({"prior": "likely"}, "prior"),
+        ({"operating_point": "best"}, "operating_point"),
+    ],
+)
+def test_a_wrong_field_is_named_in_one_sentence(client, pair, data, words):
+    answer = client.post("/api/v1/compare", files=pair, data=data)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"{words}: ")
+
+
+def test_a_missing_file_is_named(client, pair):
+    answer = client.post("/api/v1/compare", files={"left": pair["left"]})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "right: Field required"
+
+
+def test_a_file_that_is_no_picture_is_named(client, pair):
+    files = pair | {"right": ("notes.txt", b"no picture at all", "image/png")}
+    answer = client.post("/api/v1/compare", files=files)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("notes.txt is not an image that can be read")
+
+
+def test_openapi_describes_every_call_with_its_errors_and_an_example(client):
+    described = client.get("/api/v1/openapi.json").json()
+    assert {"/api/v1/compare", "/api/v1/evidence", "/healthz", "/metrics"} <= set(
+        described["paths"]
+    )
+    answers = described["paths"]["/api/v1/compare"]["post"]["responses"]
+    assert {"200", "413", "422", "429"} <= set(answers)
+    assert described["components"]["schemas"]["Comparison"]["example"] == EXAMPLE
+    for answer in answers.values():
+        assert "HTTPValidationError" not in str(answer)
+
+
+def test_health_names_the_model(client, verifier):
+    assert client.get("/healthz").json()["model"] == verifier.model.identity
+
+
+def test_metrics_count_requests_by_route_and_not_by_path(client):
+    client.get("/healthz")
+    client.get("/made-up-by-a-scanner")
+    text = client.get("/metrics").text
+    assert 'samehand_http_requests_total{method="GET",route="/healthz",status="200"}' in text
+    assert "samehand_questions_waiting 0.0" in text
+    assert "made-up" not in text

@@ -1,0 +1,149 @@
+"""Uploads are opened in processes of their own, which hostile pictures can do no more than end."""
+
+import asyncio
+import struct
+import zlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+from PIL import Image
+
+from samehand.errors import ImageError
+from samehand.images.decode import Decoded, decode_bytes
+from samehand.web.decoding import Decoders
+from samehand.web.limits import Limits
+
+
+def with_decoders(limits: Limits, ask: Callable[[Decoders], Awaitable[object]]) -> object:
+    async def run() -> object:
+        decoders = Decoders(limits)
+        await decoders.start()
+        try:
+            return await ask(decoders)
+        finally:
+            await decoders.stop()
+
+    return asyncio.run(run())
+
+
+def bomb(side: int) -> bytes:
+    """Return a small PNG that says it is side x side pixels, and would be if decoded."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    row = b"\0" + bytes(3 * side)
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [chunk(b"IHDR", header), chunk(b"IDAT", packed), chunk(b"IEND", b"")]
+    )
+
+
+def test_a_picture_comes_back_as_it_is_decoded_here(work_of, png):
+    data = png(work_of(1, 1))
+    found = with_decoders(Limits(decoders=1), lambda pool: pool.decode(data, "a.png"))
+    here = decode_bytes(data, "a.png")
+    assert isinstance(found, Decoded)
+    assert found.image.tobytes() == here.image.tobytes()
+    assert (found.sha256, found.width, found.height) == (here.sha256, here.width, here.height)
+
+
+def test_a_refused_picture_leaves_its_process_alive(work_of, png):
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> set[int]:
+        pids = {process.pid for process in pool._all}
+        with pytest.raises(ImageError, match=r"^b\.png is 2000x2000 pixels, more than 1 million"):
+            await pool.decode(bomb(2000), "b.png")
+        await pool.decode(good, "a.png")
+        return pids ^ {process.pid for process in pool._all}
+
+    assert with_decoders(Limits(decoders=1, pixels=1_000_000), ask) == set()
+
+
+def test_too_much_memory_is_refused_and_the_next_picture_is_read(work_of, png):
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> Decoded:
+        with pytest.raises(
+            ImageError, match=r"b\.png (does not fit|needs|cannot be opened safely)"
+        ):
+            await pool.decode(bomb(9000), "b.png")
+        return await pool.decode(good, "a.png")
+
+    limits = Limits(decoders=1, decode_bytes=350 * 2**20, pixels=100_000_000)
+    assert isinstance(with_decoders(limits, ask), Decoded)
+
+
+def test_too_much_time_ends_the_process_and_the_next_picture_is_read(work_of, png):
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> Decoded:
+        (first,) = pool._all
+        pool._limits = Limits(decoders=1, decode_seconds=0.01)
+        with pytest.raises(ImageError, match=r"b\.png takes more than 0.01 s to open"):
+            await pool.decode(bomb(6000), "b.png")
+        assert first.returncode is not None
+        pool._limits = Limits(decoders=1)
+        return await pool.decode(good, "a.png")
+
+    assert isinstance(with_decoders(Limits(decoders=1), ask), Decoded)
+
+
+def test_a_process_that_died_is_replaced(work_of, png):
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> Decoded:
+        (first,) = pool._all
+        first.kill()
+        await first.wait()
+        return await pool.decode(good, "a.png")
+
+    assert isinstance(with_decoders(Limits(decoders=1), ask), Decoded)
+
+
+def test_one_slow_picture_holds_up_no_other(work_of, png):
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> bool:
+        slow = asyncio.create_task(pool.decode(bomb(9000), "slow.png"))
+        await asyncio.sleep(0)
+        await pool.decode(good, "a.png")
+        finished = slow.done()
+        slow.cancel()
+        await asyncio.gather(slow, return_exceptions=True)
+        return finished
+
+    limits = Limits(decoders=2, pixels=100_000_000, decode_bytes=2**31)
+    assert with_decoders(limits, ask) is False
+
+
+def test_stopping_leaves_no_process(work_of, png):
+    async def run() -> list[int | None]:
+        pool = Decoders(Limits(decoders=2))
+        await pool.start()
+        processes = list(pool._all)
+        await pool.stop()
+        return [process.returncode for process in processes]
+
+    assert all(code is not None for code in asyncio.run(run()))
+
+
+def test_polyglots_are_pictures_or_nothing(png, work_of):
+    page = b"<html><script>alert(1)</script></html>"
+    archive = png(work_of(1, 1)) + b"PK\x03\x04" + bytes(100)
+
+    async def ask(pool: Decoders) -> Decoded:
+        with pytest.raises(ImageError, match="not an image that can be read"):
+            await pool.decode(page, "a.png")
+        with pytest.raises(ImageError, match="not an image that can be read"):
+            await pool.decode(b"%!PS-Adobe-3.0 EPSF-3.0\n" + page, "a.eps")
+        return await pool.decode(archive, "a.zip")
+
+    found = with_decoders(Limits(decoders=1), ask)
+    assert isinstance(found, Decoded)
+    assert isinstance(found.image, Image.Image)

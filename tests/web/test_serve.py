@@ -1,0 +1,189 @@
+"""A real server on a real socket: slow clients, full queues, and a clean end."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from samehand.errors import OutputError
+from samehand.serving.verifier import SameHand
+from samehand.web.app import create_app
+from samehand.web.limits import Limits
+from samehand.web.protocol import timed_protocol
+from samehand.web.serve import serve
+
+
+@contextlib.contextmanager
+def running(verifier: SameHand, limits: Limits) -> Iterator[int]:
+    config = uvicorn.Config(
+        create_app(verifier, limits), http=timed_protocol(limits), ws="none", log_level="error"
+    )
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+QUICK = Limits(
+    header_seconds=0.5, body_grace=0.5, body_rate=1e6, decoders=1, queue=1, body_bytes=2**20
+)
+
+
+@pytest.fixture(scope="module")
+def port(verifier: SameHand) -> Iterator[int]:
+    with running(verifier, QUICK) as port:
+        yield port
+
+
+def healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+
+
+def until_closed(client: socket.socket) -> bytes:
+    client.settimeout(10)
+    parts = []
+    with contextlib.suppress(ConnectionResetError):
+        while part := client.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def post_head(size: int) -> bytes:
+    return (
+        b"POST /api/v1/compare HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; "
+        b"boundary=x\r\nContent-Length: " + str(size).encode() + b"\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize("start", [b"", b"GET / HTTP/1.1\r\nHost: local"])
+def test_a_header_that_never_ends_is_cut_off(port, start):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(start)
+        assert healthy(port)
+        began = time.monotonic()
+        assert until_closed(client) == b""
+        assert time.monotonic() - began < 5
+
+
+def test_so_is_the_second_header_of_a_connection(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in client.recv(65536)
+        client.sendall(b"GET /healthz HTT")
+        began = time.monotonic()
+        until_closed(client)
+        assert time.monotonic() - began < 5
+
+
+def test_a_body_that_dribbles_is_cut_off_while_others_are_served(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(post_head(100_000) + b"--x\r\n")
+        assert healthy(port)
+        assert b"408 Request Timeout" in until_closed(client)
+
+
+def test_many_slow_bodies_block_nobody(port):
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(post_head(100_000))
+        began = time.monotonic()
+        assert healthy(port)
+        assert time.monotonic() - began < 5
+
+
+def test_a_body_that_is_too_large_is_refused_unread(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(post_head(10**9))
+        assert b"413 " in client.recv(65536)
+
+
+def test_a_connection_that_is_no_http_is_refused(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"\x16\x03\x01 not http\r\n\r\n")
+        assert b"400 Bad Request" in until_closed(client)
+    assert healthy(port)
+
+
+def test_a_full_queue_answers_429_and_says_when_to_come_back(port, pair):
+    boundary = b"x"
+    parts = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n'
+        b"Content-Type: image/png\r\n\r\n%s\r\n" % (name.encode(), file[0].encode(), file[1])
+        for name, file in pair.items()
+    )
+    body = parts + b"--" + boundary + b"--\r\n"
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(12)
+        ]
+        for client in clients:
+            client.sendall(post_head(len(body)) + body)
+        answers = []
+        for client in clients:
+            client.settimeout(30)
+            answers.append(client.recv(65536))
+    statuses = [answer.split(b" ", 2)[1] for answer in answers]
+    assert set(statuses) == {b"200", b"429"}
+    refused = answers[statuses.index(b"429")]
+    assert b"retry-after: 2" in refused
+    assert "try again" in json.loads(refused.split(b"\r\n\r\n", 1)[1])["detail"]
+
+
+def test_a_taken_port_is_one_sentence(verifier):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OutputError, match=f"cannot listen on 127.0.0.1, port {port}: .*--port"):
+            serve(verifier, "127.0.0.1", port)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_listens_here_alone_and_ends_cleanly(end, tiny_model: Path):
+    command = [sys.executable, "-m", "samehand", "serve", "--port", "0", "--model", tiny_model]
+    process = subprocess.Popen(
+        [os.fspath(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = process.stdout.readline().split()[3]
+        assert address.startswith("http://127.0.0.1:")
+        port = int(address.rsplit(":", 1)[1])
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                if healthy(port):
+                    break
+            time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(end)
+        code = process.wait(30)
+        assert process.stderr.read() == ""
+    assert code == (0 if end == signal.SIGINT else -signal.SIGTERM)
+    assert children
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
