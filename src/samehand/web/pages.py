@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from samehand.records import OperatingPoint
-from samehand.serving.evidence_picture import strongest
+from samehand.serving.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
 from samehand.serving.words import (
     claim_in_words,
     context_in_words,
@@ -147,7 +147,11 @@ def _shown(engine: Engine, names: tuple[str, str], answer: Answer) -> dict[str, 
         maps = [side.influence for side in sides if side.influence is not None]
         shown["words"] = {
             "context": context_in_words(evidence.context),
-            "unusual": unusual_in_words(strongest(*(side.unusual for side in sides))),
-            "influence": influence_in_words(strongest(*maps)) if maps else "",
+            "unusual": unusual_in_words(
+                strongest(*(side.unusual for side in sides), least=LEAST_UNUSUAL)
+            ),
+            "influence": influence_in_words(strongest(*maps, least=LEAST_INFLUENCE))
+            if maps
+            else "",
         }
     return shown
