@@ -1,6 +1,6 @@
 """The web application: pages, API, health and metrics behind the guards."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -129,7 +129,7 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _problem(
-    request: Request, status: int, sentence: str, headers: dict[str, str] | None = None
+    request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     sentence = printable(sentence)
     if request.url.path.startswith(("/api/", "/healthz", "/metrics")):

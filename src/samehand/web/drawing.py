@@ -53,14 +53,14 @@ def scale_of(llr: float, calibration: Calibration, context: Context | None = Non
         context: The densities to draw, where they are known.
     """
     bounds = (calibration.lower, calibration.upper)
-    places = [_place(value) for value in (llr, *bounds)]
+    mark, lower, upper = (_place(value) for value in (llr, *bounds))
     if context is None:
-        return Scale(llr, bounds, *places)
+        return Scale(llr, bounds, mark, lower, upper)
     tallest = max(*context.genuine, *context.impostor)
     outlines = [
         _outline(density, context.edges, tallest) for density in (context.genuine, context.impostor)
     ]
-    return Scale(llr, bounds, *places, *outlines)
+    return Scale(llr, bounds, mark, lower, upper, *outlines)
 
 
 def _place(llr: float) -> float:

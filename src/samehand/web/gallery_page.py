@@ -80,7 +80,8 @@ async def browse(
         count=count,
         page=page,
         pages=max(1, -(-count // PAGE)),
-        **wanted,
+        artist=wanted["artist"],
+        title=wanted["title"],
     )
 
 
