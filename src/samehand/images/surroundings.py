@@ -21,13 +21,8 @@ eye, do show one; so do 90 % of paintings that were given a frame.
 
 CHART_HUES = 5
 """From here on a strip counts as a colour chart: none of 500 paintings reaches it, and all 150
-<<<<<<< HEAD
-that were given a chart do. `python benchmarks/warning_triggers.py` measures both on validation
-artists.
-=======
 that were given a chart do. `python benchmarks/warning_triggers.py CATALOGUE` measures both on
 validation artists.
->>>>>>> evidence
 """
 
 
