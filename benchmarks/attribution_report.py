@@ -5,18 +5,24 @@ from typing import Any
 
 def markdown(found: dict[str, Any]) -> str:
     """Return the tables of docs/attribution.md."""
+    searched = [*found.get("search", []), *([found["frozen"]] if "frozen" in found else [])]
+    noisy = {k.removeprefix("noise: "): v for k, v in found.items() if k.startswith("noise: ")}
     parts = [
         f"Model `{found['model']}`; {found['paintings']:,} paintings by {found['artists']} unseen "
         "artists unless said. Brackets are 95 % intervals.",
-        *rules(found["rules"]),
-        *verification(found["verification"]),
-        *odd(found["odd"]),
-        *open_set(found["open_set"]),
-        *search([*found["search"], *([found["frozen"]] if "frozen" in found else [])]),
-        *clusters(found["clusters"]),
-        *noise({k.removeprefix("noise: "): v for k, v in found.items() if k.startswith("noise: ")}),
-        *contested(found["contested"]),
     ]
+    # A run that was interrupted has some of the tables.
+    for measured, section in (
+        (found.get("rules"), rules),
+        (found.get("verification"), verification),
+        (found.get("odd"), odd),
+        (found.get("open_set"), open_set),
+        (searched, search),
+        (found.get("clusters"), clusters),
+        (noisy, noise),
+        (found.get("contested"), contested),
+    ):
+        parts += section(measured) if measured else []
     return "\n".join(parts) + "\n"
 
 

@@ -90,7 +90,7 @@ def test_answers_go_on_where_they_stopped(scans, monkeypatch, capsys, kind):
     assert " 0 were there" not in said
     assert sorted(out.read_text().splitlines()) != []
     if kind == "csv":
-        rows = list(csv.DictReader(out.open()))
+        rows = list(csv.DictReader(out.read_text().splitlines()))
     else:
         rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len({row["probe"] for row in rows}) == len(rows) == 7

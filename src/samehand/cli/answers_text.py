@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from samehand.images.decode import printable
-
 if TYPE_CHECKING:
     from samehand.serving.findings import Clustering
 
@@ -56,6 +54,14 @@ IDENTIFY_COLUMNS = (
 VERIFY_TABLE = (VERIFY_COLUMNS, _verify_rows)
 SEARCH_TABLE = (SEARCH_COLUMNS, _search_rows)
 IDENTIFY_TABLE = (IDENTIFY_COLUMNS, _identify_rows)
+
+
+def printable(text: str) -> str:
+    """Return text as a terminal can show it."""
+    # Pillow is loaded only by who has something to show, so that `samehand --help` is quick.
+    from samehand.images.decode import printable as shown
+
+    return shown(text)
 
 
 def verify_text(probe: str, answer: Answer) -> str:
