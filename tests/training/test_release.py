@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import draw_cohort
 from samehand.errors import OutputError, RecipeError
+from samehand.serving.background import read_background
 from samehand.serving.folder import open_model
 from samehand.serving.runtime import Embedder
 from samehand.training.release import export
@@ -80,8 +81,13 @@ def test_an_exported_model_answers(model, catalogue):
     opened = open_model(folder)
     assert opened.config == config
     assert {path.name for path in folder.iterdir()} == {
-        *("encoder.onnx", "cohort.safetensors", "config.json", "README.md")
+        *("encoder.onnx", "cohort.safetensors", "config.json", "README.md"),
+        "evidence.safetensors",
     }
+    background = read_background(opened)
+    assert background.regions.shape[1] == opened.comparator.cohort.shape[1]
+    assert background.genuine.sum() == config.calibration.genuine_pairs
+    assert background.impostor.sum() == config.calibration.impostor_pairs
     assert opened.comparator.cohort.shape == (12, 16)
     assert config.training["best"]["epoch"] == 1
     # What is beside the folder was swept up.
