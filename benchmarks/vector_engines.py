@@ -257,10 +257,13 @@ def measure(engine: str, size: int, scratch: Path) -> dict[str, float | str | in
 # What adds batches of 500 works to a store for ever and says so once each is stored durably.
 ADDERS = {
     "samehand gallery": """
+from samehand.serving.folder import open_model
 from samehand.serving.gallery import Gallery, Work
-gallery = Gallery.create(folder / "gallery", encoder="benchmark", width=256)
+from samehand.serving.gallery.store import FileState, NewWork
+gallery = Gallery.create(folder / "gallery", open_model())
 for n in range(10**6):
-    gallery.store([Work(path=f"{n}-{i}") for i in range(500)], rows)
+    works = [NewWork(Work(f"/{n}-{i}"), FileState("x", 1, 1)) for i in range(500)]
+    gallery.store.put(works, rows, gallery.store.about().encoder)
     print((n + 1) * 500, flush=True)
 """,
     "faiss-ivf-sq8": """
