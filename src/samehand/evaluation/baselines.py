@@ -125,8 +125,10 @@ def backbone_statistics(backbone: str) -> tuple[Features, int]:
         import torch
 
         from samehand.models.backbone import load_backbone
+        from samehand.training.loop import keep_freed_memory
     except ImportError as error:
         raise MissingExtraError("a frozen backbone", "train") from error
+    keep_freed_memory()
     network = load_backbone(backbone).eval()
     maps: list[torch.Tensor] = []
     channels = [

@@ -35,6 +35,7 @@ from samehand.serving.folder import (
 from samehand.serving.runtime import Embedder, EmbedderConfig
 from samehand.training.background import build_background
 from samehand.training.discriminate import refine
+from samehand.training.loop import keep_freed_memory
 from samehand.training.provenance import export_facts, ids_hash
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
 from samehand.training.release_pair import write_pair_model
@@ -109,6 +110,7 @@ def _refine(
     train = table.filter(pl.col("split") == "train").sort("painting_id")
     labels = np.unique(train["artist"].to_numpy(), return_inverse=True)[1]
     paths = [root / path for path in train["path"]]
+    keep_freed_memory()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     refine(network, paths, labels, size=recipe.serve.size, ridge=ridge)
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
