@@ -1,4 +1,8 @@
+import ctypes.util
+import io
+
 import pytest
+from PIL import Image
 
 from samehand.errors import OutputError
 from samehand.reporting.write import check_target, write_report
@@ -9,6 +13,21 @@ def test_html_is_written_as_it_is(tmp_path):
     assert (tmp_path / "r.html").read_bytes() == "<p>ä</p>".encode()
 
 
+needs_pango = pytest.mark.skipif(
+    ctypes.util.find_library("pangoft2-1.0") is None, reason="needs the system library Pango"
+)
+
+
+@needs_pango
+def test_writing_a_pdf_leaves_pillow_as_strict_as_it_was(tmp_path):
+    whole = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(whole, "PNG")
+    write_report("<title>r</title><p>words</p>", tmp_path / "r.pdf")
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(io.BytesIO(whole.getvalue()[:1000])).load()
+
+
+@needs_pango
 def test_a_pdf_is_one_and_fetches_nothing(tmp_path):
     target = tmp_path / "r.pdf"
     write_report("<title>r</title><p>words</p>", target)

@@ -188,7 +188,7 @@ except Interrupted:
 
 def as_toml(recipe):
     lines, tables = [], []
-    for key, value in recipe.model_dump(mode="json").items():
+    for key, value in recipe.model_dump(mode="json", exclude_none=True).items():
         if key == "stages":
             tables += [f"[[stages]]\n{inside(stage)}" for stage in value]
         elif isinstance(value, dict):

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from PIL import ImageFile
+
 from samehand.errors import MissingExtraError, OutputError
 from samehand.files import atomic_path, write_text
 
@@ -43,6 +45,8 @@ def write_report(html: str, target: Path) -> None:
 
 
 def _weasyprint() -> Any:  # noqa: ANN401
+    # WeasyPrint has Pillow accept files that are cut short, in the whole process and for good.
+    tolerant = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         import weasyprint
     except ImportError as error:
@@ -52,6 +56,8 @@ def _weasyprint() -> Any:  # noqa: ANN401
             "a PDF needs the system library Pango (Debian: libpango-1.0-0 libpangoft2-1.0-0); "
             "install it, or write .html and print that"
         ) from error
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = tolerant
     return weasyprint
 
 
