@@ -26,7 +26,7 @@ from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.evaluation.baselines import baseline, centred
-from samehand.evaluation.bootstrap import bootstrap_intervals
+from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import compute_metrics
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
@@ -138,15 +138,17 @@ def verification(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> lis
         llrs = llr_from_score(step.calibration, scores)
         threshold = -step.calibration.intercept / step.calibration.slope
         metrics = compute_metrics(scores, llrs, trials.same, threshold=threshold)
-        intervals = bootstrap_intervals(
-            scores,
-            llrs,
-            trials.same,
-            trials.probe_artist,
-            trials.reference_artist,
-            threshold=threshold,
-            replicates=DRAWS,
-            seed=0,
+        intervals = percentile_intervals(
+            bootstrap_replicates(
+                scores,
+                llrs,
+                trials.same,
+                trials.probe_artist,
+                trials.reference_artist,
+                threshold=threshold,
+                replicates=DRAWS,
+                seed=0,
+            )
         )
         rows.append(
             {"references": count, "trials": len(scores), "artists": int(labels.max()) + 1}

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.evaluation.baselines import centred
-from samehand.evaluation.bootstrap import bootstrap_intervals
+from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import compute_metrics
 from samehand.pairs.draws import Candidates, PairBatch, sampled_pairs
 from samehand.records import Floats
@@ -136,15 +136,17 @@ def measure(system: System, table: pl.DataFrame, split: str, artists: str) -> tu
     scores = pair_scores(system.comparator, enrolled, left, right)
     llr = llr_from_score(system.calibration, scores).astype(np.float32)
     found = compute_metrics(scores, llr, pairs.same, threshold=system.threshold)
-    intervals = bootstrap_intervals(
-        scores,
-        llr,
-        pairs.same,
-        candidates.artist[pairs.left],
-        candidates.artist[pairs.right],
-        threshold=system.threshold,
-        replicates=REPLICATES,
-        seed=SEED,
+    intervals = percentile_intervals(
+        bootstrap_replicates(
+            scores,
+            llr,
+            pairs.same,
+            candidates.artist[pairs.left],
+            candidates.artist[pairs.right],
+            threshold=system.threshold,
+            replicates=REPLICATES,
+            seed=SEED,
+        )
     )
     return (
         cell(found.balanced_accuracy, intervals["balanced_accuracy"]),

@@ -124,6 +124,10 @@ def benchmark(
     backbone: Annotated[
         str, typer.Option(help="The frozen backbone, an EfficientNet-Lite.")
     ] = "efficientnet-lite0",
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out rows whose name contains this; may be repeated."),
+    ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seeds everything that is drawn.")] = 0,
     threads: Threads = None,
@@ -141,11 +145,14 @@ def benchmark(
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
     rows = contenders(material, verifier, backbone=backbone, report=report, threads=threads)
+    unwanted = [row.name for row in rows[:-1] if any(part in row.name for part in without or ())]
+    rows = [row for row in rows if row.name not in unwanted]
     questions, left_out = choose_questions(
         catalogue, out, submission=submission, natural=natural, seed=seed
     )
     if report is None:
         left_out.append("The report's network: no `--report-model` was given.")
+    left_out += [f"{name[0].upper()}{name[1:]}: left out by `--without`." for name in unwanted]
     found = run_benchmark(
         material,
         rows,
