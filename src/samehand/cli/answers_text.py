@@ -66,8 +66,10 @@ def printable(text: str) -> str:
 
 def verify_text(probe: str, answer: Answer) -> str:
     """Return a verdict on a reference set in words."""
-    words = answer["strength"].replace("the same artist", "the references' artist")
-    words = words.replace("different artists", "another artist")
+    # The sentences of reports and pages load what a bare `samehand --help` need not wait for.
+    from samehand.serving.words import reference_strength
+
+    words = reference_strength(answer["strength"])
     count = len(answer["references"])
     lines = [
         f"{probe}  |  {count} references",

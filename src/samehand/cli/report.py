@@ -7,14 +7,21 @@ from typing import Annotated
 import typer
 
 from samehand.cli.options import File, Model, Prior, Threads
-from samehand.errors import OutputError
+from samehand.errors import OutputError, SamehandError
 from samehand.records import OperatingPoint
 
 
 def report(
     left: File,
-    right: File,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .html or .pdf file to write.")],
+    right: Annotated[Path | None, typer.Argument(readable=False)] = None,
+    references: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Instead of a second image, works by one artist: images, folders or CSV files; "
+            "may be repeated."
+        ),
+    ] = None,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
     model: Model = None,
@@ -23,22 +30,46 @@ def report(
     ] = None,
     threads: Threads = None,
 ) -> None:
-    """Write the report on two paintings: verdict, evidence, limits, and how to reproduce it."""
+    """Write the report on two paintings, or on one and works by one artist.
+
+    It holds the verdict, its evidence, its limits, and how to reproduce it.
+    """
     from samehand.reporting.pair import pair_report
+    from samehand.reporting.references import references_report
     from samehand.reporting.works import read_work
     from samehand.reporting.write import check_target, write_report
+    from samehand.serving.batch import read_probes
     from samehand.serving.verifier import SameHand
 
+    if (right is None) == (not references):
+        raise SamehandError(
+            "a report is on a second image or on --references; give one of the two, with "
+            "--references before each of several paths"
+        )
     check_target(out)
-    if out.resolve() in (left.resolve(), right.resolve()):
+    others = read_probes(references) if right is None and references else []
+    images = [left, *others] if right is None else [left, right]
+    if out.resolve() in [path.resolve() for path in images]:
         raise OutputError(f"{out} is one of the images itself; choose another --out")
-    works = read_work(left), read_work(right)
-    html = pair_report(
-        SameHand(model, threads),
-        *works,
-        date=date or datetime.datetime.now().astimezone().date().isoformat(),
-        prior=prior,
-        operating_point=operating_point,
-    )
+    day = date or datetime.datetime.now().astimezone().date().isoformat()
+    if right is None:
+        # Files of one name in several folders are told apart by their paths.
+        html = references_report(
+            SameHand(model, threads),
+            read_work(left, str(left)),
+            [read_work(path, str(path)) for path in others],
+            date=day,
+            prior=prior,
+            operating_point=operating_point,
+        )
+    else:
+        works = read_work(left), read_work(right)
+        html = pair_report(
+            SameHand(model, threads),
+            *works,
+            date=day,
+            prior=prior,
+            operating_point=operating_point,
+        )
     write_report(html, out)
     print(f"wrote {out}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from samehand.records import OperatingPoint, Verdict
 from samehand.reporting.page import provenance, render
-from samehand.reporting.works import Work, shown, shown_exactly
+from samehand.reporting.works import Work, facts, shown, shown_exactly
 from samehand.serving.evidence import Evidence, find_evidence
 from samehand.serving.evidence_picture import (
     LEAST_INFLUENCE,
@@ -63,7 +63,7 @@ def pair_report(
         "pair.html.j2",
         {
             "date": date,
-            "works": [_facts(work) for work in (left, right)],
+            "works": [facts(work, _PAINTING) for work in (left, right)],
             "verdict": verdict,
             "sentence": claim_in_words(verdict.llr),
             "figures": _pictures(left, right, evidence),
@@ -73,16 +73,6 @@ def pair_report(
             "data": json.dumps(_reproducible(verdict), indent=2),
         },
     )
-
-
-def _facts(work: Work) -> dict[str, Any]:
-    return {
-        "name": work.name,
-        "picture": shown(work.decoded.image, _PAINTING),
-        "width": work.decoded.width,
-        "height": work.decoded.height,
-        "sha256": work.decoded.sha256,
-    }
 
 
 def _reproducible(verdict: Verdict) -> dict[str, Any]:

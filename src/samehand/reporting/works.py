@@ -20,23 +20,24 @@ class Work:
 
     Attributes:
         name: What the report calls it, usually its file's name.
-        data: The bytes of its image file.
         decoded: Its picture.
     """
 
     name: str
-    data: bytes
     decoded: Decoded
 
 
-def read_work(path: str | os.PathLike[str]) -> Work:
+def read_work(path: str | os.PathLike[str], name: str | None = None) -> Work:
     """Read a work from an image file.
+
+    Args:
+        path: The file.
+        name: What to call it; the file's name if absent.
 
     Raises:
         ImageError: The file is no readable image.
     """
-    decoded = decode_file(path)
-    return Work(printable(Path(path).name), Path(path).read_bytes(), decoded)
+    return Work(printable(Path(path).name if name is None else name), decode_file(path))
 
 
 def work_from_bytes(data: bytes, name: str) -> Work:
@@ -45,7 +46,18 @@ def work_from_bytes(data: bytes, name: str) -> Work:
     Raises:
         ImageError: The bytes are no readable image.
     """
-    return Work(printable(name), data, decode_bytes(data, name))
+    return Work(printable(name), decode_bytes(data, name))
+
+
+def facts(work: Work, side: int) -> dict[str, str | int]:
+    """Return what a page says of a work, its picture's longest side at most `side` pixels."""
+    return {
+        "name": work.name,
+        "picture": shown(work.decoded.image, side),
+        "width": work.decoded.width,
+        "height": work.decoded.height,
+        "sha256": work.decoded.sha256,
+    }
 
 
 def shown(image: Image.Image, side: int) -> str:

@@ -17,6 +17,20 @@ def claim_in_words(llr: float) -> str:
     return f"The images are {rounded(10 ** abs(llr))} times as likely if {claim} as if {rival}."
 
 
+def reference_claim_in_words(llr: float) -> str:
+    """Return the log10 likelihood ratio of a work and a reference set as a sentence."""
+    claim, rival = "that artist made it", "another did"
+    if llr < 0:
+        claim, rival = rival, "that artist made it"
+    return f"The works are {rounded(10 ** abs(llr))} times as likely if {claim} as if {rival}."
+
+
+def reference_strength(strength: str) -> str:
+    """Return the strength of a verdict, in words, as one on the artist of a reference set."""
+    words = strength.replace("the same artist", "the references' artist")
+    return words.replace("different artists", "another artist")
+
+
 def matches_in_words(matches: tuple[Match, ...]) -> str:
     """Return what the numbered windows mean."""
     if not matches:

@@ -111,7 +111,7 @@ async def report(
     async with engine.turn():
         pictures = await engine.decode(left, right)
         works = [
-            Work(upload.name, upload.data, picture)
+            Work(upload.name, picture)
             for upload, picture in zip((left, right), pictures, strict=True)
         ]
         return await engine.think(

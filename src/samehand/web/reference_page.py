@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from samehand.errors import SamehandError
 from samehand.images.decode import printable
 from samehand.serving.findings import GrowthStep
-from samehand.serving.words import rounded
+from samehand.serving.words import reference_claim_in_words
 from samehand.web import questions
 from samehand.web.drawing import preview_of, scale_of
 from samehand.web.engine import Engine
@@ -85,7 +85,7 @@ def _shown(engine: Engine, names: list[str], found: Growing) -> dict[str, Any]:
     calibration = engine.verifier.model.config.calibration
     return {
         "verdict": verdict,
-        "claim": _claim(verdict.llr),
+        "claim": reference_claim_in_words(verdict.llr),
         "scale": scale_of(verdict.llr, calibration),
         "probe": preview_of(names[0], found.probe, 420),
         "works": [
@@ -96,13 +96,6 @@ def _shown(engine: Engine, names: list[str], found: Growing) -> dict[str, Any]:
         ],
         "growth": _steps(verdict.growth),
     }
-
-
-def _claim(llr: float) -> str:
-    claim, rival = "that artist made it", "another did"
-    if llr < 0:
-        claim, rival = rival, "that artist made it"
-    return f"The works are {rounded(10 ** abs(llr))} times as likely if {claim} as if {rival}."
 
 
 def _steps(growth: tuple[GrowthStep, ...]) -> list[Step]:

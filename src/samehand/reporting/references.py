@@ -1,0 +1,91 @@
+"""`samehand report PROBE --references`: the report on one work and a reference set."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from samehand.records import OperatingPoint
+from samehand.reporting.growth import draw_growth
+from samehand.reporting.page import provenance, render
+from samehand.reporting.works import Work, facts
+from samehand.serving.findings import GrowthStep
+from samehand.serving.verifier import SameHand
+from samehand.serving.verify import attribution_of, verify
+from samehand.serving.words import reference_claim_in_words, reference_strength
+
+_PAINTING, _THUMBNAIL = 900, 200
+_MILESTONES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
+
+
+def references_report(
+    same_hand: SameHand,
+    probe: Work,
+    references: Sequence[Work],
+    *,
+    date: str,
+    prior: float = 0.5,
+    operating_point: OperatingPoint = "eer",
+) -> str:
+    """Return the report on a work and a reference set as one HTML file without outside references.
+
+    The same works, model, versions and date give the same bytes.
+
+    Args:
+        same_hand: The model.
+        probe: The doubtful work.
+        references: At least one work by one artist.
+        date: What stands on the report, for example "2026-11-24".
+        prior: P(by that artist) before looking, strictly between 0 and 1.
+        operating_point: Which measured error rate the decision promises.
+
+    Raises:
+        SamehandError: `prior` or `operating_point` is not one that exists, or there are no
+            references.
+        ModelError: The model has no rule for references.
+        MissingExtraError: Jinja2 is not installed.
+    """
+    verdict = verify(
+        same_hand,
+        probe.decoded,
+        [work.decoded for work in references],
+        [work.name for work in references],
+        prior=prior,
+        operating_point=operating_point,
+    )
+    values = verdict.to_dict()
+    # No two runs take the same time.
+    del values["seconds"]
+    return render(
+        "references.html.j2",
+        {
+            "date": date,
+            "probe": facts(probe, _PAINTING),
+            "references": [
+                {"work": facts(work, _THUMBNAIL), "said": said}
+                for work, said in zip(references, verdict.references, strict=True)
+            ],
+            "verdict": verdict,
+            "strength": reference_strength(verdict.strength),
+            "sentence": reference_claim_in_words(verdict.llr),
+            "measured": attribution_of(same_hand.model).references.steps[-1].references,
+            "growth": draw_growth(verdict.growth),
+            "milestones": _milestones(verdict.growth),
+            "provenance": provenance(same_hand),
+            "data": _lines({"probe": probe.name} | values),
+        },
+    )
+
+
+def _milestones(growth: Sequence[GrowthStep]) -> list[GrowthStep]:
+    return [step for step in growth if step.references in (*_MILESTONES, len(growth))]
+
+
+def _lines(values: dict[str, Any]) -> str:
+    """Return JSON with a line for each value, and for each item of a list: it is to be printed."""
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {_line(values[key])}" for key in values) + "\n}"
+
+
+def _line(value: Any) -> str:  # noqa: ANN401
+    if not isinstance(value, list | tuple) or not value:
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"  {json.dumps(item)}" for item in value) + "\n]"
