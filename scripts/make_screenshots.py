@@ -61,7 +61,7 @@ def main() -> None:
         page.set_input_files("#probe", example("a-1"))
         page.set_input_files("#references", [example(n) for n in ("a-2", "a-3", "b-1", "c-2")])
         page.click("button.primary")
-        page.wait_for_function("document.querySelectorAll('.works li').length === 4")
+        page.locator(".works li").nth(3).wait_for()
         save(page, "web-reference", "[data-result]")
         page = opened("/gallery", "light", 1000, 900)
         page.wait_for_timeout(2000)

@@ -135,7 +135,7 @@ def test_a_reference_set_grows(open_page):
     page.set_input_files("#references", [example("a-2"), example("a-3"), example("b-1")])
     page.click("button.primary")
     page.wait_for_selector("text=How the evidence grows")
-    page.wait_for_function("document.querySelectorAll('.works li').length === 3")
+    page.locator(".works li").nth(2).wait_for()
     assert page.locator(".growth circle").count() == 3
 
 

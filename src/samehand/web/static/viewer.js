@@ -37,7 +37,7 @@ class Viewer {
   zoomBy(factor) {
     this.zoom = Math.min(MOST, Math.max(1, this.zoom * factor));
     this.draw();
-    if (this.level) this.level.textContent = `${Math.round(100 * this.zoom)} %`;
+    if (this.level) this.level.textContent = `${Math.round(100 * this.zoom)}%`;
   }
 
   move(x, y) {
@@ -64,7 +64,7 @@ class Viewer {
     this.level = document.createElement("span");
     this.level.className = "hint";
     this.level.setAttribute("role", "status");
-    this.level.textContent = "100 %";
+    this.level.textContent = "100%";
     bar.append(this.level);
     const slider = document.createElement("input");
     slider.type = "range";
