@@ -115,8 +115,11 @@ def test_an_interrupted_call_keeps_what_it_has_done(
     verifier: SameHand, paths: list[Path], tmp_path: Path
 ):
     cache = tmp_path / "cache"
+    # A shell that starts the tests in the background has them ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):
         embed_files(Interrupted(verifier.embedder.config), paths, cache)
+    signal.signal(signal.SIGINT, before)
     ((_, digests),) = parts_of(cache, verifier).items()
     assert len(digests) == 8
     table = embed_files(verifier.embedder, paths, cache)
