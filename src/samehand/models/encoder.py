@@ -114,8 +114,7 @@ class Encoder(nn.Module):
             return self._embed(map_statistics(maps)), self._embed(windows)
         last = self.backbone(images)
         cells = last.flatten(2).transpose(1, 2)
-        patches = F.normalize(self.refinement(self._project_cells(cells)), dim=-1)
-        return self._embed(self._pool(last)), patches
+        return self._embed(self._pool(last)), self._refined(self._project_cells(cells))
 
     def _pool(self, maps: Tensor) -> Tensor:
         if self.exponent is None:
@@ -126,10 +125,13 @@ class Encoder(nn.Module):
     def _embed(self, pooled: Tensor) -> Tensor:
         if self.config.pooling == "statistics":
             pooled = (pooled - self.feature_mean) / self.feature_deviation
-        projected = F.normalize(self.centre(self.projection(self.dropout(pooled))), dim=-1)
+        return self._refined(self.centre(self.projection(self.dropout(pooled))))
+
+    def _refined(self, projected: Tensor) -> Tensor:
+        unit = F.normalize(projected, dim=-1)
         if isinstance(self.refinement, nn.Identity):
-            return projected
-        return F.normalize(self.refinement(projected), dim=-1)
+            return unit
+        return F.normalize(self.refinement(unit), dim=-1)
 
     def _project_cells(self, cells: Tensor) -> Tensor:
         # BatchNorm1d takes cells only as a batch, and its statistics must not learn from them.
@@ -138,8 +140,7 @@ class Encoder(nn.Module):
         assert norm.running_mean is not None
         assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        cells = (self.projection(cells) - norm.running_mean) * scale + norm.bias
-        return cells if isinstance(self.refinement, nn.Identity) else F.normalize(cells, dim=-1)
+        return (self.projection(cells) - norm.running_mean) * scale + norm.bias
 
 
 class _WithPatches(nn.Module):
