@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from samehand.web.guard import CONTENT_SECURITY_POLICY, cross_site, known_host
+from samehand.web.guard import CONTENT_SECURITY_POLICY, HEADERS, cross_site, known_host
 
 HOST = "127.0.0.1:8017"
 
@@ -91,3 +91,9 @@ def test_the_policy_lets_nothing_in_from_elsewhere_and_runs_nothing_inline():
     assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert "http" not in CONTENT_SECURITY_POLICY
+
+
+def test_a_browser_is_not_told_to_hide_where_our_own_forms_come_from():
+    # "no-referrer" has it post them with the origin "null", which is refused as foreign.
+    assert HEADERS["referrer-policy"] == "same-origin"
+    assert cross_site(Headers({"sec-fetch-site": "same-origin", "origin": "null"}), "localhost")
