@@ -161,6 +161,8 @@ def test_a_gallery_is_browsed_searched_and_mapped(open_page):
 
 def test_by_keyboard_alone(open_page):
     page = open_page()
+    # Chromium opens no file chooser for keys pressed in the first moments of a page.
+    page.wait_for_timeout(1500)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
