@@ -5,9 +5,13 @@ Small thumbnails are compared by their local structure and then by their colours
 Shapes: N pictures, K pairs.
 """
 
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from samehand.records import Floats
 
 DETAIL = 0.85
 """Least correlation of local detail (see `detail_of`) between two pictures of one work.
@@ -66,21 +70,32 @@ def detail_of(thumbnails: Thumbnails) -> NDArray[np.float16]:
         Shape (N, 1024), unit length and zero mean, so that a dot product is a correlation; all
         zero for a picture without any structure.
     """
-    # Imported here because it takes longer than answering about one pair.
-    from scipy.ndimage import uniform_filter
-
     detail = np.zeros((len(thumbnails), GREY_SIDE**2), dtype=np.float16)
     # In blocks, because the intermediate arrays are eight times as large as the result.
     for start in range(0, len(thumbnails), 4096):
         block = thumbnails[start : start + 4096, : GREY_SIDE**2].astype(np.float32)
         grey = block.reshape(-1, GREY_SIDE, GREY_SIDE)
-        local = grey - uniform_filter(grey, size=(1, 5, 5), mode="nearest")
-        strength = np.sqrt(np.maximum(uniform_filter(local**2, size=(1, 7, 7), mode="nearest"), 0))
+        local = grey - _surrounding_mean(grey, 5)
+        strength = np.sqrt(_surrounding_mean(local**2, 7))
         flat = (local / (strength + 4)).reshape(len(block), -1)
         flat -= flat.mean(axis=1, keepdims=True)
         norm = np.linalg.norm(flat, axis=1, keepdims=True)
         detail[start : start + 4096] = np.where(norm > 1e-3, flat / np.maximum(norm, 1e-3), 0)
     return detail
+
+
+def _surrounding_mean(grey: Floats, side: int) -> Floats:
+    """Return the mean of the `side` x `side` cells around each, edges repeated, (N, H, W).
+
+    `scipy.ndimage.uniform_filter` computes the same, but takes longer to import than a comparison
+    may take.
+    """
+    height, width = grey.shape[1:]
+    edge = side // 2
+    padded = np.pad(grey, ((0, 0), (edge, edge), (edge, edge)), mode="edge")
+    down: Floats = reduce(np.add, (padded[:, at : at + height] for at in range(side)))
+    across: Floats = reduce(np.add, (down[:, :, at : at + width] for at in range(side)))
+    return across / np.float32(side * side)
 
 
 def colours_agree(left: Thumbnails, right: Thumbnails) -> NDArray[np.bool_]:
