@@ -6,7 +6,6 @@ verdict = SameHand().compare("a.jpg", "b.jpg")
 print(verdict.llr, verdict.strength)
 """
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from samehand.errors import SamehandError
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
-__version__ = version("samehand")
+    __version__: str
+
 __all__ = ["Gallery", "SameHand", "SamehandError", "Verdict", "__version__"]
 
 
@@ -30,4 +30,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from samehand.serving.gallery import Gallery
 
         return Gallery
+    if name == "__version__":
+        # Few ask, and the package's metadata take a twentieth of a second to read.
+        from importlib.metadata import version
+
+        return version("samehand")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
