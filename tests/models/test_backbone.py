@@ -50,6 +50,20 @@ def test_lite0_gives_the_numbers_of_its_package(lite0, reference, size):
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    ("name", "blocks"), [("efficientnet-lite1", 21), ("efficientnet-lite2", 21)]
+)
+def test_the_larger_lites_tell_a_map_for_every_width(name, blocks):
+    backbone = load_backbone(name).eval()
+    images = pictures(1, 3, 64, 64)
+    maps = backbone.maps(images)
+    assert tuple(found.shape[1] for found in maps) == backbone.depths
+    assert backbone.depths[-1] == backbone.width == 1280
+    assert len(backbone.blocks()) == blocks + 1
+    torch.testing.assert_close(maps[-1], backbone(images))
+
+
 def test_lite0_takes_bytes_as_tensorflow_did(lite0):
     seen = []
     with lite0.body.register_forward_pre_hook(lambda _, args: seen.append(args[0])):

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from samehand.models.encoder import Encoder, EncoderConfig, served
+from samehand.models.encoder import Encoder, EncoderConfig
+from samehand.models.export import served
 
 
 def pictures(count=3, size=32, seed=0):

@@ -6,8 +6,10 @@ from samehand.errors import RecipeError
 from samehand.images.decode import decode_file
 from samehand.images.views import render_views
 from samehand.models.discriminant import discriminants
-from samehand.models.encoder import Encoder, EncoderConfig, served
-from samehand.training.discriminate import refine, start_from_discriminants
+from samehand.models.encoder import Encoder, EncoderConfig
+from samehand.models.ensemble import Ensemble
+from samehand.models.export import served
+from samehand.training.discriminate import join, start_from_discriminants
 from samehand.training.recipe import Recipe
 
 SIZE = 64
@@ -56,21 +58,38 @@ def test_training_starts_from_discriminants_of_standardised_features(paintings) 
         np.testing.assert_allclose(centres[artist], found[labels == artist].mean(0), atol=5e-3)
 
 
-def test_a_refined_encoder_is_discriminants_of_its_own_embedding(paintings) -> None:
+def members_of(count, paths, labels):
+    members = []
+    for seed in range(count):
+        torch.manual_seed(seed)
+        members.append(encoder().eval())
+        start_from_discriminants(members[-1], paths, labels, size=SIZE, ridge=2.0)
+    return members
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_joined_encoders_are_discriminants_of_what_they_say_together(paintings, count) -> None:
     paths, labels = paintings
-    torch.manual_seed(0)
-    network = encoder().eval()
-    start_from_discriminants(network, paths, labels, size=SIZE, ridge=2.0)
+    members = members_of(count, paths, labels)
     with torch.inference_mode():
-        before = network(pictures(paths)).numpy()
-    refine(network, paths, labels, size=SIZE, ridge=4.0)
+        before = np.concatenate([m(pictures(paths)).numpy() for m in members], axis=1)
+    joined = join(members, paths, labels, size=SIZE, ridge=4.0)
     mean = before.mean(0)
-    projection = discriminants(before - mean, labels, width=8, ridge=4.0)
-    expected = unit((before - mean) @ projection)
+    expected = unit((before - mean) @ discriminants(before - mean, labels, width=8, ridge=4.0))
     with torch.inference_mode():
-        embedding, patches = served(network)(pictures(paths))
+        embedding, patches = served(joined)(pictures(paths))
+        alone = joined(pictures(paths))
+    assert embedding.shape == (12, 8)
+    assert patches.shape == (12, 4, 8)
+    torch.testing.assert_close(embedding, alone)
     np.testing.assert_allclose(embedding @ embedding.T, expected @ expected.T, atol=5e-3)
     torch.testing.assert_close(patches.norm(dim=2), torch.ones(patches.shape[:2]))
+
+
+def test_encoders_of_different_widths_cannot_be_joined() -> None:
+    other = Encoder(EncoderConfig("efficientnet-lite0", "statistics", width=4), pretrained=False)
+    with pytest.raises(RecipeError, match="widths 4, 8 cannot be joined"):
+        Ensemble([encoder(), other])
 
 
 def test_frozen_parts_stay_as_they_are() -> None:

@@ -190,7 +190,7 @@ def test_a_collection_without_pairs_is_refused(tmp_path, make_catalogue, make):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory, folder, run):
     out = tmp_path_factory.mktemp("models") / "models_1"
-    export(run, folder, out)
+    export([run], folder, out)
     return out
 
 

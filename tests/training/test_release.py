@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import draw_cohort
 from samehand.errors import OutputError, RecipeError
+from samehand.scoring.comparator import enrol
+from samehand.scoring.fitting import calibrate
 from samehand.serving.background import read_background
 from samehand.serving.folder import open_model
 from samehand.serving.runtime import Embedder
@@ -69,7 +71,7 @@ def run(catalogue, make_recipe, tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(run, catalogue, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "deep" / "model"
-    return export(run, catalogue, folder), folder
+    return export([run], catalogue, folder), folder
 
 
 def ids_hash(paintings):
@@ -142,19 +144,80 @@ def test_a_model_folder_is_replaced_and_a_foreign_one_left_alone(model, run, cat
     for out in (foreign, single, run, catalogue):
         kept = contents(out) if out.is_dir() else out.read_bytes()
         with pytest.raises(OutputError, match=rf"^{out} exists and is no model folder"):
-            export(run, catalogue, out)
+            export([run], catalogue, out)
         assert (contents(out) if out.is_dir() else out.read_bytes()) == kept
     assert contents(run) == before
     assert {path.name for path in tmp_path.iterdir()} == {"holiday", "file"}
-    export(run, catalogue, folder)
+    export([run], catalogue, folder)
     assert not (folder / "leftover.txt").exists()
     open_model(folder)
+
+
+@pytest.fixture(scope="module")
+def joined(catalogue, make_recipe, tmp_path_factory):
+    """Two runs of other seeds as one model, with artists for a cohort."""
+    folder = tmp_path_factory.mktemp("joined")
+    for seed in (0, 1):
+        recipe = make_recipe(
+            seed=seed,
+            stages=[{"epochs": 1, "size": 64}],
+            model={"backbone": "efficientnet-lite0", "pooling": "statistics", "width": 16},
+            discriminant={"start": 1000.0, "finish": 1000.0},
+            serve={"size": 64, "cohort": 12, "cohort_of": "artists", "neighbours": 2},
+        )
+        train(recipe, catalogue, folder / f"run{seed}")
+    runs = [folder / "run0", folder / "run1"]
+    return export(runs, catalogue, folder / "model", name="two eyes"), folder
+
+
+def test_two_runs_become_one_model(joined):
+    config, folder = joined
+    opened = open_model(folder / "model")
+    assert opened.config == config
+    assert config.name == "two eyes"
+    assert opened.identity.startswith("two eyes@")
+    assert config.training["recipe"]["seed"] == 0
+    assert [facts["recipe"]["seed"] for facts in config.training["joined_with"]] == [1]
+    assert Embedder(opened.embedder).width == 16
+
+
+def test_a_cohort_of_artists_is_their_mean_embeddings(joined, catalogue):
+    config, folder = joined
+    opened = open_model(folder / "model")
+    members = draw_cohort(load_catalogue(catalogue), 12, 0)
+    embeddings = embed(opened, catalogue, members["painting_id"])
+    assert opened.comparator.cohort.shape == (5, 16)
+    for row, artist in zip(
+        opened.comparator.cohort, ("ada", "bea", "cid", "dov", "eli"), strict=True
+    ):
+        mean = embeddings[(members["artist"] == artist).to_numpy()].mean(0)
+        assert row @ mean / np.linalg.norm(mean) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_fast_setting_is_calibrated_for_single_views(joined, catalogue):
+    config, folder = joined
+    fast = open_model(folder / "model", fast=True)
+    assert fast.identity == open_model(folder / "model").identity + "-fast"
+    assert fast.embedder.views == fast.config.views == ("whole",)
+    assert fast.config.attribution is None
+    table = load_catalogue(catalogue)
+    held_out = table.filter(pl.col("split") == "validation")
+    enrolled = enrol(fast.comparator, embed(fast, catalogue, held_out["painting_id"]))
+    again = calibrate(fast.comparator, enrolled, held_out["artist"].to_list())
+    assert fast.config.calibration.points == again.points
+    assert config.fast != config.calibration
+
+
+def test_a_run_without_discriminants_is_not_joined(run, joined, catalogue, tmp_path):
+    with pytest.raises(RecipeError, match=r"cannot be joined .* no \[discriminant\]"):
+        export([joined[1] / "run0", run], catalogue, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_another_catalogue_is_refused(run, make_catalogue, tmp_path):
     other = make_catalogue(tmp_path / "other", {"train": {"ada": 3}, "validation": {"fay": 2}})
     with pytest.raises(RecipeError, match=rf"another catalogue than {other}"):
-        export(run, other, tmp_path / "model")
+        export([run], other, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
@@ -162,8 +225,8 @@ def test_an_unfinished_run_or_no_run_is_refused(run, model, catalogue, tmp_path)
     unfinished = tmp_path / "unfinished"
     RunFolder(unfinished).start(RunFolder(run).config())
     with pytest.raises(RecipeError, match=r"best\.safetensors"):
-        export(unfinished, catalogue, tmp_path / "model")
+        export([unfinished], catalogue, tmp_path / "model")
     for folder in (tmp_path / "nowhere", model[1]):
         with pytest.raises(RecipeError, match=rf"^{folder} is no run folder"):
-            export(folder, catalogue, tmp_path / "model")
+            export([folder], catalogue, tmp_path / "model")
     assert not (tmp_path / "model").exists()

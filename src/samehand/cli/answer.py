@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samehand.cli.options import AsJson, File, Model, Prior, Threads, print_json, shown_name
-from samehand.errors import OutputError
+from samehand.cli.options import AsJson, Fast, File, Model, Prior, Threads, print_json, shown_name
+from samehand.errors import ModelError, OutputError
 from samehand.records import OperatingPoint, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def compare(
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
     model: Model = None,
+    fast: Fast = False,
     picture: Annotated[
         Path | None, typer.Option(help="Also write a PNG of both paintings and the verdict.")
     ] = None,
@@ -37,7 +38,9 @@ def compare(
             raise OutputError(f"{target} is one of the images itself; choose another {option}")
     if picture is not None and evidence is not None and picture.resolve() == evidence.resolve():
         raise OutputError(f"--picture and --evidence are both {picture}; name two files")
-    same_hand = SameHand(model, threads)
+    if fast and evidence is not None:
+        raise ModelError("evidence is set against all views; leave out --fast or --evidence")
+    same_hand = SameHand(model, threads, fast=fast)
     verdict = same_hand.compare(left, right, prior=prior, operating_point=operating_point)
     if evidence is not None:
         _draw_evidence(same_hand, left, right, verdict, evidence)
@@ -59,6 +62,7 @@ def score(
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
     model: Model = None,
+    fast: Fast = False,
     threads: Threads = None,
     skip_bad_images: Annotated[
         bool, typer.Option("--skip-bad-images", help="Leave their rows without a score.")
@@ -71,7 +75,7 @@ def score(
     from samehand.serving.verifier import SameHand
 
     rows, unscored = score_csv(
-        SameHand(model, threads),
+        SameHand(model, threads, fast=fast),
         pairs,
         images,
         out,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from samehand.cli.options import Catalogue, Model, Threads, command_line, extra
+from samehand.cli.options import Catalogue, Fast, Model, Threads, command_line, extra
+from samehand.errors import ModelError
 
 
 def train(
@@ -32,14 +33,20 @@ def train(
 
 
 def export(
-    run: Path,
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Run folders; several become one model that looks with all of them."),
+    ],
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
+    name: Annotated[
+        str | None, typer.Option(help="The model's name; that of the first recipe if absent.")
+    ] = None,
 ) -> None:
-    """Turn a trained run into a calibrated model folder that serves without PyTorch."""
+    """Turn trained runs into a calibrated model folder that serves without PyTorch."""
     with extra("exporting", "train"):
         from samehand.training.release import export as release
-    config = release(run, catalogue, out)
+    config = release(runs, catalogue, out, name=name)
     artists = config.calibration.artists
     print(f"exported {config.name} to {out}, calibrated on {artists} held-out artists")
 
@@ -60,6 +67,7 @@ def evaluate(
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The folder for the report and its pictures.")],
     model: Model = None,
+    fast: Fast = False,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,7 +88,9 @@ def evaluate(
         from samehand.evaluation.report import markdown_report, write_report
     from samehand.serving.verifier import SameHand
 
-    verifier = SameHand(model, threads)
+    if card and fast:
+        raise ModelError("a model's card has the figures of all its views; leave out --fast")
+    verifier = SameHand(model, threads, fast=fast)
     found = measure(
         verifier,
         catalogue,

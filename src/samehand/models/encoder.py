@@ -73,8 +73,6 @@ class Encoder(nn.Module):
             self.centre = nn.BatchNorm1d(config.width)
             self.centre.bias.requires_grad_(False)
         self.projection = nn.Linear(features, config.width, bias=False)
-        # What a release fits to the finished embedding; see `training.discriminate`.
-        self.refinement: nn.Module = nn.Identity()
         self._freeze()
 
     def _freeze(self) -> None:
@@ -114,7 +112,7 @@ class Encoder(nn.Module):
             return self._embed(map_statistics(maps)), self._embed(windows)
         last = self.backbone(images)
         cells = last.flatten(2).transpose(1, 2)
-        return self._embed(self._pool(last)), self._refined(self._project_cells(cells))
+        return self._embed(self._pool(last)), F.normalize(self._project_cells(cells), dim=-1)
 
     def _pool(self, maps: Tensor) -> Tensor:
         if self.exponent is None:
@@ -125,13 +123,7 @@ class Encoder(nn.Module):
     def _embed(self, pooled: Tensor) -> Tensor:
         if self.config.pooling == "statistics":
             pooled = (pooled - self.feature_mean) / self.feature_deviation
-        return self._refined(self.centre(self.projection(self.dropout(pooled))))
-
-    def _refined(self, projected: Tensor) -> Tensor:
-        unit = F.normalize(projected, dim=-1)
-        if isinstance(self.refinement, nn.Identity):
-            return unit
-        return F.normalize(self.refinement(unit), dim=-1)
+        return F.normalize(self.centre(self.projection(self.dropout(pooled))), dim=-1)
 
     def _project_cells(self, cells: Tensor) -> Tensor:
         # BatchNorm1d takes cells only as a batch, and its statistics must not learn from them.
@@ -141,19 +133,3 @@ class Encoder(nn.Module):
         assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         return (self.projection(cells) - norm.running_mean) * scale + norm.bias
-
-
-class _WithPatches(nn.Module):
-    """The encoder as it is served: embedding first, patch embeddings second."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.encoder.with_patches(images)
-
-
-def served(encoder: Encoder) -> nn.Module:
-    """Return a module whose forward gives the two outputs that a model folder serves."""
-    return _WithPatches(encoder).eval()

@@ -15,7 +15,8 @@ from torch import nn
 
 from samehand.errors import ModelError
 from samehand.files import atomic_path
-from samehand.models.encoder import Encoder, served
+from samehand.models.encoder import Encoder
+from samehand.models.ensemble import Ensemble
 
 OUTPUTS = ("embedding", "patches")
 
@@ -23,11 +24,13 @@ _OPSET = 18
 _TOLERANCE = 2e-3
 
 
-def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = True) -> None:
+def export_encoder(
+    encoder: Encoder | Ensemble, size: int, target: Path, *, half: bool = True
+) -> None:
     """Write an encoder as ONNX and check that it still computes the same.
 
     Args:
-        encoder: A trained encoder.
+        encoder: A trained encoder, or several joined.
         size: Side of the square images it will be given.
         target: The ONNX file to write. Its batch size is free.
         half: Store weights as float16, half the size on disk; the arithmetic stays float32.
@@ -54,6 +57,22 @@ def export_encoder(encoder: Encoder, size: int, target: Path, *, half: bool = Tr
         )
     with atomic_path(target) as temporary:
         onnx.save(graph, temporary)
+
+
+class _WithPatches(nn.Module):
+    """An encoder as it is served: embedding first, patch embeddings second."""
+
+    def __init__(self, encoder: Encoder | Ensemble) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.encoder.with_patches(images)
+
+
+def served(encoder: Encoder | Ensemble) -> nn.Module:
+    """Return a module whose forward gives the two outputs that a model folder serves."""
+    return _WithPatches(encoder).eval()
 
 
 def to_onnx(

@@ -9,7 +9,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,6 +34,8 @@ COHORT = "cohort.safetensors"
 HEAD = "head.onnx"
 CONFIG = "config.json"
 
+FAST_VIEWS = ("whole",)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
@@ -53,6 +55,7 @@ class ModelConfig:
         files: SHA-256 of the other files of the folder.
         training: Recipe, seed, versions and data hashes.
         attribution: Rules for reference sets and galleries, or None in folders without them.
+        fast: The calibration of scores of single whole views, or None in folders without it.
     """
 
     format: int
@@ -66,6 +69,7 @@ class ModelConfig:
     files: dict[str, str]
     training: dict[str, Any]
     attribution: Attribution | None = None
+    fast: Calibration | None = None
 
     @property
     def pairwise(self) -> bool:
@@ -116,15 +120,19 @@ def find_model(name: str | Path | None) -> Path:
     )
 
 
-def open_model(name: str | Path | None = None, threads: int | None = None) -> ModelFolder:
+def open_model(
+    name: str | Path | None = None, threads: int | None = None, *, fast: bool = False
+) -> ModelFolder:
     """Open a model folder and check that it is whole and of this version.
 
     Args:
         name: A path, a built-in name, or None for the model that ships with the package.
         threads: CPU threads of a pairwise head; None for all there are.
+        fast: Look at one view of each painting only, with the calibration of such scores.
 
     Raises:
-        ModelError: No such folder, a missing or altered file, or another format version.
+        ModelError: No such folder, a missing or altered file, another format version, or no
+            calibration of single views.
     """
     path = find_model(name)
     raw = _read(path / CONFIG)
@@ -137,6 +145,10 @@ def open_model(name: str | Path | None = None, threads: int | None = None) -> Mo
                 f"{path / file} is not the file that {CONFIG} describes (its hash differs); "
                 "copy the whole folder again, or export the model again"
             )
+    identity = f"{config.name}@{sha256_bytes(raw)[:12]}"
+    if fast:
+        config = _fast(path, config)
+        identity += "-fast"
     encoder = EmbedderConfig(
         path / ENCODER, config.files[ENCODER], config.size, config.views, unit=not config.pairwise
     )
@@ -145,8 +157,18 @@ def open_model(name: str | Path | None = None, threads: int | None = None) -> Mo
         config,
         _comparator(path, config, threads),
         encoder,
-        identity=f"{config.name}@{sha256_bytes(raw)[:12]}",
+        identity,
     )
+
+
+def _fast(path: Path, config: ModelConfig) -> ModelConfig:
+    if config.fast is None:
+        raise ModelError(
+            f"the model {path} has no calibration of single views; leave the fast setting out, "
+            "or export the model again"
+        )
+    # Reference sets and galleries are calibrated for all the views together.
+    return replace(config, views=FAST_VIEWS, calibration=config.fast, attribution=None, fast=None)
 
 
 def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Comparator:
@@ -162,10 +184,11 @@ def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Compara
 def write_config(path: Path, config: ModelConfig) -> None:
     """Write `config.json` into the model folder `path`."""
     values = asdict(config) | {"calibration": config.calibration.to_dict()}
-    if config.attribution is None:
-        del values["attribution"]
-    else:
-        values["attribution"] = config.attribution.to_dict()
+    for name, part in (("attribution", config.attribution), ("fast", config.fast)):
+        if part is None:
+            del values[name]
+        else:
+            values[name] = part.to_dict()
     write_text(path / CONFIG, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -221,6 +244,8 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         values["calibration"] = Calibration.from_dict(values["calibration"])
         if "attribution" in values:
             values["attribution"] = Attribution.from_dict(values["attribution"])
+        if "fast" in values:
+            values["fast"] = Calibration.from_dict(values["fast"])
         config = ModelConfig(**values | {"views": tuple(values["views"])})
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error

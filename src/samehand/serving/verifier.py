@@ -46,17 +46,25 @@ class SameHand:
         (1.2, 'moderate support for the same artist')
     """
 
-    def __init__(self, model: str | Path | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        threads: int | None = None,
+        *,
+        fast: bool = False,
+    ) -> None:
         """Open a model.
 
         Args:
             model: A model folder's path, a built-in name, or None for the model that ships.
             threads: CPU threads; None for all there are.
+            fast: Look at one view of each painting only. Such verdicts are a little less certain,
+                and calibrated as such; evidence, reference sets and galleries need all views.
 
         Raises:
-            ModelError: There is no such model, or it is damaged.
+            ModelError: There is no such model, it is damaged, or it has no fast setting.
         """
-        self.model = open_model(model, threads)
+        self.model = open_model(model, threads, fast=fast)
         self.embedder = Embedder(self.model.embedder, threads)
         comparator = self.model.comparator
         if isinstance(comparator.head, OnnxHead):

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from samehand.images.decode import decode_file
 from samehand.images.views import render_views
 from samehand.models.discriminant import discriminants
 from samehand.models.encoder import Encoder
+from samehand.models.ensemble import Ensemble
 from samehand.progress import track
 from samehand.records import Floats
 
@@ -46,7 +47,8 @@ def start_from_discriminants(
         Every artist's mean embedding, (A, D): where class proxies may start.
     """
     encoder.eval()
-    features = run_views(encoder.features, encoder, paths, size, "pretrained features")
+    device = next(encoder.parameters()).device
+    features = run_views(encoder.features, device, paths, size, "pretrained features")
     mean = features.mean(axis=0)
     deviation = features.std(axis=0) + np.float32(_LEAST_DEVIATION)
     features = np.asarray((features - mean) / deviation, np.float32)
@@ -62,39 +64,41 @@ def start_from_discriminants(
     return np.asarray(means / np.bincount(labels)[:, None], np.float32)
 
 
-def refine(
-    encoder: Encoder,
+def join(
+    members: Sequence[Encoder],
     paths: Sequence[Path],
     labels: NDArray[np.integer],
     *,
     size: int,
     ridge: float,
-) -> None:
-    """Append discriminants of its own finished embeddings to an encoder, in place.
+) -> Ensemble:
+    """Project trained encoders' embeddings by linear discriminants of what they say together.
 
     Args:
-        encoder: A trained encoder.
+        members: One trained encoder or more.
         paths: N training paintings.
         labels: The artist of each, from 0.
         size: Side of the views in pixels.
         ridge: Shrinkage; see `models.discriminant`.
+
+    Raises:
+        RecipeError: The encoders' embeddings differ in width.
     """
-    encoder.eval()
-    embeddings = run_views(encoder, encoder, paths, size, "embedding training paintings")
-    mean = embeddings.mean(axis=0)
-    width = encoder.config.width
-    projection = discriminants(embeddings - mean, labels, width=width, ridge=ridge)
-    linear = nn.Linear(width, width)
+    ensemble = Ensemble(members).eval()
+    device = next(ensemble.parameters()).device
+    joined = run_views(ensemble.joined, device, paths, size, "embedding training paintings")
+    mean = joined.mean(axis=0)
+    projection = discriminants(joined - mean, labels, width=ensemble.width, ridge=ridge)
     with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
-        linear.bias.copy_(torch.from_numpy(-mean @ projection))
-    encoder.refinement = linear.to(next(encoder.parameters()).device)
+        ensemble.projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
+        ensemble.projection.bias.copy_(torch.from_numpy(-mean @ projection))
+    return ensemble
 
 
 @torch.inference_mode()
 def run_views(
     compute: Callable[[Tensor], Tensor],
-    encoder: Encoder,
+    device: torch.device,
     paths: Sequence[Path],
     size: int,
     label: str,
@@ -103,12 +107,11 @@ def run_views(
 
     Args:
         compute: Images (B, 3, S, S) to rows.
-        encoder: Tells the device.
+        device: Where it is computed.
         paths: N image files of a catalogue.
         size: S.
         label: What the progress bar says.
     """
-    device = next(encoder.parameters()).device
     rows = []
     for start in track(range(0, len(paths), _AT_ONCE), label):
         views = [

@@ -135,7 +135,7 @@ class MetricObjective:
         """Return the AUC over all pairs of validation paintings, and over pairs of one style."""
         assert isinstance(model, Encoder)
         embeddings = run_views(
-            model, model, self.validation_paths, self.recipe.serve.size, "validating"
+            model, self.device, self.validation_paths, self.recipe.serve.size, "validating"
         )
         left, right = np.triu_indices(len(embeddings), k=1)
         scores = (embeddings @ embeddings.T)[left, right]

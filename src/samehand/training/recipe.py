@@ -77,6 +77,8 @@ class ServeConfig(_Section):
         size: Side of the square views in pixels.
         views: Which views of a painting are embedded and averaged.
         cohort: How many training paintings stand for "everybody else" in score normalisation.
+        cohort_of: "artists" makes one mean embedding of each artist's paintings among them;
+            "paintings" keeps them apart.
         normalisation: How a cosine is corrected by the cohort; see `scoring.comparator`.
         neighbours: How many of the nearest cohort paintings that normalisation looks at.
     """
@@ -84,6 +86,7 @@ class ServeConfig(_Section):
     size: int = Field(224, ge=32)
     views: tuple[View, ...] = Field(("whole", "mirror"), min_length=1)
     cohort: int = Field(2000, ge=2)
+    cohort_of: Literal["artists", "paintings"] = "paintings"
     normalisation: Normalisation = "csls"
     neighbours: int = Field(30, ge=2)
 

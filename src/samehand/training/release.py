@@ -1,6 +1,8 @@
 """`samehand export`: a trained run to a calibrated model folder."""
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from samehand.catalogue.splits import calibration_paintings, draw_cohort
 from samehand.errors import ModelError, OutputError, RecipeError
 from samehand.files import output_error, sha256_file, write_text
 from samehand.models.encoder import Encoder
+from samehand.models.ensemble import Ensemble
 from samehand.models.export import export_encoder
 from samehand.models.siamese import Siamese
+from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import Comparator, Enrolled, enrol
 from samehand.scoring.fitting import calibrate
@@ -26,15 +30,16 @@ from samehand.serving.folder import (
     COHORT,
     CONFIG,
     ENCODER,
+    FAST_VIEWS,
     FORMAT,
     ModelConfig,
     read_cohort,
     write_cohort,
     write_config,
 )
-from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.serving.runtime import Embedder, EmbedderConfig, mean_direction
 from samehand.training.background import build_background
-from samehand.training.discriminate import refine
+from samehand.training.discriminate import join
 from samehand.training.loop import keep_freed_memory
 from samehand.training.provenance import export_facts, ids_hash
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
@@ -42,55 +47,53 @@ from samehand.training.release_pair import write_pair_model
 from samehand.training.runlog import RunFolder, load_tensors
 
 
-def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
-    """Export a run's best weights, choose its cohort, and calibrate it on validation artists.
+def export(
+    runs: Sequence[Path], catalogue_path: Path, out: Path, *, name: str | None = None
+) -> ModelConfig:
+    """Export the weights of runs, choose their cohort, and calibrate them on validation artists.
+
+    Several runs become one model: their embeddings are joined and projected to one by linear
+    discriminants. The first run's recipe says how the model is served.
 
     Args:
-        run_path: A run folder with at least one finished epoch.
-        catalogue_path: The catalogue that the run was trained on.
+        runs: Run folders with at least one finished epoch each.
+        catalogue_path: The catalogue that they were trained on.
         out: The model folder to make; replaced only once the new one is complete.
+        name: The model's name; None for that of the first run's recipe.
 
     Returns:
         The configuration of the new model folder.
 
     Raises:
-        RecipeError: No finished run, or another catalogue than it was trained on.
+        RecipeError: No finished run, another catalogue than it was trained on, or runs that
+            cannot be joined.
         ModelError: The graph or the calibration cannot be made.
         OutputError: `out` cannot be written, or holds something that is no model folder.
     """
-    run = RunFolder(run_path)
-    facts = run.config()
-    recipe = _recipe_of(run, facts)
     table = load_catalogue(catalogue_path)
     digest = sha256_file(catalogue_path / "catalogue.parquet")
-    if digest != facts["catalogue_sha256"]:
-        raise RecipeError(
-            f"{run_path} was trained on another catalogue than {catalogue_path}; name that one"
-        )
-    weights, best = load_tensors(run.best)
-    network = _network(recipe)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise RecipeError(
-            f"{run.best} does not hold the network of its recipe; train again with this samehand"
-        ) from error
-    facts |= {"best": best}
+    members = [_open_run(path, catalogue_path, digest) for path in runs]
+    first = members[0]
+    facts = first.facts
+    if len(members) > 1:
+        _refuse_to_join(members)
+        facts = facts | {"joined_with": [member.facts for member in members[1:]]}
     _refuse_foreign(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             folder = Path(scratch) / "model"
             folder.mkdir()
-            if isinstance(recipe, SiameseRecipe):
-                assert isinstance(network, Siamese)
-                config = write_pair_model(folder, network, recipe, table, catalogue_path, facts)
+            if isinstance(first.recipe, SiameseRecipe):
+                assert isinstance(first.network, Siamese)
+                config = write_pair_model(
+                    folder, first.network, first.recipe, table, catalogue_path, facts
+                )
             else:
-                assert isinstance(network, Encoder)
-                if recipe.discriminant is not None:
-                    _refine(network, recipe, table, catalogue_path, recipe.discriminant.finish)
-                export_encoder(network.eval(), recipe.serve.size, folder / ENCODER)
-                config = _calibrate(folder, recipe, table, catalogue_path, facts)
+                encoder = _encoder(members, first.recipe, table, catalogue_path)
+                export_encoder(encoder.eval(), first.recipe.serve.size, folder / ENCODER)
+                config = _calibrate(folder, first.recipe, table, catalogue_path, facts)
+            config = replace(config, name=name or config.name)
             write_config(folder, config)
             if not config.pairwise:
                 build_background(folder, catalogue_path)
@@ -104,16 +107,60 @@ def export(run_path: Path, catalogue_path: Path, out: Path) -> ModelConfig:
     return config
 
 
-def _refine(
-    network: Encoder, recipe: Recipe, table: pl.DataFrame, root: Path, ridge: float
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A finished run: its recipe, its weights in their network, and what is recorded of it."""
+
+    path: Path
+    recipe: AnyRecipe
+    network: Encoder | Siamese
+    facts: dict[str, Any]
+
+
+def _open_run(path: Path, catalogue: Path, digest: str) -> _Run:
+    run = RunFolder(path)
+    facts = run.config()
+    recipe = _recipe_of(run, facts)
+    if digest != facts["catalogue_sha256"]:
+        raise RecipeError(
+            f"{path} was trained on another catalogue than {catalogue}; name that one"
+        )
+    weights, best = load_tensors(run.best)
+    network = _network(recipe)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RecipeError(
+            f"{run.best} does not hold the network of its recipe; train again with this samehand"
+        ) from error
+    return _Run(path, recipe, network, facts | {"best": best})
+
+
+def _refuse_to_join(members: Sequence[_Run]) -> None:
+    for member in members:
+        if not isinstance(member.recipe, Recipe) or member.recipe.discriminant is None:
+            raise RecipeError(
+                f"{member.path} cannot be joined with another run: its recipe has no "
+                "[discriminant]; export it alone"
+            )
+
+
+def _encoder(
+    members: Sequence[_Run], recipe: Recipe, table: pl.DataFrame, root: Path
+) -> Encoder | Ensemble:
+    encoders = [member.network for member in members if isinstance(member.network, Encoder)]
+    if recipe.discriminant is None:
+        return encoders[0]
     train = table.filter(pl.col("split") == "train").sort("painting_id")
     labels = np.unique(train["artist"].to_numpy(), return_inverse=True)[1]
     paths = [root / path for path in train["path"]]
     keep_freed_memory()
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    refine(network, paths, labels, size=recipe.serve.size, ridge=ridge)
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    for encoder in encoders:
+        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ridge = recipe.discriminant.finish
+    joined = join(encoders, paths, labels, size=recipe.serve.size, ridge=ridge)
+    joined.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return joined
 
 
 def _network(recipe: AnyRecipe) -> Encoder | Siamese:
@@ -144,19 +191,18 @@ def _calibrate(
     cohort = embed_catalogued(
         embedder, members["path"].to_list(), root, label="embedding the cohort"
     )
+    if serve.cohort_of == "artists":
+        cohort = _of_artists(cohort, members["artist"].to_list())
     write_cohort(folder, cohort)
     comparator = Comparator(
         serve.normalisation, min(serve.neighbours, len(cohort)), read_cohort(folder)
     )
     held_out = calibration_paintings(table)
-    enrolled = enrol(
-        comparator,
-        embed_catalogued(
-            embedder, held_out["path"].to_list(), root, label="embedding held-out artists"
-        ),
-    )
+    enrolled = _enrolled(comparator, embedder, held_out, root)
     artists = held_out["artist"].to_list()
     pairs = calibrate(comparator, enrolled, artists)
+    single = Embedder(replace(embedder.config, views=FAST_VIEWS))
+    fast = calibrate(comparator, _enrolled(comparator, single, held_out, root), artists)
     return ModelConfig(
         format=FORMAT,
         name=recipe.name,
@@ -169,6 +215,24 @@ def _calibrate(
         files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
         attribution=_attribution(comparator, enrolled, artists, pairs),
+        fast=fast,
+    )
+
+
+def _enrolled(
+    comparator: Comparator, embedder: Embedder, held_out: pl.DataFrame, root: Path
+) -> Enrolled:
+    paths = held_out["path"].to_list()
+    return enrol(
+        comparator, embed_catalogued(embedder, paths, root, label="embedding held-out artists")
+    )
+
+
+def _of_artists(embeddings: Floats, artists: Sequence[str]) -> Floats:
+    """Return the direction of every artist's mean embedding, in the order of their names."""
+    labels = np.unique(artists, return_inverse=True)[1]
+    return np.concatenate(
+        [mean_direction(embeddings[None, labels == label]) for label in range(labels.max() + 1)]
     )
 
 
