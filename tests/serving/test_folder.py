@@ -76,14 +76,14 @@ def test_the_identity_changes_with_anything_that_changes_answers(model: Path):
 
 def test_names_are_paths_or_built_in(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "BUILT_IN", tmp_path / "builtin")
-    shutil.copytree(model, tmp_path / "builtin" / "lite0")
+    shutil.copytree(model, tmp_path / "builtin" / "lite")
     assert find_model(model) == model
     assert find_model(str(model)) == model
-    assert find_model(None) == find_model("lite0") == tmp_path / "builtin" / "lite0"
+    assert find_model(None) == find_model("lite") == tmp_path / "builtin" / "lite"
     monkeypatch.chdir(tmp_path)
     assert find_model("model") == Path("model")
-    for name in (tmp_path / "lite0", "runs/lite0", "../lite0", "lite1", "", "x" * 300):
-        with pytest.raises(ModelError, match="no model folder at .*; built-in models: lite0"):
+    for name in (tmp_path / "lite", "runs/lite", "../lite", "lite1", "", "x" * 300):
+        with pytest.raises(ModelError, match="no model folder at .*; built-in models: lite"):
             find_model(name)
 
 

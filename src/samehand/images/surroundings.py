@@ -81,4 +81,5 @@ def _hues_in_strip(strip: NDArray[np.float32]) -> int:
     levels = np.lib.stride_tricks.sliding_window_view(strip.mean(axis=0), _PATCH, axis=0)
     is_patch = (np.ptp(runs, axis=1) == 0) & (runs[:, 0] >= 0)
     is_patch &= (np.ptp(levels, axis=2) < _LEVEL_ALONG).all(axis=1)
-    return len(np.unique(runs[is_patch, 0]))
+    # NumPy would load its masked arrays to find unique values.
+    return len(set(runs[is_patch, 0].tolist()))

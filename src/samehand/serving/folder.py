@@ -27,7 +27,7 @@ from samehand.serving.runtime import EmbedderConfig
 
 FORMAT = 1
 BUILT_IN = Path(__file__).parent / "builtin"
-DEFAULT_MODEL = "lite0"
+DEFAULT_MODEL = "lite"
 
 ENCODER = "encoder.onnx"
 COHORT = "cohort.safetensors"
