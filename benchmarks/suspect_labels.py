@@ -1,0 +1,226 @@
+"""Which labels of the real catalogue the other works contradict; a table of docs/attribution.md.
+
+    python benchmarks/suspect_labels.py CATALOGUE --out OUT [--docs docs/attribution.md]
+
+Ranks the test paintings, with the labels they have, and the works that the catalogue gives to two
+artists, which `samehand prepare` excluded. Those are judged twice: as `samehand cluster` would find
+them, where the copy under the other name gives them away, and by the uncontested works alone. Other
+paintings by the contested artists serve as references and are not ranked, because training has
+learned their labels. Embeddings come from the catalogue's cache.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from attribution_report import table
+
+from samehand import SameHand
+from samehand.catalogue.duplicates import CONTESTED
+from samehand.catalogue.schema import load_catalogue
+from samehand.files import write_text
+from samehand.images.decode import decode_file
+from samehand.images.likeness import confirmed, detail_of, thumbnail
+from samehand.scoring.artists import artist_llrs
+from samehand.scoring.comparator import Enrolled, enrol
+from samehand.serving.cluster import suspicion_of
+from samehand.serving.embed import embed_catalogued
+
+SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
+Facts = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("catalogue", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", default=None)
+    parser.add_argument("--docs", type=Path)
+    options = parser.parse_args()
+    verifier = SameHand(options.model)
+    rows = chosen(load_catalogue(options.catalogue))
+    embeddings = embed_catalogued(
+        verifier.embedder,
+        rows["path"].to_list(),
+        options.catalogue,
+        options.catalogue / "embeddings",
+    )
+    found = suspects(verifier, rows, embeddings, options.catalogue)
+    write_text(options.out / "suspects.json", json.dumps(found, indent=2) + "\n")
+    text = markdown(found)
+    write_text(options.out / "suspects.md", text)
+    if options.docs:
+        before, _, rest = options.docs.read_text(encoding="utf-8").partition("<!-- suspects -->\n")
+        after = rest.partition("<!-- end of suspects -->")[2]
+        write_text(
+            options.docs, f"{before}<!-- suspects -->\n{text}<!-- end of suspects -->{after}"
+        )
+    print(text)
+
+
+def chosen(catalogue: pl.DataFrame) -> pl.DataFrame:
+    """Return the test paintings, the contested works, and all else by the contested artists."""
+    disputed = pl.col("exclusion") == CONTESTED
+    artists = catalogue.filter(disputed)["artist"].unique().to_list()
+    theirs = pl.col("artist").is_in(artists) & pl.col("split").is_not_null()
+    return catalogue.filter((pl.col("split") == "test") | disputed | theirs).sort("painting_id")
+
+
+def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, folder: Path) -> Facts:
+    """Rank labels by suspicion, by the uncontested works alone and with the contested copies."""
+    works = enrol(verifier.model.comparator, embeddings)
+    names, labels = np.unique(rows["artist"].to_list(), return_inverse=True)
+    labels = labels.astype(np.int64)
+    disputed = (rows["exclusion"] == CONTESTED).fill_null(False).to_numpy()
+    ranked = disputed | (rows["split"] == "test").fill_null(False).to_numpy()
+    # A contested work is the only one of an artist of its own, so it is nobody's reference.
+    apart = labels.copy()
+    apart[disputed] = len(names) + np.arange(disputed.sum())
+    alone = llrs_of(verifier, works, apart)[:, : len(names)]
+    filed = llrs_of(verifier, works, labels)
+    suspicion, rival = suspicion_of(alone, labels)
+    rank, filed_rank = (ranks(suspicion_of(llrs, labels)[0], ranked) for llrs in (alone, filed))
+    last = verifier.model.config.attribution.references.steps[-1].calibration
+    shown = np.clip(alone, last.lower, last.upper)
+    listed = rows.to_dicts()
+    counts = np.bincount(labels[~disputed], minlength=len(names))
+
+    def facts(i: int, other: int) -> Facts:
+        theirs = np.flatnonzero((labels == other) & ~disputed)
+        nearest = int(theirs[np.argmax(embeddings[theirs] @ embeddings[i])])
+        return {
+            "id": listed[i]["painting_id"],
+            "title": listed[i]["title"],
+            "date": listed[i]["date"],
+            "artist": str(names[labels[i]]),
+            "works": int(counts[labels[i]] - ranked[i] * (not disputed[i])),
+            "llr": float(shown[i, labels[i]]),
+            "rival": str(names[other]),
+            "rival_works": int(counts[other]),
+            "rival_llr": float(shown[i, other]),
+            "nearest": listed[nearest]["painting_id"],
+            "nearest_title": listed[nearest]["title"],
+            "same_picture": same_picture([folder / listed[j]["path"] for j in (i, nearest)]),
+            "contested": bool(disputed[i]),
+            "rank": int(rank[i]),
+            "filed_rank": int(filed_rank[i]),
+        }
+
+    order = np.argsort(rank, kind="stable")
+    return {
+        "model": verifier.model.identity,
+        "ranked": int(ranked.sum()),
+        "judged": int((ranked & np.isfinite(suspicion)).sum()),
+        "suspect": int((ranked & (suspicion > 0)).sum()),
+        "most_suspect": [facts(i, int(rival[i])) for i in order[:SHOWN].tolist()],
+        "contested": [
+            facts(i, int(labels[j])) for i, j in copies(listed, embeddings, disputed)
+        ],
+    }  # fmt: skip
+
+
+def llrs_of(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> np.ndarray:
+    config = verifier.model.config
+    rule = config.attribution.references
+    return artist_llrs(
+        verifier.model.comparator, works, labels, rule, config.calibration, MOST_REFERENCES, 0
+    )
+
+
+def ranks(suspicion: np.ndarray, ranked: np.ndarray) -> np.ndarray:
+    """Return each work's place among the ranked ones, 1 for the most suspect."""
+    order = np.lexsort((-suspicion, ~ranked))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(1, len(order) + 1)
+    return rank
+
+
+def copies(
+    listed: list[Facts], embeddings: np.ndarray, disputed: np.ndarray
+) -> list[tuple[int, int]]:
+    """Return each contested work with its copy under another name, which is the nearest."""
+    found = []
+    for i in np.flatnonzero(disputed).tolist():
+        others = [
+            j
+            for j in np.flatnonzero(disputed).tolist()
+            if listed[j]["artist"] != listed[i]["artist"]
+        ]
+        found.append((i, max(others, key=lambda j: float(embeddings[i] @ embeddings[j]))))
+    return found
+
+
+def same_picture(paths: list[Path]) -> bool:
+    thumbnails = np.stack([thumbnail(decode_file(path).image) for path in paths])
+    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
+    return bool(len(confirmed(*pair, detail_of(thumbnails), thumbnails)))
+
+
+def remark(row: Facts) -> str:
+    """Say what weakens or explains a suspicion."""
+    said = [
+        "contested" * row["contested"],
+        "the same picture" * row["same_picture"],
+        "fits its label too" * (row["llr"] > 0),
+        f"only {row['works']} works under its label" * (row["works"] < FEW),
+        f"only {row['rival_works']} works by the other" * (row["rival_works"] < FEW),
+    ]
+    return "; ".join(filter(None, said)) or "-"
+
+
+def markdown(found: Facts) -> str:
+    def named(row: Facts) -> str:
+        date = f", {row['date']}" if row["date"] else ""
+        return f"{row['title'] or '-'}{date}"
+
+    lines = [
+        f"Model `{found['model']}`; {found['ranked']:,} labels ranked, of which "
+        f"{found['judged']:,} could be judged and {found['suspect']:,} fit another artist better.",
+        "",
+        f"The {SHOWN} most suspect; each is a question, not a finding. llr of the work with the "
+        "others under its label, and with those of the artist whom it fits best:",
+        *table(
+            ["rank", "id", "title", "label", "llr", "fits best", "llr", "nearest there", "remark"],
+            [
+                [
+                    f"{row['rank']}",
+                    row["id"],
+                    named(row),
+                    row["artist"],
+                    f"{row['llr']:+.2f}",
+                    row["rival"],
+                    f"{row['rival_llr']:+.2f}",
+                    f"{row['nearest']}, {row['nearest_title'] or '-'}",
+                    remark(row),
+                ]
+                for row in found["most_suspect"]
+            ],
+        ),
+        "",
+        "The works that the catalogue gives to two artists, under either label. The last column "
+        "is the rank where the copy under the other name is among the references:",
+        *table(
+            ["id", "title", "label", "llr", "other label", "llr", "rank", "rank with the copy"],
+            [
+                [
+                    row["id"],
+                    named(row),
+                    row["artist"],
+                    f"{row['llr']:+.2f}",
+                    row["rival"],
+                    f"{row['rival_llr']:+.2f}",
+                    f"{row['rank']:,}",
+                    f"{row['filed_rank']:,}",
+                ]
+                for row in sorted(found["contested"], key=lambda row: int(row["rank"]))
+            ],
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

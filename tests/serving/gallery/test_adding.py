@@ -1,0 +1,139 @@
+"""`samehand gallery add`, killed at random moments and beside another of its kind."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samehand.files import sha256_file
+from samehand.serving.folder import open_model
+from samehand.serving.gallery import Gallery
+
+WORKS, CHANGED = 180, 60
+
+# Small batches, so that the hundredth of a second in which one is written is hit often.
+COMMAND = """
+import samehand.serving.gallery.adding as adding
+from samehand.cli import main
+adding._WORKS_AT_ONCE = 6
+main()
+"""
+
+
+def start(gallery, scans, model):
+    command = ["gallery", "add", gallery, *scans, "--model", model, "--threads", "1", "--json"]
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(child):
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 0, err
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory, tiny_model, verifier, picture):
+    """Return files, the embedding of each content, and a gallery that knows some older contents."""
+    folder = tmp_path_factory.mktemp("collection")
+    scans = folder / "scans"
+    scans.mkdir()
+    rows = {}
+
+    def paint(number, seed):
+        path = scans / f"{number:03}.png"
+        picture(seed, (24, 18)).save(path)
+        rows[sha256_file(path)] = verifier.embed([path])[0]
+
+    for number in range(CHANGED):
+        paint(number, 10_000 + number)
+    with Gallery.create(folder / "before", open_model(tiny_model)) as gallery:
+        gallery.add([scans], verifier)
+    for number in range(WORKS):
+        paint(number, number)
+    return scans, rows, folder / "before"
+
+
+def held(gallery, rows):
+    """Return the content of each work that a gallery lists, having compared its embedding."""
+    with Gallery.open(gallery) as opened:
+        works, embeddings = opened.embeddings()
+    for stored, row in zip(works, embeddings, strict=True):
+        np.testing.assert_allclose(row, rows[stored.sha256], atol=1e-6)
+    return {stored.work.path: stored.sha256 for stored in works}
+
+
+def kill_at_random(folder, collection, verifier, times, seed):
+    """Kill so many commands, and return how many works had been written at each death."""
+    scans, rows, before = collection
+    wanted = {str(path): sha256_file(path) for path in scans.iterdir()}
+    draw = np.random.default_rng(seed)
+
+    def copied(name):
+        return Path(shutil.copytree(before, folder / name))
+
+    began = time.monotonic()
+    assert finished(start(copied("whole"), [scans], verifier.model.path))["added"] == 120
+    usual = time.monotonic() - began
+    written = []
+    for number in range(times):
+        gallery = copied(f"g{number}")
+        known = held(gallery, rows)
+        child = start(gallery, [scans], verifier.model.path)
+        end = time.monotonic() + draw.uniform(0, 1.1 * usual)
+        # What another process can list is what has been reported as added.
+        seen = dict(known)
+        while time.monotonic() < end and child.poll() is None:
+            seen = held(gallery, rows)
+            time.sleep(0.01)
+        child.kill()
+        said, _ = child.communicate(timeout=60)
+        assert child.returncode in (0, -signal.SIGKILL)
+        after = held(gallery, rows)
+        if said:
+            seen = wanted
+            assert json.loads(said)["added"] == WORKS - CHANGED
+        assert seen.keys() <= after.keys()
+        fresh = {path for path, digest in after.items() if digest == wanted[path]}
+        assert {path for path, digest in seen.items() if digest == wanted[path]} <= fresh
+        with Gallery.open(gallery) as opened:
+            report = opened.add([scans], verifier)
+        assert (report.added, report.unchanged) == (WORKS - len(after), len(fresh))
+        assert report.changed == len(after) - len(fresh)
+        assert held(gallery, rows) == wanted
+        written.append(len(fresh))
+        shutil.rmtree(gallery)
+    return written
+
+
+def test_a_killed_command_loses_nothing_and_goes_on(tmp_path, collection, verifier):
+    kill_at_random(tmp_path, collection, verifier, 4, 0)
+
+
+@pytest.mark.slow
+def test_a_hundred_killed_commands_lose_nothing(tmp_path, collection, verifier):
+    written = kill_at_random(tmp_path, collection, verifier, 100, 1)
+    midway = sum(0 < count < WORKS for count in written)
+    print(f"{midway} of {len(written)} commands were killed with some works written")
+    assert midway >= 20, written
+
+
+def test_two_commands_fill_one_gallery(tmp_path, collection, verifier):
+    scans, rows, before = collection
+    gallery = shutil.copytree(before, tmp_path / "shared")
+    files = sorted(scans.iterdir())
+    # A third of the works, new ones and changed ones, is added by both.
+    parts = files[: WORKS * 2 // 3], files[WORKS // 3 :]
+    children = [start(gallery, part, verifier.model.path) for part in parts]
+    assert all(finished(child)["failed"] == {} for child in children)
+    assert held(gallery, rows) == {str(path): sha256_file(path) for path in files}
