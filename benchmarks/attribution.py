@@ -5,8 +5,8 @@
 Rules are compared on the held-out validation artists that calibrate the model; everything else is
 measured on test artists of whom neither training nor calibration saw a painting, but for the label
 noise, which is also looked for in the whole catalogue. Embeddings come from the catalogue's cache.
-`--frozen` adds the frozen backbone, which needs samehand[train] and minutes; `--test-only` looks
-for suspect labels among test paintings alone, which spares embedding all others. What OUT has of
+`--frozen` adds the frozen backbone, which needs samehand[train] and minutes; `--test-only` swaps
+labels among test paintings alone, which spares embedding all others. What OUT has of
 the same model already is not measured again.
 """
 
@@ -90,9 +90,6 @@ def main() -> None:
         "clusters": lambda: clusters(verifier, works, labels),
         "noise: unseen artists": lambda: label_noise(verifier, works, labels),
         "noise: test paintings": lambda: label_noise(verifier, *load(test)),
-        "contested": lambda: contested(
-            verifier, test if options.test_only else usable, table, load
-        ),
     }  # fmt: skip
     if not options.test_only:
         steps["noise: whole catalogue"] = lambda: label_noise(verifier, *load(usable))
@@ -337,58 +334,6 @@ def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Fact
         "at_swapped": float(mean[2]),
         "found_in_5_percent": float(mean[3]),
         "best_possible_at_50": min(1.0, float(mean[0]) / 50),
-    }
-
-
-def contested(
-    verifier: SameHand,
-    usable: pl.DataFrame,
-    table: pl.DataFrame,
-    load: Callable[[pl.DataFrame], tuple[Enrolled, np.ndarray]],
-) -> Facts:
-    """Rank paintings, the contested ones among them, by how suspect their real labels are."""
-    config = verifier.model.config
-    disputed_rows = table.filter(pl.col("exclusion") == "contested attribution")
-    rows = pl.concat([usable, disputed_rows]).sort("painting_id")
-    works, labels = load(rows)
-    llrs = artist_llrs(
-        verifier.model.comparator,
-        works,
-        labels,
-        config.attribution.references,
-        config.calibration,
-        30,
-        0,
-    )
-    suspicion, rival = suspicion_of(llrs, labels)
-    order = np.argsort(-suspicion, kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(1, len(order) + 1)
-    names = np.unique(rows["artist"].to_list())
-    disputed = np.flatnonzero((rows["exclusion"] == "contested attribution").fill_null(False))
-    listed = rows.to_dicts()
-    return {
-        "works": len(labels),
-        "contested_ranks": [
-            {
-                "id": listed[i]["painting_id"],
-                "artist": listed[i]["artist"],
-                "title": listed[i]["title"],
-                "rival": str(names[rival[i]]),
-                "rank": int(rank[i]),
-            }
-            for i in disputed
-        ],
-        "most_suspect": [
-            {
-                "id": listed[i]["painting_id"],
-                "artist": listed[i]["artist"],
-                "title": listed[i]["title"],
-                "rival": str(names[rival[i]]),
-                "split": listed[i]["split"] or listed[i]["exclusion"],
-            }
-            for i in order[:15]
-        ],
     }
 
 

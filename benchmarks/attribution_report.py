@@ -20,7 +20,6 @@ def markdown(found: dict[str, Any]) -> str:
         (searched, search),
         (found.get("clusters"), clusters),
         (noisy, noise),
-        (found.get("contested"), contested),
     ):
         parts += section(measured) if measured else []
     return "\n".join(parts) + "\n"
@@ -175,31 +174,6 @@ def noise(found: dict[str, dict[str, Any]]) -> list[str]:
                     f"{row['found_in_5_percent']:.0%}",
                 ]
                 for name, row in found.items()
-            ],
-        ),
-    ]
-
-
-def contested(found: dict[str, Any]) -> list[str]:
-    return [
-        "",
-        "### Labels of the real catalogue",
-        "",
-        f"Works that the catalogue gives to two artists, among {found['works']:,} by suspicion:",
-        *table(
-            ["id", "label", "title", "fits best", "rank"],
-            [
-                [row["id"], row["artist"], row["title"] or "-", row["rival"], f"{row['rank']:,}"]
-                for row in sorted(found["contested_ranks"], key=lambda row: int(row["rank"]))
-            ],
-        ),
-        "",
-        "The most suspect labels of all; each is a question, not a finding:",
-        *table(
-            ["id", "label", "title", "fits best", "split"],
-            [
-                [row["id"], row["artist"], row["title"] or "-", row["rival"], row["split"]]
-                for row in found["most_suspect"]
             ],
         ),
     ]

@@ -22,12 +22,11 @@ from samehand import SameHand
 from samehand.catalogue.duplicates import CONTESTED
 from samehand.catalogue.schema import load_catalogue
 from samehand.files import write_text
-from samehand.images.decode import decode_file
-from samehand.images.likeness import confirmed, detail_of, thumbnail
 from samehand.scoring.artists import artist_llrs
-from samehand.scoring.comparator import Enrolled, enrol
+from samehand.scoring.comparator import enrol
 from samehand.serving.cluster import suspicion_of
 from samehand.serving.embed import embed_catalogued
+from samehand.serving.twins import twins_of
 
 SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
 Facts = dict[str, Any]
@@ -70,7 +69,7 @@ def chosen(catalogue: pl.DataFrame) -> pl.DataFrame:
 
 
 def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, folder: Path) -> Facts:
-    """Rank labels by suspicion, by the uncontested works alone and with the contested copies."""
+    """Rank labels by suspicion, by the uncontested works alone, and look for copies."""
     works = enrol(verifier.model.comparator, embeddings)
     names, labels = np.unique(rows["artist"].to_list(), return_inverse=True)
     labels = labels.astype(np.int64)
@@ -79,12 +78,18 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
     # A contested work is the only one of an artist of its own, so it is nobody's reference.
     apart = labels.copy()
     apart[disputed] = len(names) + np.arange(disputed.sum())
-    alone = llrs_of(verifier, works, apart)[:, : len(names)]
-    filed = llrs_of(verifier, works, labels)
-    suspicion, rival = suspicion_of(alone, labels)
-    rank, filed_rank = (ranks(suspicion_of(llrs, labels)[0], ranked) for llrs in (alone, filed))
-    last = verifier.model.config.attribution.references.steps[-1].calibration
-    shown = np.clip(alone, last.lower, last.upper)
+    config = verifier.model.config
+    rule = config.attribution.references
+    llrs = artist_llrs(
+        verifier.model.comparator, works, apart, rule, config.calibration, MOST_REFERENCES, 0
+    )[:, : len(names)]
+    suspicion, rival = suspicion_of(llrs, labels)
+    order = np.lexsort((-suspicion, ~ranked))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(1, len(order) + 1)
+    twins = twins_of([str(folder / path) for path in rows["path"]], embeddings, labels)
+    last = rule.steps[-1].calibration
+    shown = np.clip(llrs, last.lower, last.upper)
     listed = rows.to_dicts()
     counts = np.bincount(labels[~disputed], minlength=len(names))
 
@@ -103,39 +108,23 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
             "rival_llr": float(shown[i, other]),
             "nearest": listed[nearest]["painting_id"],
             "nearest_title": listed[nearest]["title"],
-            "same_picture": same_picture([folder / listed[j]["path"] for j in (i, nearest)]),
+            "twin": listed[twins[i]]["painting_id"] if i in twins else None,
             "contested": bool(disputed[i]),
             "rank": int(rank[i]),
-            "filed_rank": int(filed_rank[i]),
         }
 
-    order = np.argsort(rank, kind="stable")
     return {
         "model": verifier.model.identity,
         "ranked": int(ranked.sum()),
         "judged": int((ranked & np.isfinite(suspicion)).sum()),
         "suspect": int((ranked & (suspicion > 0)).sum()),
+        "twins": len(twins),
+        "contested_twins": sum(bool(disputed[i]) for i in twins),
         "most_suspect": [facts(i, int(rival[i])) for i in order[:SHOWN].tolist()],
         "contested": [
             facts(i, int(labels[j])) for i, j in copies(listed, embeddings, disputed)
         ],
     }  # fmt: skip
-
-
-def llrs_of(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> np.ndarray:
-    config = verifier.model.config
-    rule = config.attribution.references
-    return artist_llrs(
-        verifier.model.comparator, works, labels, rule, config.calibration, MOST_REFERENCES, 0
-    )
-
-
-def ranks(suspicion: np.ndarray, ranked: np.ndarray) -> np.ndarray:
-    """Return each work's place among the ranked ones, 1 for the most suspect."""
-    order = np.lexsort((-suspicion, ~ranked))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(1, len(order) + 1)
-    return rank
 
 
 def copies(
@@ -153,17 +142,11 @@ def copies(
     return found
 
 
-def same_picture(paths: list[Path]) -> bool:
-    thumbnails = np.stack([thumbnail(decode_file(path).image) for path in paths])
-    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
-    return bool(len(confirmed(*pair, detail_of(thumbnails), thumbnails)))
-
-
 def remark(row: Facts) -> str:
     """Say what weakens or explains a suspicion."""
     said = [
         "contested" * row["contested"],
-        "the same picture" * row["same_picture"],
+        f"the same picture as {row['twin']}" * bool(row["twin"]),
         "fits its label too" * (row["llr"] > 0),
         f"only {row['works']} works under its label" * (row["works"] < FEW),
         f"only {row['rival_works']} works by the other" * (row["rival_works"] < FEW),
@@ -200,10 +183,12 @@ def markdown(found: Facts) -> str:
             ],
         ),
         "",
-        "The works that the catalogue gives to two artists, under either label. The last column "
-        "is the rank where the copy under the other name is among the references:",
+        "The works that the catalogue gives to two artists, under either label, judged by "
+        f"uncontested works alone. By their copies {found['contested_twins']} of "
+        f"{len(found['contested'])} are found, which `samehand cluster` lists first, and with them "
+        f"{found['twins'] - found['contested_twins']} works that nobody contests.",
         *table(
-            ["id", "title", "label", "llr", "other label", "llr", "rank", "rank with the copy"],
+            ["id", "title", "label", "llr", "other label", "llr", "rank", "copy found"],
             [
                 [
                     row["id"],
@@ -213,7 +198,7 @@ def markdown(found: Facts) -> str:
                     row["rival"],
                     f"{row['rival_llr']:+.2f}",
                     f"{row['rank']:,}",
-                    f"{row['filed_rank']:,}",
+                    row["twin"] or "no",
                 ]
                 for row in sorted(found["contested"], key=lambda row: int(row["rank"]))
             ],

@@ -7,7 +7,7 @@ Serving needs NumPy only; fitting also needs SciPy, which is imported where it i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from math import isfinite, log, log10
 from typing import Any, get_args
 
@@ -79,12 +79,7 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the calibration as JSON-ready values; `from_dict` reads them back exactly."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        points = {
-            name: {key: getattr(point, key) for key in point.__dataclass_fields__}
-            for name, point in self.points.items()
-        }
-        return values | {"points": points}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":

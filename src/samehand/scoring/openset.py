@@ -8,7 +8,7 @@ that is not in the gallery is taken for one that is (the open-set watch list of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite, log10
 from typing import Any, Literal, get_args
 
@@ -88,12 +88,7 @@ class OpenSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values as JSON-ready ones; `from_dict` reads them back exactly."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        points = {
-            name: {key: getattr(point, key) for key in point.__dataclass_fields__}
-            for name, point in self.points.items()
-        }
-        return values | {"points": points}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "OpenSet":

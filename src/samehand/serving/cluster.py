@@ -6,23 +6,19 @@ Shapes: N works, D embedding width, A artists.
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samehand.errors import GalleryError, ImageError
-from samehand.images.decode import decode_file
-from samehand.images.likeness import confirmed, detail_of, thumbnail
-from samehand.records import Floats
+from samehand.errors import GalleryError
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
 from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, enrol, taken
 from samehand.serving.findings import Clustering, Hand, Suspect
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
+from samehand.serving.twins import twins_of
 from samehand.serving.verify import attribution_of
-from samehand.serving.warnings import DUPLICATE_COSINE
 
 MOST_WORKS = 15_000
 """Grouping holds a distance for every pair of works: 0.9 GB for so many."""
@@ -161,53 +157,40 @@ def _suspects(
     names, labels = np.unique(
         np.array([works[i].work.artist for i in named], object).astype(str), return_inverse=True
     )
-    if len(names) < 2:
+    if len(names) < 2 or not count:
         return []
+    labels = labels.astype(np.int64)
     known = taken(enrolled, named)
-    llrs = artist_llrs(
-        model.comparator, known, labels.astype(np.int64), rule, pairs, _MOST_REFERENCES, 0
+    llrs = artist_llrs(model.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0)
+    suspicion, rival = suspicion_of(llrs, labels)
+    paths = [works[i].work.path for i in named]
+    twins = twins_of(paths, known.embeddings, labels)
+    for position, twin in twins.items():
+        rival[position] = labels[twin]
+    # Of two labels of one picture one is wrong, so they come first. Otherwise a label is suspect
+    # where another artist fits better, not merely almost as well.
+    order = sorted(
+        (i for i in range(len(named)) if i in twins or suspicion[i] > 0),
+        key=lambda i: (i not in twins, -suspicion[i]),
     )
-    suspicion, rival = suspicion_of(llrs, labels.astype(np.int64))
-    # A label is suspect where another artist fits better, not merely almost as well.
-    order = [i for i in np.argsort(-suspicion, kind="stable")[:count] if suspicion[i] > 0]
     low, high = rule.steps[-1].calibration.lower, rule.steps[-1].calibration.upper
     found = []
-    for rank, i in enumerate(order, 1):
-        stored = works[named[i]]
+    for rank, i in enumerate(order[:count], 1):
+        own, other = llrs[i, labels[i]], llrs[i, rival[i]]
+        # The only work under its label has nothing that could speak for the label.
+        alone = not np.isfinite(own)
         found.append(
             Suspect(
                 rank=rank,
-                path=stored.work.path,
-                title=stored.work.title,
+                path=paths[i],
+                title=works[named[i]].work.title,
                 artist=str(names[labels[i]]),
-                own_llr=float(np.clip(llrs[i, labels[i]], low, high)),
+                own_llr=None if alone else float(np.clip(own, low, high)),
                 rival=str(names[rival[i]]),
-                rival_llr=float(np.clip(llrs[i, rival[i]], low, high)),
-                suspicion=float(suspicion[i]),
+                rival_llr=float(np.clip(other, low, high)),
+                suspicion=None if alone else float(other - own),
                 hand=int(groups[named[i]]) + 1,
-                twin=_twin(int(i), named, works, known.embeddings, labels),
+                twin=paths[twins[i]] if i in twins else None,
             )
         )
     return found
-
-
-def _twin(
-    position: int,
-    named: NDArray[np.int64],
-    works: Sequence[StoredWork],
-    rows: Floats,
-    labels: NDArray[np.integer],
-) -> str | None:
-    """Return the file of the same picture under another label, or None."""
-    cosines = rows @ rows[position]
-    cosines[labels == labels[position]] = -1.0
-    nearest = int(cosines.argmax())
-    if cosines[nearest] < DUPLICATE_COSINE:
-        return None
-    paths = [works[named[i]].work.path for i in (position, nearest)]
-    try:
-        thumbnails = np.stack([thumbnail(decode_file(Path(path)).image) for path in paths])
-    except ImageError:
-        return None
-    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
-    return paths[1] if len(confirmed(*pair, detail_of(thumbnails), thumbnails)) else None

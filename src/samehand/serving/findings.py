@@ -246,9 +246,10 @@ class Suspect(_Record):
         title: As the gallery says, or None.
         artist: Its label.
         own_llr: llr with the other works under that label; None where there is no other.
-        rival: The artist whose works fit it best.
+        rival: The twin's label, or else the artist whose works fit it best.
         rival_llr: llr with that artist's works.
-        suspicion: By how much the rival's llr exceeds its own, neither cut off.
+        suspicion: By how much the rival's llr exceeds its own, neither cut off; None where
+            `own_llr` is.
         hand: Number of the hand it was grouped with.
         twin: File of a work under another label that shows the same picture, or None.
     """
@@ -260,7 +261,7 @@ class Suspect(_Record):
     own_llr: float | None
     rival: str
     rival_llr: float
-    suspicion: float
+    suspicion: float | None
     hand: int
     twin: str | None
 
@@ -271,7 +272,8 @@ class Clustering(_Record):
 
     Attributes:
         hands: Groups, the largest first.
-        suspects: Works with suspect labels, the most suspect first.
+        suspects: Works with suspect labels: first those whose picture is there under another
+            label too, then the most suspect.
         works: How many works were grouped.
         gallery: The gallery's name.
         model: Name and hash of the model that answered.
