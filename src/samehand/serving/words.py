@@ -71,5 +71,14 @@ def context_in_words(context: Context) -> str:
     )
 
 
+def nearby_in_words(gallery: str) -> str:
+    """Return what the nearest works of a gallery mean, and what they do not."""
+    return (
+        f"The works of the gallery {gallery} that are most like each painting, each with the log10 "
+        "likelihood ratio of one artist having made both to two. Among many works some reach a "
+        "high ratio by chance."
+    )
+
+
 def _percent(share: float) -> str:
     return "fewer than 0.1%" if share < 0.001 else f"{share:.1%}"
