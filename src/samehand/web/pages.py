@@ -14,6 +14,7 @@ from samehand.serving.words import (
     claim_in_words,
     context_in_words,
     influence_in_words,
+    share,
     unusual_in_words,
 )
 from samehand.web import questions, words
@@ -54,7 +55,7 @@ templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
     headline=words.headline,
     decision=words.decision_words,
-    share=words.share,
+    share=share,
 )
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 
