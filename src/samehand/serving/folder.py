@@ -1,7 +1,7 @@
 """The model folder: everything that answering needs, and the only thing training hands over.
 
 - encoder.onnx: images to an embedding and, second output, patch embeddings
-- cohort.safetensors: embeddings of training paintings or artists, the "everybody else" of the comparator
+- cohort.safetensors: embeddings of training paintings or artists, the comparator's "everybody else"
 - head.onnx, in place of the cohort: two encodings to a score, where a network learned to compare
 - config.json: input, comparator, calibration, operating points, hashes, recipe, seed
 - README.md: the model card
