@@ -167,7 +167,7 @@ def draw_curves(history: list[dict[str, float]], path: Path) -> None:
 
 
 def _complete(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return a recorded recipe with the keys that were added to recipes since, at their defaults."""
+    """Return a recorded recipe with the keys that recipes gained since, at their defaults."""
     try:
         return read_recipe(recipe).model_dump(mode="json")
     except ValueError:
