@@ -134,7 +134,7 @@ def _draw_evidence(
 
 
 def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
-    from samehand.serving.words import claim_in_words
+    from samehand.serving.words import claim_in_words, share
 
     lines = [
         f"{shown_name(left)}  |  {shown_name(right)}",
@@ -143,7 +143,7 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
         claim_in_words(verdict.llr),
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
-        f"  probability             {verdict.probability:.0%} that one artist made both "
+        f"  probability             {share(verdict.probability)} that one artist made both "
         f"(from {verdict.prior:.0%} before looking)",
         f"  decision                {verdict.decision} (operating point {verdict.operating_point}: "
         f"error rate {verdict.error_rate:.1%} on artists the model had never seen)",

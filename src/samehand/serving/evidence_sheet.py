@@ -28,6 +28,7 @@ from samehand.serving.words import (
     influence_in_words,
     matches_in_words,
     nearby_in_words,
+    share,
     unusual_in_words,
 )
 
@@ -126,8 +127,8 @@ def _compose(
     pen.text((_MARGIN, top), f"{verdict.strength[0].upper()}{verdict.strength[1:]}", INK, title)
     top += 32
     write(
-        f"log10 likelihood ratio {verdict.llr:+.2f}; probability {verdict.probability:.0%} from a "
-        f"prior of {verdict.prior:.0%}; model {verdict.model}"
+        f"log10 likelihood ratio {verdict.llr:+.2f}; probability "
+        f"{share(verdict.probability)} from a prior of {verdict.prior:.0%}; model {verdict.model}"
     )
     for warning in verdict.warnings:
         write(f"Note: {warning}")

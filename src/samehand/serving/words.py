@@ -9,6 +9,13 @@ def rounded(times: float) -> str:
     return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
 
 
+def share(probability: float) -> str:
+    """Return a probability in percent, with digits where it is near certainty: 64%, 99.7%."""
+    if 0.01 <= probability <= 0.99:
+        return f"{probability:.0%}"
+    return f"{probability:.1%}" if 0.001 <= probability <= 0.999 else f"{probability:.2%}"
+
+
 def claim_in_words(llr: float) -> str:
     """Return a log10 likelihood ratio as a sentence."""
     claim, rival = "one artist made both", "two artists did"

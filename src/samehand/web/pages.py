@@ -16,6 +16,7 @@ from samehand.serving.words import (
     context_in_words,
     influence_in_words,
     nearby_in_words,
+    share,
     unusual_in_words,
 )
 from samehand.web import questions, words
@@ -56,8 +57,8 @@ templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
     headline=words.headline,
     decision=words.decision_words,
-    share=words.share,
     called=title_of,
+    share=share,
 )
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 
