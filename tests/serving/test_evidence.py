@@ -38,7 +38,7 @@ def test_it_is_about_the_verdict(verifier: SameHand, work_of, found: Evidence):
 
 def test_it_is_json(found: Evidence):
     values = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert set(values) == {"matches", "left", "right", "context"}
+    assert set(values) == {"matches", "left", "right", "context", "gallery"}
     window = values["matches"][0]["left"]
     assert 0 <= window["x0"] < window["x1"] <= 1
     assert len(values["left"]["unusual"]) == 8

@@ -1,3 +1,4 @@
+import copy
 import json
 import resource
 
@@ -6,6 +7,7 @@ import torch
 from PIL import Image
 
 from samehand.errors import OutputError, RecipeError
+from samehand.training.recipe import Recipe
 from samehand.training.runlog import RunFolder, draw_curves, load_tensors, save_tensors
 
 CONFIG = {"recipe": {"name": "x", "views": ("whole",)}, "catalogue_sha256": "ab", "versions": {}}
@@ -143,3 +145,16 @@ def test_a_metric_that_was_not_always_measured_is_drawn(tmp_path):
     ]
     draw_curves(history, tmp_path / "curves.png")
     Image.open(tmp_path / "curves.png").verify()
+
+
+def test_a_run_goes_on_though_recipes_gained_a_key_since(tmp_path):
+    recipe = Recipe.model_validate({"name": "x", "stages": [{"epochs": 1}]}).model_dump(mode="json")
+    older = copy.deepcopy(recipe)
+    del older["optimiser"]["projection_rate"]
+    run = RunFolder(tmp_path)
+    run.start({"recipe": older, "catalogue_sha256": "ab"})
+    run.checkpoint.write_bytes(b"")
+    assert run.refuse_another(recipe, "ab")
+    recipe["optimiser"]["projection_rate"] = 1e-3
+    with pytest.raises(RecipeError, match="another recipe;"):
+        run.refuse_another(recipe, "ab")

@@ -99,7 +99,7 @@ def weights_of(model):
 def train_toy(folder, toy=None):
     """What a user repeats after an interruption: always the same call."""
     run = RunFolder(folder)
-    resume = run.start({"recipe": "toy", "catalogue_sha256": "none"})
+    resume = run.start({"recipe": {"name": "toy"}, "catalogue_sha256": "none"})
     return fit(
         toy or Toy(),
         run,

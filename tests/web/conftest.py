@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
@@ -52,4 +53,23 @@ def shipped() -> SameHand:
 @pytest.fixture(scope="session")
 def whole_client(shipped: SameHand, limits: Limits):
     with TestClient(create_app(shipped, limits), base_url=HERE) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def shelf(shipped: SameHand, work_of, tmp_path_factory):
+    """A gallery of four works by each of three artists."""
+    folder = tmp_path_factory.mktemp("works")
+    for artist in range(3):
+        (folder / f"Artist {artist}").mkdir()
+        for work in range(4):
+            work_of(artist, work).save(folder / f"Artist {artist}" / f"{work}.png")
+    with Gallery.create(folder.parent / "shown", shipped.model) as gallery:
+        gallery.add([folder], shipped)
+        yield gallery
+
+
+@pytest.fixture(scope="session")
+def served(shipped: SameHand, limits: Limits, shelf: Gallery):
+    with TestClient(create_app(shipped, limits, gallery=shelf), base_url=HERE) as client:
         yield client

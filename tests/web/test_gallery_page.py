@@ -1,28 +1,11 @@
 """A gallery in the browser: only its own works, found by their looks."""
 
+import html
+
 import numpy as np
-import pytest
-from fastapi.testclient import TestClient
 
-from samehand.serving.gallery import Gallery
-from samehand.web.app import create_app
+from samehand.serving.words import nearby_in_words
 from samehand.web.gallery_page import places
-
-HERE = "http://127.0.0.1:8017"
-
-
-@pytest.fixture(scope="module")
-def served(shipped, limits, work_of, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("works")
-    for artist in range(3):
-        (folder / f"Artist {artist}").mkdir()
-        for work in range(4):
-            work_of(artist, work).save(folder / f"Artist {artist}" / f"{work}.png")
-    gallery = Gallery.create(folder.parent / "shown", shipped.model)
-    gallery.add([folder], shipped)
-    with TestClient(create_app(shipped, limits, gallery=gallery), base_url=HERE) as client:
-        yield client
-    gallery.close()
 
 
 def test_works_are_listed_and_filtered(served):
@@ -56,6 +39,32 @@ def test_a_search_finds_the_work_itself_first(served, work_of, png):
     found = served.post("/api/v1/gallery/search", files=probe, data={"top": "3"}).json()
     assert len(found["neighbours"]) == 3
     assert found["neighbours"][0]["path"].endswith("Artist 2/1.png")
+
+
+def test_a_comparison_shows_the_nearest_works(served, shelf, shipped, work_of, png):
+    files = {
+        "left": ("a.png", (a := png(work_of(1, 0))), "image/png"),
+        "right": ("b.png", (b := png(work_of(9, 0))), "image/png"),
+    }
+    page = served.post("/", files=files).text
+    assert html.escape(nearby_in_words(shelf.name)) in page
+    lists = page.split('<ol class="grid near">')[1:]
+    for probe, listed in zip((a, b), lists, strict=True):
+        found = shipped.search(probe, shelf, top=6).neighbours
+        expected = [one for one in found if not one.same_file][:4]
+        items = listed.split("</ol>")[0].split("<li>")[1:]
+        for one, item in zip(expected, items, strict=True):
+            slot = next(shelf.list([f"path={one.path}"])).slot
+            assert f'src="/gallery/picture/{slot}"' in item
+            assert f"<b>{one.llr:+.2f}</b>" in item
+            assert one.artist in item
+    told = served.post("/api/v1/evidence", files=files).json()["evidence"]
+    assert told["gallery"] == shelf.name
+    assert [one["path"] for one in told["right"]["neighbours"]] == [
+        one.path for one in shipped.search(b, shelf, top=4).neighbours
+    ]
+    report = served.post("/api/v1/report", files=files).text
+    assert html.escape(nearby_in_words(shelf.name)) in report
 
 
 def test_the_map_has_every_work(served):

@@ -1,8 +1,19 @@
 """A doubtful work beside secure ones: from the API, from the form, and step by step."""
 
+import copy
+import html
 import json
+import re
+from dataclasses import replace
 
 import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from samehand.scoring.references import ReferenceRule
+from samehand.web.app import create_app
+
+HERE = "http://127.0.0.1:8017"
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +80,86 @@ def test_a_model_without_the_rule_says_so(client, files):
     answer = client.post("/api/v1/verify", files=files)
     assert answer.status_code == 422
     assert "calibrated for pairs only" in answer.json()["detail"]
+
+
+def limited(points, limit: float):
+    return points | {"fmr1": replace(points["fmr1"], different_at_most=limit)}
+
+
+@pytest.fixture(scope="module")
+def doubting(shipped, files, png, limits):
+    """An app whose model calls the last of four references odd, and those references.
+
+    Where "odd" begins is measured anew for every model; here it lies between that reference and the
+    others, so that what is shown does not depend on any model's figures.
+    """
+    stranger = png(Image.effect_noise((90, 70), 90).convert("RGB"))
+    posted = [*files, ("references", ("<i>stranger.png", stranger, "image/png"))]
+    verdict = shipped.verify(posted[0][1][1], [file[1] for _, file in posted[1:]])
+    *others, odd = [one.coherence for one in verdict.references]
+    assert odd < min(others)
+    attribution = shipped.model.config.attribution
+    calibration = attribution.references.at(3).calibration
+    limit = ((odd + min(others)) / 2 - calibration.intercept) / calibration.slope
+    steps = tuple(
+        replace(step, calibration=replace(step.calibration, points=limited(points, limit)))
+        for step in attribution.references.steps
+        for points in [step.calibration.points]
+    )
+    rule = replace(attribution, references=ReferenceRule(steps))
+    verifier = copy.copy(shipped)
+    verifier.model = replace(shipped.model, config=replace(shipped.model.config, attribution=rule))
+    with TestClient(create_app(verifier, limits), base_url=HERE) as client:
+        yield client, posted
+
+
+def test_the_page_points_at_the_odd_one(doubting):
+    client, posted = doubting
+    page = client.post("/reference", files=posted).text
+    works = page.split('<ul class="works">')[1].split("</ul>")[0].split("<li ")[1:]
+    for work, (_, file) in zip(works, posted[1:], strict=True):
+        odd = "stranger" in file[0]
+        assert html.escape(file[0]) in work
+        assert ("does not belong with the others" in work) == odd
+        assert bool(re.match(r'class="\w+ odd"', work)) == odd
+    assert "not all belong together" in page
+    assert "the references may not be by one artist: &lt;i&gt;stranger.png stands out" in page
+    assert "<i>stranger" not in page
+
+
+def test_so_does_the_report(doubting):
+    client, posted = doubting
+    answer = client.post("/reference/report", files=posted)
+    assert answer.headers["content-disposition"].startswith("attachment")
+    figures = re.findall(r"<figure( class=\"odd\")?>(.*?)</figure>", answer.text, re.DOTALL)
+    marked = [(bool(odd), "does not belong with the others" in text) for odd, text in figures]
+    # The doubtful work comes first.
+    assert marked == [(False, False)] * 4 + [(True, True)]
+    part = answer.text.split("Do the references belong together?")[1].split("</section>")[0]
+    assert re.findall(r"<li>(\S+) \([-+]\d\.\d\d with the others\)", part) == [
+        "&lt;i&gt;stranger.png"
+    ]
+    assert "Look at them before trusting the verdict" in part
+
+
+def test_the_form_and_the_api_hand_over_the_same_report(whole_client, files):
+    form = whole_client.get("/reference").text
+    assert '<button formaction="/reference/report">' in form
+    page = whole_client.post("/reference", files=files).text
+    assert re.search(r'form="ask" formaction="/reference/report" data-share hidden', page)
+    reports = [
+        whole_client.post(path, files=files, data={"prior": "0.2"})
+        for path in ("/reference/report", "/api/v1/verify/report")
+    ]
+    assert reports[0].status_code == 200
+    assert reports[0].text == reports[1].text
+    assert "from 20% before looking" in reports[0].text
+    assert reports[0].text.count("data:image/jpeg") == 4
+    assert "belong with the others" not in reports[0].text
+
+
+def test_a_report_on_a_torn_reference_is_refused(whole_client, files):
+    torn = ("references", ("torn.png", b"torn", "image/png"))
+    answer = whole_client.post("/reference/report", files=[*files[:2], torn])
+    assert answer.status_code == 422
+    assert "torn.png is not an image" in answer.text

@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samehand.cli.options import AsJson, Fast, File, Model, Prior, Threads, print_json, shown_name
+from samehand.cli.options import (
+    AsJson,
+    Beside,
+    Fast,
+    File,
+    Model,
+    Prior,
+    Threads,
+    print_json,
+    shown_name,
+)
 from samehand.errors import ModelError, OutputError
 from samehand.records import OperatingPoint, Verdict
 
 if TYPE_CHECKING:
+    from samehand.serving.neighbours import Nearby
     from samehand.serving.verifier import SameHand
 
 
@@ -28,6 +39,7 @@ def compare(
     evidence: Annotated[
         Path | None, typer.Option(help="Also write a PNG of what the verdict rests on.")
     ] = None,
+    gallery: Beside = None,
     threads: Threads = None,
 ) -> None:
     """Say how strongly two images speak for one artist or two."""
@@ -40,19 +52,25 @@ def compare(
         raise OutputError(f"--picture and --evidence are both {picture}; name two files")
     if fast and evidence is not None:
         raise ModelError("evidence is set against all views; leave out --fast or --evidence")
+    if fast and gallery is not None:
+        raise ModelError("a gallery holds embeddings of all views; leave out --fast or --gallery")
     same_hand = SameHand(model, threads, fast=fast)
     verdict = same_hand.compare(left, right, prior=prior, operating_point=operating_point)
+    near = None if gallery is None else _nearby(same_hand, left, right, gallery)
     if evidence is not None:
-        _draw_evidence(same_hand, left, right, verdict, evidence)
+        _draw_evidence(same_hand, left, right, verdict, near, evidence)
     if picture is not None:
         from samehand.serving.picture import draw_comparison
 
         draw_comparison(left, right, verdict, picture)
     if as_json:
         names = {"left": os.fspath(left), "right": os.fspath(right)}
-        print_json(names | verdict.to_dict())
+        found = {} if near is None else {"neighbours": near.to_dict()}
+        print_json(names | verdict.to_dict() | found)
     else:
         print(_in_words(left, right, verdict))
+        if near is not None:
+            print(_nearby_in_words(left, right, near))
 
 
 def score(
@@ -88,20 +106,35 @@ def score(
     print(f"wrote {rows:,} rows to {out}{without}")
 
 
+def _nearby(same_hand: "SameHand", left: Path, right: Path, gallery: str) -> "Nearby":
+    from samehand.images.decode import decode_file
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.neighbours import nearby
+
+    with Gallery.open(gallery, same_hand.model) as opened:
+        return nearby(same_hand, decode_file(left), decode_file(right), opened)
+
+
 def _draw_evidence(
-    same_hand: "SameHand", left: Path, right: Path, verdict: Verdict, target: Path
+    same_hand: "SameHand",
+    left: Path,
+    right: Path,
+    verdict: Verdict,
+    near: "Nearby | None",
+    target: Path,
 ) -> None:
     from samehand.images.decode import decode_file
     from samehand.serving.evidence import find_evidence
     from samehand.serving.evidence_sheet import draw_evidence
+    from samehand.serving.neighbours import with_nearby
 
     images = decode_file(left).image, decode_file(right).image
-    found = find_evidence(same_hand, *images)
+    found = with_nearby(find_evidence(same_hand, *images), near)
     draw_evidence(*images, (left.name, right.name), verdict, found, target)
 
 
 def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
-    from samehand.serving.words import claim_in_words
+    from samehand.serving.words import claim_in_words, share
 
     lines = [
         f"{shown_name(left)}  |  {shown_name(right)}",
@@ -110,11 +143,25 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
         claim_in_words(verdict.llr),
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
-        f"  probability             {verdict.probability:.0%} that one artist made both "
+        f"  probability             {share(verdict.probability)} that one artist made both "
         f"(from {verdict.prior:.0%} before looking)",
         f"  decision                {verdict.decision} (operating point {verdict.operating_point}: "
         f"error rate {verdict.error_rate:.1%} on artists the model had never seen)",
         f"  model                   {verdict.model}, {verdict.seconds:.2f} s",
     ]
     lines += [f"  warning                 {warning}" for warning in verdict.warnings]
+    return "\n".join(lines)
+
+
+def _nearby_in_words(left: Path, right: Path, near: "Nearby") -> str:
+    from samehand.images.decode import printable
+    from samehand.serving.neighbours import title_of
+
+    lines = []
+    for path, side in ((left, near.left), (right, near.right)):
+        lines += ["", f"Nearest to {shown_name(path)} in the gallery {near.gallery}:"]
+        lines += [
+            printable(f"  {one.llr:+.2f}  {one.artist or 'unattributed'}, {title_of(one)}")
+            for one in side
+        ] or ["  no other work"]
     return "\n".join(lines)

@@ -67,7 +67,7 @@ def printable(text: str) -> str:
 def verify_text(probe: str, answer: Answer) -> str:
     """Return a verdict on a reference set in words."""
     # The sentences of reports and pages load what a bare `samehand --help` need not wait for.
-    from samehand.serving.words import reference_strength
+    from samehand.serving.words import reference_strength, share
 
     words = reference_strength(answer["strength"])
     count = len(answer["references"])
@@ -77,7 +77,7 @@ def verify_text(probe: str, answer: Answer) -> str:
         f"{words[0].upper()}{words[1:]}.",
         "",
         f"  log10 likelihood ratio  {answer['llr']:+.2f}",
-        f"  probability             {answer['probability']:.0%} that their artist made it "
+        f"  probability             {share(answer['probability'])} that their artist made it "
         f"(from {answer['prior']:.0%} before looking)",
         f"  decision                {answer['decision']} (operating point "
         f"{answer['operating_point']}: error rate {answer['error_rate']:.1%} with so many "
@@ -118,6 +118,8 @@ def search_text(probe: str, answer: Answer) -> str:
 
 def identification_text(probe: str, answer: Answer) -> str:
     """Return an identification in words."""
+    from samehand.serving.words import share
+
     named = answer["artist"]
     lines = [
         f"{probe}  |  {answer['artists']:,} artists of {answer['gallery']}",
@@ -125,7 +127,7 @@ def identification_text(probe: str, answer: Answer) -> str:
         printable(f"{named}." if named else "None of these artists, as far as the images tell."),
         "",
         f"  one of these            {answer['known_llr']:+.2f} (log10 likelihood ratio)",
-        f"  none of these           {answer['none_probability']:.0%} (from "
+        f"  none of these           {share(answer['none_probability'])} (from "
         f"{1 - answer['prior']:.0%} before looking)",
         f"  threshold               {answer['threshold']}: names "
         f"{answer['false_alarms']:.0%} of unknown hands, {answer['detected']:.0%} of known ones "
@@ -134,7 +136,7 @@ def identification_text(probe: str, answer: Answer) -> str:
     ]
     for one in answer["candidates"]:
         lines.append(
-            f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {one['probability']:>4.0%}  "
+            f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {share(one['probability']):>5}  "
             f"{printable(one['artist'])} ({one['works']} works)"
         )
     lines += [f"  warning   {warning}" for warning in answer["warnings"]]

@@ -23,6 +23,13 @@ Fast = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all if absent.")]
 Catalogue = Annotated[Path, typer.Option(help="A folder made by `samehand prepare`.")]
+Beside = Annotated[
+    str | None,
+    typer.Option(
+        "--gallery",
+        help="Also name the works of a gallery that are nearest to each image: its name or folder.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

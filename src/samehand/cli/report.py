@@ -1,12 +1,13 @@
 """The command that files an answer: report."""
 
+import contextlib
 import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from samehand.cli.options import File, Model, Prior, Threads
+from samehand.cli.options import Beside, File, Model, Prior, Threads
 from samehand.errors import OutputError, SamehandError
 from samehand.records import OperatingPoint
 
@@ -24,6 +25,7 @@ def report(
     ] = None,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
+    gallery: Beside = None,
     model: Model = None,
     date: Annotated[
         str | None, typer.Option(help="What stands on the report; today if absent.")
@@ -39,12 +41,17 @@ def report(
     from samehand.reporting.works import read_work
     from samehand.reporting.write import check_target, write_report
     from samehand.serving.batch import read_probes
+    from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
     if (right is None) == (not references):
         raise SamehandError(
             "a report is on a second image or on --references; give one of the two, with "
             "--references before each of several paths"
+        )
+    if right is None and gallery is not None:
+        raise SamehandError(
+            "--gallery goes with a second image; samehand identify sets one image against a gallery"
         )
     check_target(out)
     others = read_probes(references) if right is None and references else []
@@ -64,12 +71,18 @@ def report(
         )
     else:
         works = read_work(left), read_work(right)
-        html = pair_report(
-            SameHand(model, threads),
-            *works,
-            date=day,
-            prior=prior,
-            operating_point=operating_point,
-        )
+        same_hand = SameHand(model, threads)
+        with contextlib.ExitStack() as closing:
+            beside = None
+            if gallery is not None:
+                beside = closing.enter_context(Gallery.open(gallery, same_hand.model))
+            html = pair_report(
+                same_hand,
+                *works,
+                date=day,
+                prior=prior,
+                operating_point=operating_point,
+                gallery=beside,
+            )
     write_report(html, out)
     print(f"wrote {out}")

@@ -231,7 +231,7 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
         Contender(
             "ours: + cohort",
             f"The model's comparator (`{model.config.normalisation}` against "
-            f"{len(model.comparator.cohort):,} training paintings), calibrated like those above.",
+            f"its cohort of {len(model.comparator.cohort):,}), calibrated like those above.",
             f"cohort 1 {model.identity}",
             lambda: _compared(material, verifier.embedder, model.comparator),
         ),

@@ -33,11 +33,11 @@ class Comparator:
 
     Attributes:
         normalisation: "none" is the cosine. "csls" takes away each painting's mean cosine to its
-            nearest cohort paintings (Conneau et al., ICLR 2018, equation 3, halved to stay on the
+            nearest cohort members (Conneau et al., ICLR 2018, equation 3, halved to stay on the
             scale of a cosine). "as-norm" divides by their spread as well (Matějka et al.,
             Interspeech 2017, section 2: adaptive symmetric normalisation).
-        neighbours: How many of the nearest cohort paintings count, at least 2.
-        cohort: Unit embeddings of training paintings, (C, D).
+        neighbours: How many of the nearest cohort members count, at least 2.
+        cohort: Unit embeddings of training paintings, or of training artists, (C, D).
         head: Scores pairs in place of the cosine; then there is no cohort, and no correction.
     """
 
@@ -67,9 +67,9 @@ class Enrolled:
 
     Attributes:
         embeddings: Unit length, (N, D); the encodings of a head have any length.
-        level: Mean cosine to the nearest cohort paintings, (N,), in [-1, 1].
+        level: Mean cosine to the nearest cohort members, (N,), in [-1, 1].
         spread: Standard deviation of those cosines, (N,), positive.
-        nearest: Cosine to the single nearest cohort painting, (N,), in [-1, 1].
+        nearest: Cosine to the single nearest cohort member, (N,), in [-1, 1].
     """
 
     embeddings: Floats

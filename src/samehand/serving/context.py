@@ -1,4 +1,4 @@
-"""Where a score lies among the calibration pairs, and which known works are nearest.
+"""Where a score lies among the calibration pairs.
 
 Shapes: E bins.
 """
@@ -11,25 +11,6 @@ from numpy.typing import NDArray
 
 from samehand.scoring.calibration import Calibration
 from samehand.serving.background import Background
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A known work that is near one of the two paintings.
-
-    Attributes:
-        name: What the collection calls the work.
-        artist: Whom the collection names as its artist; empty where it names nobody.
-        llr: log10 likelihood ratio of the painting and that work.
-    """
-
-    name: str
-    artist: str
-    llr: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the neighbour as JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)

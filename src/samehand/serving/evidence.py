@@ -12,8 +12,9 @@ from PIL import Image
 from samehand.records import Floats
 from samehand.scoring.comparator import enrol
 from samehand.serving.background import Background, read_background
-from samehand.serving.context import Context, Neighbour, context_of
+from samehand.serving.context import Context, context_of
 from samehand.serving.correspondence import Match, correspond, patch_embeddings
+from samehand.serving.findings import Neighbour
 from samehand.serving.occlusion import coverable, influence
 from samehand.serving.runtime import mean_direction
 from samehand.serving.verifier import SameHand
@@ -28,7 +29,8 @@ class SideEvidence:
             "one in so many works by other painters has a region as alike"; (G, G), at least 0.
         influence: By how much the log10 likelihood ratio falls when a cell is covered, (G, G);
             above 0 where the cell speaks for one artist. None where it was not asked for.
-        neighbours: The nearest works of a collection, the nearest first; empty without one.
+        neighbours: The nearest works of a gallery, the nearest first; empty without one, see
+            `neighbours.with_nearby`.
     """
 
     unusual: Floats
@@ -53,12 +55,14 @@ class Evidence:
         left: What the left painting contributes.
         right: What the right painting contributes.
         context: The score among the scores of pairs whose answer is known.
+        gallery: Name of the gallery that `neighbours` of both sides are of; None without one.
     """
 
     matches: tuple[Match, ...]
     left: SideEvidence
     right: SideEvidence
     context: Context
+    gallery: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evidence as JSON-ready values."""
@@ -67,6 +71,7 @@ class Evidence:
             "left": self.left.to_dict(),
             "right": self.right.to_dict(),
             "context": self.context.to_dict(),
+            "gallery": self.gallery,
         }
 
 

@@ -22,10 +22,13 @@ from samehand.serving.evidence_picture import (
     fit,
     strongest,
 )
+from samehand.serving.neighbour_picture import draw_neighbours
 from samehand.serving.words import (
     context_in_words,
     influence_in_words,
     matches_in_words,
+    nearby_in_words,
+    share,
     unusual_in_words,
 )
 
@@ -90,6 +93,14 @@ def draw_evidence(
                 ],
             )
         )
+    if evidence.gallery is not None:
+        rows.append(
+            (
+                "Nearest works",
+                nearby_in_words(evidence.gallery),
+                [draw_neighbours(side.neighbours, _SIDE) for side in sides],
+            )
+        )
     _compose(rows, names, verdict, evidence, target)
 
 
@@ -101,9 +112,9 @@ def _compose(
     target: Path,
 ) -> None:
     title, body = ImageFont.load_default(21), ImageFont.load_default(16)
-    tall = max(picture.height for _, _, pictures in rows for picture in pictures)
+    heights = [max(picture.height for picture in pictures) for _, _, pictures in rows]
     # Tall enough for any text; cut to what was used below.
-    sheet = Image.new("RGB", (_WIDTH, (len(rows) + 2) * (tall + 220)), PAPER)
+    sheet = Image.new("RGB", (_WIDTH, 880 + sum(heights) + 220 * len(rows)), PAPER)
     pen = ImageDraw.Draw(sheet)
     top = _MARGIN
 
@@ -116,8 +127,8 @@ def _compose(
     pen.text((_MARGIN, top), f"{verdict.strength[0].upper()}{verdict.strength[1:]}", INK, title)
     top += 32
     write(
-        f"log10 likelihood ratio {verdict.llr:+.2f}; probability {verdict.probability:.0%} from a "
-        f"prior of {verdict.prior:.0%}; model {verdict.model}"
+        f"log10 likelihood ratio {verdict.llr:+.2f}; probability "
+        f"{share(verdict.probability)} from a prior of {verdict.prior:.0%}; model {verdict.model}"
     )
     for warning in verdict.warnings:
         write(f"Note: {warning}")
@@ -127,7 +138,7 @@ def _compose(
         middle = _MARGIN + column * (_SIDE + _MARGIN) + _SIDE // 2
         pen.text((middle, top + 10), caption, QUIET, body, anchor="ma")
     top += 44
-    for heading, explanation, pictures in rows:
+    for (heading, explanation, pictures), tall in zip(rows, heights, strict=True):
         pen.text((_MARGIN, top), heading, INK, title)
         top += 30
         write(explanation, QUIET)

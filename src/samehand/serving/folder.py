@@ -1,7 +1,7 @@
 """The model folder: everything that answering needs, and the only thing training hands over.
 
 - encoder.onnx: images to an embedding and, second output, patch embeddings
-- cohort.safetensors: embeddings of training paintings, the "everybody else" of the comparator
+- cohort.safetensors: embeddings of training paintings or artists, the comparator's "everybody else"
 - head.onnx, in place of the cohort: two encodings to a score, where a network learned to compare
 - config.json: input, comparator, calibration, operating points, hashes, recipe, seed
 - README.md: the model card
@@ -47,8 +47,8 @@ class ModelConfig:
         size: Side of the square views in pixels.
         views: Names of the views of a painting whose embeddings are averaged.
         normalisation: The comparator's correction.
-        neighbours: How many nearest cohort paintings it looks at; 0 with a head.
-        nearest_cohort: The cosine to the nearest cohort painting that 99 % of calibration
+        neighbours: How many nearest cohort members it looks at; 0 with a head.
+        nearest_cohort: The cosine to the nearest cohort member that 99 % of calibration
             paintings exceed; one below it is unlike everything the model was made from. With a
             head there is no cohort, and -1 says that nothing is known.
         calibration: Raw score to log10 likelihood ratio, with its operating points.

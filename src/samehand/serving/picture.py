@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from samehand.files import atomic_path
 from samehand.images.decode import decode_file, printable
 from samehand.records import Verdict
+from samehand.serving.words import share
 
 _SIDE = 420
 _MARGIN = 28
@@ -34,8 +35,8 @@ def draw_comparison(left: Path, right: Path, verdict: Verdict, target: Path) -> 
     body = ImageFont.load_default(17)
     lines = [
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}",
-        f"log10 likelihood ratio {verdict.llr:+.2f}; probability {verdict.probability:.0%} from a "
-        f"prior of {verdict.prior:.0%}",
+        f"log10 likelihood ratio {verdict.llr:+.2f}; probability "
+        f"{share(verdict.probability)} from a prior of {verdict.prior:.0%}",
         f"Decision: {verdict.decision} (error rate {verdict.error_rate:.1%} on unseen artists); "
         f"model {verdict.model}",
         *(f"Note: {warning}" for warning in verdict.warnings),

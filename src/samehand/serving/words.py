@@ -9,6 +9,13 @@ def rounded(times: float) -> str:
     return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.2g}'):,.0f}"
 
 
+def share(probability: float) -> str:
+    """Return a probability in percent, with digits where it is near certainty: 64%, 99.7%."""
+    if 0.01 <= probability <= 0.99:
+        return f"{probability:.0%}"
+    return f"{probability:.1%}" if 0.001 <= probability <= 0.999 else f"{probability:.2%}"
+
+
 def claim_in_words(llr: float) -> str:
     """Return a log10 likelihood ratio as a sentence."""
     claim, rival = "one artist made both", "two artists did"
@@ -68,6 +75,15 @@ def context_in_words(context: Context) -> str:
         f"{_percent(context.genuine_as_low)} at most as high. All are by {context.artists:,} "
         "artists that the model had not learned from. The scale is the likelihood ratio before it "
         "is cut off."
+    )
+
+
+def nearby_in_words(gallery: str) -> str:
+    """Return what the nearest works of a gallery mean, and what they do not."""
+    return (
+        f"The works of the gallery {gallery} that are most like each painting, each with the log10 "
+        "likelihood ratio of one artist having made both to two. Among many works some reach a "
+        "high ratio by chance."
     )
 
 

@@ -80,7 +80,7 @@ class ServeConfig(_Section):
         cohort_of: "artists" makes one mean embedding of each artist's paintings among them;
             "paintings" keeps them apart.
         normalisation: How a cosine is corrected by the cohort; see `scoring.comparator`.
-        neighbours: How many of the nearest cohort paintings that normalisation looks at.
+        neighbours: How many of the nearest cohort members that normalisation looks at.
     """
 
     size: int = Field(224, ge=32)

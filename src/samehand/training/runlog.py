@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from samehand.errors import OutputError, RecipeError
 from samehand.files import atomic_path, write_text
+from samehand.training.recipe import read_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,36 @@ class RunFolder:
         Raises:
             RecipeError: The folder holds a run with another recipe or other data.
         """
-        config = json.loads(json.dumps(config))
-        target = self.path / "config.json"
-        if self.checkpoint.exists():
-            previous = self.config()
-            fixed = ("recipe", "catalogue_sha256")
-            changed = [key for key in fixed if previous[key] != config[key]]
-            if changed:
-                raise RecipeError(
-                    f"{self.path} holds a run with another {' and '.join(changed)}; "
-                    "choose another --out, or delete that folder"
-                )
+        if self.refuse_another(config["recipe"], config["catalogue_sha256"]):
             return True
-        if target.exists():
-            self.config()  # refuses what is no run's: a model folder has a config.json, too
-        write_text(target, json.dumps(config, indent=2) + "\n")
+        write_text(self.path / "config.json", json.dumps(config, indent=2) + "\n")
         return False
+
+    def refuse_another(self, recipe: dict[str, Any], catalogue_sha256: str) -> bool:
+        """Say whether there is a checkpoint, once it is one of this very run.
+
+        Args:
+            recipe: JSON-ready.
+            catalogue_sha256: Of the catalogue to train on.
+
+        Raises:
+            RecipeError: The folder holds a run with another recipe or other data.
+        """
+        begun = self.checkpoint.exists()
+        if not begun and not (self.path / "config.json").exists():
+            return False
+        previous = self.config()  # refuses what is no run's: a model folder has a config.json, too
+        if not begun:
+            return False
+        known = previous | {"recipe": _complete(previous["recipe"])}
+        now = {"recipe": json.loads(json.dumps(recipe)), "catalogue_sha256": catalogue_sha256}
+        changed = [key for key, value in now.items() if known[key] != value]
+        if changed:
+            raise RecipeError(
+                f"{self.path} holds a run with another {' and '.join(changed)}; "
+                "choose another --out, or delete that folder"
+            )
+        return True
 
     def config(self) -> dict[str, Any]:
         """Return what the run was asked to do.
@@ -149,3 +164,11 @@ def draw_curves(history: list[dict[str, float]], path: Path) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)
+
+
+def _complete(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recorded recipe with the keys that recipes gained since, at their defaults."""
+    try:
+        return read_recipe(recipe).model_dump(mode="json")
+    except ValueError:
+        return recipe

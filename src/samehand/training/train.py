@@ -31,6 +31,9 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
     """
     table = load_catalogue(catalogue)
     run = RunFolder(out)
+    digest = sha256_file(catalogue / "catalogue.parquet")
+    # Before the minutes that preparing the data may take.
+    run.refuse_another(recipe.model_dump(mode="json"), digest)
     objective: MetricObjective | PairwiseObjective
     mode: Literal["max", "min", "last"]
     if isinstance(recipe, SiameseRecipe):
@@ -42,7 +45,7 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
     resume = run.start(
         {
             "recipe": recipe.model_dump(mode="json"),
-            "catalogue_sha256": sha256_file(catalogue / "catalogue.parquet"),
+            "catalogue_sha256": digest,
             "training_artists": len(set(objective.artists)),
             "training_paintings": len(objective.artists),
             "validation_artists": len(set(objective.validation_artists)),

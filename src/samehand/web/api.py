@@ -1,15 +1,12 @@
-"""The JSON API under /api/v1."""
+"""The JSON API under /api/v1, on pairs and reference sets; `gallery_api` has the rest."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from samehand.serving.seek import search
 from samehand.web import questions
-from samehand.web.engine import Engine
-from samehand.web.questions import Cover, Point, Prior, engine_of, upload_of
+from samehand.web.forms import Cover, Engines, Pair, References
 from samehand.web.schemas import Comparison, ComparisonWithEvidence, Problem, ReferenceAnswer
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -28,97 +25,57 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS, tags=["verdicts"])
 
-Engines = Annotated[Engine, Depends(engine_of)]
-Picture = Annotated[UploadFile, File(description="A painting: JPEG, PNG, WebP, TIFF, ...")]
-
-Pictures = Annotated[list[UploadFile], File(min_length=1, description="Works by one artist.")]
+REPORT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}}
+}
 
 
 @router.post("/compare", summary="Compare two images")
-async def compare(
-    engine: Engines,
-    left: Picture,
-    right: Picture,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-) -> Comparison:
+async def compare(engine: Engines, asked: Pair) -> Comparison:
     """Say how strongly two images speak for one artist or two; their order does not matter."""
-    one, two = await upload_of(left), await upload_of(right)
-    answer = await questions.compare(engine, one, two, prior, operating_point)
-    return Comparison.of(one.name, two.name, answer.verdict)
+    answer = await questions.compare(engine, asked)
+    return Comparison.of(asked.left.name, asked.right.name, answer.verdict)
 
 
 @router.post("/evidence", summary="Compare two images, and find what the verdict rests on")
-async def evidence(
-    engine: Engines,
-    left: Picture,
-    right: Picture,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-    cover: Cover = False,
-) -> ComparisonWithEvidence:
+async def evidence(engine: Engines, asked: Pair, cover: Cover = False) -> ComparisonWithEvidence:
     """Compare, and find which regions correspond, and where the score lies among known pairs.
 
-    `evidence` is null for a model that was exported without a background.
+    Where a gallery is served, its works nearest to each image are named, too. `evidence` is null
+    for a model that was exported without a background.
     """
-    one, two = await upload_of(left), await upload_of(right)
-    answer = await questions.compare(
-        engine, one, two, prior, operating_point, evidence=True, cover=cover
-    )
+    answer = await questions.compare(engine, asked, evidence=True, cover=cover)
     found = None if answer.evidence is None else answer.evidence.to_dict()
-    comparison = Comparison.of(one.name, two.name, answer.verdict)
+    comparison = Comparison.of(asked.left.name, asked.right.name, answer.verdict)
     return ComparisonWithEvidence(**comparison.model_dump(), evidence=found)
 
 
 @router.post(
-    "/report",
-    summary="The report on two images",
-    response_class=HTMLResponse,
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    "/report", summary="The report on two images", response_class=HTMLResponse, responses=REPORT
 )
-async def report(
-    engine: Engines,
-    left: Picture,
-    right: Picture,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-) -> Response:
+async def report(engine: Engines, asked: Pair) -> Response:
     """Return one self-contained HTML file with both images, the verdict, and what it rests on."""
-    one, two = await upload_of(left), await upload_of(right)
-    return attachment(await questions.report(engine, one, two, prior, operating_point))
+    return attachment(await questions.report(engine, asked))
 
 
 @router.post("/verify", summary="Weigh a doubtful work against secure ones")
-async def verify(
-    engine: Engines,
-    probe: Picture,
-    references: Pictures,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-) -> ReferenceAnswer:
+async def verify(engine: Engines, asked: References) -> ReferenceAnswer:
     """Say how strongly a work speaks for the artist of some references, and what each adds."""
-    doubtful = await upload_of(probe)
-    known = [await upload_of(file) for file in references]
     verdict: dict[str, Any] = {}
-    async for found in questions.verify(engine, doubtful, known, prior, operating_point):
+    async for found in questions.verify(engine, asked):
         verdict = found.verdict.to_dict()
-    return ReferenceAnswer(probe=doubtful.name, **verdict)
+    return ReferenceAnswer(probe=asked.probe.name, **verdict)
 
 
-@router.post("/gallery/search", summary="Find the works of the gallery most like an image")
-async def search_gallery(
-    engine: Engines, probe: Picture, top: Annotated[int, Form(ge=1, le=200)] = 20
-) -> dict[str, Any]:
-    """Return the nearest works, best first; the same values as `samehand search --json`."""
-    if engine.gallery is None:
-        raise HTTPException(404, "No gallery is served here; start with --gallery NAME.")
-    gallery, upload = engine.gallery, await upload_of(probe)
-    async with engine.turn():
-        picture = (await engine.decode(upload))[0]
-        found = await engine.think(
-            lambda: search(engine.verifier, picture, gallery, top=top, where=(), exact=False)
-        )
-    return {"probe": upload.name, **found.to_dict()}
+@router.post(
+    "/verify/report",
+    summary="The report on a doubtful work and secure ones",
+    response_class=HTMLResponse,
+    responses=REPORT,
+)
+async def verify_report(engine: Engines, asked: References) -> Response:
+    """Return one self-contained HTML file with all images, the verdict, and what each says."""
+    return attachment(await questions.reference_report(engine, asked))
 
 
 def attachment(report: str) -> Response:

@@ -15,7 +15,7 @@ from samehand.errors import SamehandError
 from samehand.images.decode import printable
 from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
-from samehand.web import api, gallery_page, pages, reference_page
+from samehand.web import api, gallery_api, gallery_page, pages, reference_page
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
@@ -79,6 +79,7 @@ def create_app(
     app.state.engine = engine
     app.state.metrics = metrics
     app.include_router(api.router)
+    app.include_router(gallery_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
     app.include_router(gallery_page.router)

@@ -17,9 +17,10 @@ from samehand.serving.cluster import cluster
 from samehand.serving.gallery import Gallery, StoredWork
 from samehand.serving.seek import search
 from samehand.web.drawing import thumbnail
-from samehand.web.engine import Engine, Upload
-from samehand.web.pages import Engines, Picture, render
-from samehand.web.questions import upload_of
+from samehand.web.engine import Upload
+from samehand.web.forms import Engines, Probe, Served
+from samehand.web.pages import render
+from samehand.web.slots import slots_of
 
 PAGE = 48
 MAPPED = 3000
@@ -39,17 +40,6 @@ class Point:
     artist: str
     title: str
     colour: int
-
-
-def gallery_of(engine: Engine) -> Gallery:
-    """Return the gallery that is served.
-
-    Raises:
-        HTTPException: None is.
-    """
-    if engine.gallery is None:
-        raise HTTPException(404, "No gallery is served here; start with --gallery NAME.")
-    return engine.gallery
 
 
 @router.get("")
@@ -86,30 +76,31 @@ async def browse(
 
 
 @router.post("")
-async def search_by_image(request: Request, engine: Engines, probe: Picture) -> Response:
+async def search_by_image(
+    request: Request, engine: Engines, gallery: Served, probe: Probe
+) -> Response:
     """Show the works that are most like an image."""
-    gallery = gallery_of(engine)
-    upload = await upload_of(probe)
     async with engine.turn():
-        picture = (await engine.decode(upload))[0]
+        picture = (await engine.decode(probe))[0]
         result = await engine.think(
             lambda: search(engine.verifier, picture, gallery, top=24, where=(), exact=False)
         )
-        slots = await engine.think(lambda: _slots(gallery, [one.path for one in result.neighbours]))
+        slots = await engine.think(
+            lambda: slots_of(gallery, [one.path for one in result.neighbours])
+        )
     return render(
         request,
         "gallery_found.html",
         gallery=gallery.name,
-        asked=upload.name,
+        asked=probe.name,
         result=result,
         slots=slots,
     )
 
 
 @router.get("/map")
-async def show_map(request: Request, engine: Engines) -> Response:
+async def show_map(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show a map on which works that the model finds alike lie close to one another."""
-    gallery = gallery_of(engine)
     points, artists = await engine.think(lambda: _map(gallery))
     return render(
         request,
@@ -122,25 +113,23 @@ async def show_map(request: Request, engine: Engines) -> Response:
 
 
 @router.get("/suspects")
-async def ask_for_suspects(request: Request, engine: Engines) -> Response:
+async def ask_for_suspects(request: Request, gallery: Served) -> Response:
     """Show the form that looks for suspect labels."""
-    return render(request, "gallery_suspects.html", gallery=gallery_of(engine).name)
+    return render(request, "gallery_suspects.html", gallery=gallery.name)
 
 
 @router.post("/suspects")
-async def suspects(request: Request, engine: Engines) -> Response:
+async def suspects(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show works whose labels the other works contradict."""
-    gallery = gallery_of(engine)
     async with engine.turn():
         found = await engine.think(lambda: cluster(engine.verifier.model, gallery, suspects=24))
-        slots = await engine.think(lambda: _slots(gallery, [one.path for one in found.suspects]))
+        slots = await engine.think(lambda: slots_of(gallery, [one.path for one in found.suspects]))
     return render(request, "gallery_suspects.html", gallery=gallery.name, found=found, slots=slots)
 
 
 @router.get("/picture/{slot}")
-async def picture(engine: Engines, slot: int) -> Response:
+async def picture(engine: Engines, gallery: Served, slot: int) -> Response:
     """Return a small picture of a work; only the gallery's own files can be asked for."""
-    gallery = gallery_of(engine)
     stored = await engine.think(lambda: _at(gallery, slot))
     if stored is None:
         raise HTTPException(404, "There is no such work.")
@@ -166,12 +155,6 @@ def _read(path: Path) -> bytes:
 def _at(gallery: Gallery, slot: int) -> StoredWork | None:
     found = [one for one in gallery.store.at(np.array([slot], np.int64)) if one.slot == slot]
     return found[0] if found else None
-
-
-def _slots(gallery: Gallery, paths: list[str]) -> dict[str, int]:
-    """Return the slots of works, by their files."""
-    found = (next(gallery.list([f"path={path}"], limit=1), None) for path in paths)
-    return {stored.work.path: stored.slot for stored in found if stored is not None}
 
 
 def _map(gallery: Gallery) -> tuple[tuple[Point, ...], tuple[str, ...]]:

@@ -2,25 +2,30 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, File, Request, UploadFile
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from samehand.records import OperatingPoint
 from samehand.serving.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
+from samehand.serving.neighbours import title_of
 from samehand.serving.words import (
     claim_in_words,
     context_in_words,
     influence_in_words,
+    nearby_in_words,
+    share,
     unusual_in_words,
 )
 from samehand.web import questions, words
 from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
-from samehand.web.questions import Answer, Cover, Point, Prior, engine_of, upload_of
+from samehand.web.forms import Cover, Engines, Pair
+from samehand.web.questions import Answer
+from samehand.web.slots import slots_of
 
 FOLDER = Path(__file__).parent
 PRIORS = {
@@ -47,14 +52,13 @@ class Call:
 
 
 router = APIRouter(include_in_schema=False)
-Engines = Annotated[Engine, Depends(engine_of)]
-Picture = Annotated[UploadFile, File()]
 
 templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
     headline=words.headline,
     decision=words.decision_words,
-    share=words.share,
+    called=title_of,
+    share=share,
 )
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 
@@ -76,37 +80,25 @@ async def compare_form(request: Request) -> Response:
 
 
 @router.post("/")
-async def compare(
-    request: Request,
-    engine: Engines,
-    left: Picture,
-    right: Picture,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-    cover: Cover = False,
-) -> Response:
+async def compare(request: Request, engine: Engines, asked: Pair, cover: Cover = False) -> Response:
     """Show the verdict on two images, and what it rests on."""
-    one, two = await upload_of(left), await upload_of(right)
-    answer = await questions.compare(
-        engine, one, two, prior, operating_point, evidence=True, cover=cover
-    )
-    shown = await engine.think(lambda: _shown(engine, (one.name, two.name), answer))
+    answer = await questions.compare(engine, asked, evidence=True, cover=cover)
+    names = asked.left.name, asked.right.name
+    shown = await engine.think(lambda: _shown(engine, names, answer))
     return render(
-        request, "compare.html", prior=prior, operating_point=operating_point, cover=cover, **shown
+        request,
+        "compare.html",
+        prior=asked.prior,
+        operating_point=asked.operating_point,
+        cover=cover,
+        **shown,
     )
 
 
 @router.post("/report")
-async def report(
-    engine: Engines,
-    left: Picture,
-    right: Picture,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-) -> Response:
+async def report(engine: Engines, asked: Pair) -> Response:
     """Hand over the report on two images as a file."""
-    one, two = await upload_of(left), await upload_of(right)
-    return attachment(await questions.report(engine, one, two, prior, operating_point))
+    return attachment(await questions.report(engine, asked))
 
 
 @router.get("/api")
@@ -153,5 +145,8 @@ def _shown(engine: Engine, names: tuple[str, str], answer: Answer) -> dict[str, 
             "influence": influence_in_words(strongest(*maps, least=LEAST_INFLUENCE))
             if maps
             else "",
+            "nearby": nearby_in_words(evidence.gallery) if evidence.gallery else "",
         }
+        near = [one.path for side in sides for one in side.neighbours]
+        shown["slots"] = slots_of(engine.gallery, near) if engine.gallery else {}
     return shown

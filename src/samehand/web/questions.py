@@ -3,27 +3,20 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
 
 import numpy as np
-from fastapi import Form, Request, UploadFile
 
-from samehand.images.decode import Decoded, printable
-from samehand.records import Floats, OperatingPoint, Verdict
+from samehand.images.decode import Decoded
+from samehand.records import Floats, Verdict
 from samehand.reporting.pair import pair_report
+from samehand.reporting.references import references_report
 from samehand.reporting.works import Work
 from samehand.serving.evidence import Evidence, find_evidence
 from samehand.serving.findings import ReferenceVerdict
+from samehand.serving.neighbours import nearby, with_nearby
 from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
-from samehand.web.engine import Engine, Upload
-
-Prior = Annotated[float, Form(gt=0, lt=1, description="P(same artist) before looking.")]
-Point = Annotated[
-    OperatingPoint, Form(description="Which measured error rate the decision promises.")
-]
-Cover = Annotated[
-    bool, Form(description="Also cover each region to see what moves the verdict; takes longer.")
-]
+from samehand.web.engine import Engine
+from samehand.web.forms import ReferenceForm, TwoPictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +34,16 @@ class Answer:
     evidence: Evidence | None
 
 
-def engine_of(request: Request) -> Engine:
-    """Return the engine of the app that a request came to."""
-    engine: Engine = request.app.state.engine
-    return engine
-
-
-async def upload_of(file: UploadFile) -> Upload:
-    """Return an uploaded file in memory, under a name that can be shown."""
-    return Upload(printable(file.filename or "image")[-120:], await file.read())
-
-
 async def compare(
-    engine: Engine,
-    left: Upload,
-    right: Upload,
-    prior: float,
-    operating_point: OperatingPoint,
-    *,
-    evidence: bool = False,
-    cover: bool = False,
+    engine: Engine, asked: TwoPictures, *, evidence: bool = False, cover: bool = False
 ) -> Answer:
     """Compare two uploads.
 
     Args:
         engine: What answers.
-        left: A picture.
-        right: Another picture.
-        prior: P(same artist) before looking, strictly between 0 and 1.
-        operating_point: Which measured error rate the decision promises.
-        evidence: Whether to find what the verdict rests on, too.
+        asked: The uploads, and how to decide.
+        evidence: Whether to find what the verdict rests on, too, and the nearest works of the
+            gallery where one is served.
         cover: Whether that includes what each region does to the verdict.
 
     Raises:
@@ -80,7 +53,7 @@ async def compare(
 
     def answer() -> Answer:
         verdict = engine.verifier.compare_decoded(
-            one, two, prior=prior, operating_point=operating_point
+            one, two, prior=asked.prior, operating_point=asked.operating_point
         )
         found = None
         if evidence and engine.background is not None:
@@ -91,16 +64,16 @@ async def compare(
                 occlusion=cover,
                 background=engine.background,
             )
+            if engine.gallery is not None:
+                found = with_nearby(found, nearby(engine.verifier, one, two, engine.gallery))
         return Answer(verdict, (one, two), found)
 
     async with engine.turn():
-        one, two = await engine.decode(left, right)
+        one, two = await engine.decode(asked.left, asked.right)
         return await engine.think(answer)
 
 
-async def report(
-    engine: Engine, left: Upload, right: Upload, prior: float, operating_point: OperatingPoint
-) -> str:
+async def report(engine: Engine, asked: TwoPictures) -> str:
     """Return the report on two uploads as one HTML file; otherwise as `compare`.
 
     Raises:
@@ -109,19 +82,42 @@ async def report(
         ModelError: The model has no background for evidence.
     """
     async with engine.turn():
-        pictures = await engine.decode(left, right)
-        works = [
-            Work(upload.name, picture)
-            for upload, picture in zip((left, right), pictures, strict=True)
-        ]
+        one, two = await engine.decode(asked.left, asked.right)
         return await engine.think(
             lambda: pair_report(
                 engine.verifier,
-                works[0],
-                works[1],
+                Work(asked.left.name, one),
+                Work(asked.right.name, two),
                 date=date.today().isoformat(),
-                prior=prior,
-                operating_point=operating_point,
+                prior=asked.prior,
+                operating_point=asked.operating_point,
+                gallery=engine.gallery,
+            )
+        )
+
+
+async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
+    """Return the report on a doubtful work and secure ones as one HTML file; see `verify`.
+
+    Raises:
+        BusyError: The queue is full.
+        ImageError: One of the pictures cannot be read within the limits.
+        ModelError: The model has no rule for references.
+    """
+    async with engine.turn():
+        pictures = await engine.decode(asked.probe, *asked.references)
+        uploads = (asked.probe, *asked.references)
+        probe, *references = [
+            Work(upload.name, picture) for upload, picture in zip(uploads, pictures, strict=True)
+        ]
+        return await engine.think(
+            lambda: references_report(
+                engine.verifier,
+                probe,
+                references,
+                date=date.today().isoformat(),
+                prior=asked.prior,
+                operating_point=asked.operating_point,
             )
         )
 
@@ -143,21 +139,12 @@ class Growing:
     total: int
 
 
-async def verify(
-    engine: Engine,
-    probe: Upload,
-    references: Sequence[Upload],
-    prior: float,
-    operating_point: OperatingPoint,
-) -> AsyncIterator[Growing]:
+async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]:
     """Weigh a doubtful work against references, and say what is known after each of them.
 
     Args:
         engine: What answers.
-        probe: The doubtful work.
-        references: At least one secure work.
-        prior: P(by the artist of the references) before looking, strictly between 0 and 1.
-        operating_point: Which measured error rate the decision promises.
+        asked: The doubtful work, at least one secure one, and how to decide.
 
     Raises:
         BusyError: The queue is full.
@@ -166,13 +153,13 @@ async def verify(
     """
     verifier = engine.verifier
     async with engine.turn():
-        doubtful = (await engine.decode(probe))[0]
-        asked = (await engine.think(lambda: verifier.embed_decoded([doubtful])))[0]
-        known = np.empty((0, len(asked)), np.float32)
+        doubtful = (await engine.decode(asked.probe))[0]
+        row = (await engine.think(lambda: verifier.embed_decoded([doubtful])))[0]
+        known = np.empty((0, len(row)), np.float32)
         seen: tuple[Decoded, ...] = ()
-        for reference in references:
+        for reference in asked.references:
             seen += tuple(await engine.decode(reference))
-            names = [upload.name for upload in references[: len(seen)]]
+            names = [upload.name for upload in asked.references[: len(seen)]]
 
             def weigh(
                 seen: tuple[Decoded, ...] = seen,
@@ -181,17 +168,17 @@ async def verify(
             ) -> tuple[Floats, ReferenceVerdict]:
                 rows = np.concatenate([known, verifier.embed_decoded(seen[-1:])])
                 hashes = [one.sha256 for one in seen]
-                warnings = probe_warnings(verifier.model, doubtful, asked)
+                warnings = probe_warnings(verifier.model, doubtful, row)
                 warnings += same_file_warnings(doubtful.sha256, hashes, names)
                 return rows, verify_embedded(
                     verifier.model,
-                    asked,
+                    row,
                     rows,
                     names,
-                    prior=prior,
-                    operating_point=operating_point,
+                    prior=asked.prior,
+                    operating_point=asked.operating_point,
                     warnings=warnings,
                 )
 
             known, verdict = await engine.think(weigh)
-            yield Growing(verdict, doubtful, seen, len(references))
+            yield Growing(verdict, doubtful, seen, len(asked.references))

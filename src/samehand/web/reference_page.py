@@ -3,9 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, File, Request, UploadFile
+from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from samehand.errors import SamehandError
@@ -13,16 +13,17 @@ from samehand.images.decode import printable
 from samehand.serving.findings import GrowthStep
 from samehand.serving.words import reference_claim_in_words
 from samehand.web import questions
+from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, scale_of
 from samehand.web.engine import Engine
-from samehand.web.pages import Engines, Picture, render, templates
-from samehand.web.questions import Growing, Point, Prior, upload_of
+from samehand.web.forms import Engines, References
+from samehand.web.pages import render, templates
+from samehand.web.questions import Growing
 
 LINES = "application/x-ndjson"
 _THUMBNAIL = 240
 
 router = APIRouter(include_in_schema=False)
-Pictures = Annotated[list[UploadFile], File(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +45,29 @@ async def form(request: Request) -> Response:
 
 
 @router.post("/reference")
-async def verify(
-    request: Request,
-    engine: Engines,
-    probe: Picture,
-    references: Pictures,
-    prior: Prior = 0.5,
-    operating_point: Point = "eer",
-) -> Response:
+async def verify(request: Request, engine: Engines, asked: References) -> Response:
     """Show the verdict; to the page's script, as a line of JSON after each reference."""
-    doubtful = await upload_of(probe)
-    known = [await upload_of(file) for file in references]
-    answers = questions.verify(engine, doubtful, known, prior, operating_point)
-    names = [doubtful.name, *(upload.name for upload in known)]
+    answers = questions.verify(engine, asked)
+    names = [asked.probe.name, *(upload.name for upload in asked.references)]
     if LINES in request.headers.get("accept", ""):
         return StreamingResponse(_lines(engine, names, answers), media_type=LINES)
     shown: dict[str, Any] = {}
     async for found in answers:
         if len(found.references) == found.total:
             shown = _shown(engine, names, found)
-    return render(request, "reference.html", prior=prior, operating_point=operating_point, **shown)
+    return render(
+        request,
+        "reference.html",
+        prior=asked.prior,
+        operating_point=asked.operating_point,
+        **shown,
+    )
+
+
+@router.post("/reference/report")
+async def report(engine: Engines, asked: References) -> Response:
+    """Hand over the report on a doubtful work and secure ones as a file."""
+    return attachment(await questions.reference_report(engine, asked))
 
 
 async def _lines(

@@ -62,8 +62,9 @@ class ComparisonWithEvidence(Comparison):
         dict[str, Any] | None,
         Field(
             description="`matches` of regions, each with `left`, `right` (edges in fractions of "
-            "the sides) and `rarity`; maps of each side, `unusual` and `influence`, as rows from "
-            "the top; `context`, the score among pairs whose answer is known."
+            "the sides) and `rarity`; of each side, the maps `unusual` and `influence` as rows "
+            "from the top, and `neighbours`, its nearest works of `gallery` as a search gives "
+            "them; `context`, the score among pairs whose answer is known."
         ),
     ]
 

@@ -15,10 +15,3 @@ def decision_words(decision: Decision) -> str:
         "different": "two artists",
         "inconclusive": "inconclusive",
     }[decision]
-
-
-def share(probability: float) -> str:
-    """Return a probability in percent, with digits where it is near certainty."""
-    if 0.01 <= probability <= 0.99:
-        return f"{probability:.0%}"
-    return f"{probability:.1%}" if 0.001 <= probability <= 0.999 else f"{probability:.2%}"

@@ -19,7 +19,7 @@ async function ask(form, button, attach) {
   button?.setAttribute("disabled", "");
   result.setAttribute("aria-busy", "true");
   try {
-    if (form.dataset.ask === "grow") {
+    if (form.dataset.ask === "grow" && !button?.hasAttribute("formaction")) {
       await grow(form, progress, result);
       return;
     }
@@ -61,6 +61,7 @@ async function grow(form, progress, result) {
     rest = lines.pop();
     for (const line of lines) step(JSON.parse(line), progress, result);
   }
+  offerReport(result);
   result.focus({ preventScroll: true });
   result.scrollIntoView({ block: "start", behavior: motion() });
 }
@@ -75,10 +76,15 @@ function step(said, progress, result) {
 function show(result, page, attach) {
   const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-result]");
   result.replaceChildren(...(fresh?.childNodes ?? [problem("The server gave no answer.")]));
-  for (const button of result.querySelectorAll("[data-share]")) button.hidden = false;
+  offerReport(result);
   attach(result);
   result.focus({ preventScroll: true });
   result.scrollIntoView({ block: "start", behavior: motion() });
+}
+
+// Without scripts a page that shows an answer has lost the files, and could not send them again.
+function offerReport(result) {
+  for (const button of result.querySelectorAll("[data-share]")) button.hidden = false;
 }
 
 function isReport(answer) {

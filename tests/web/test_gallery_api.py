@@ -1,0 +1,169 @@
+"""The gallery's calls give what the command line gives, and describe themselves truly."""
+
+import dataclasses
+import json
+import sys
+
+import pytest
+
+from samehand.cli import main
+from samehand.serving.findings import (
+    Candidate,
+    Clustering,
+    Hand,
+    Identification,
+    Neighbour,
+    SearchResult,
+    Suspect,
+)
+from samehand.serving.gallery.works import GalleryInfo, IndexInfo
+from samehand.web import gallery_schemas as schemas
+
+PREFIX = "/api/v1/gallery"
+
+
+@pytest.fixture
+def command(shelf, tmp_path, monkeypatch, capsys, work_of):
+    """Run a command on the served gallery, and return the JSON that it prints."""
+    work_of(1, 9).save(tmp_path / "probe.png")
+
+    def run(*words) -> list[dict]:
+        monkeypatch.setattr(sys, "argv", ["samehand", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        text = capsys.readouterr().out
+        return (
+            [json.loads(text)]
+            if text.startswith("{\n")
+            else [*map(json.loads, text.split("\n")[:-1])]
+        )
+
+    return run
+
+
+@pytest.fixture
+def probe(work_of, png):
+    return {"probe": ("probe.png", png(work_of(1, 9)), "image/png")}
+
+
+def alike(told, expected) -> None:
+    """Compare answers; ONNX Runtime with other threads may differ in the last digits."""
+    if isinstance(expected, dict):
+        assert set(told) == set(expected)
+        for name in set(expected) - {"seconds", "probe", "megabytes"}:
+            alike(told[name], expected[name])
+    elif isinstance(expected, list):
+        assert len(told) == len(expected)
+        for one, two in zip(told, expected, strict=True):
+            alike(one, two)
+    elif isinstance(expected, float):
+        assert told == pytest.approx(expected, abs=1e-4)
+    else:
+        assert told == expected
+
+
+@pytest.mark.parametrize("name", ["search", "identify"])
+def test_a_question_about_an_image(served, command, probe, shelf, tmp_path, name):
+    given = {"top": "3", "where": ["artist!=Artist 0", "artist!="]}
+    told = served.post(f"{PREFIX}/{name}", files=probe, data=given)
+    assert told.status_code == 200, told.text
+    where = [word for condition in given["where"] for word in ("--where", condition)]
+    gallery = ("--gallery", shelf.folder)
+    words = (name, tmp_path / "probe.png", *gallery, "--top", 3, *where, "--json")
+    alike(told.json(), command(*words)[0])
+    assert told.json()["probe"] == "probe.png"
+    assert "Artist 0" not in told.text
+
+
+def test_identify_takes_a_prior_and_a_threshold(served, command, probe, shelf, tmp_path):
+    given = {"prior": "0.1", "threshold": "far1"}
+    told = served.post(f"{PREFIX}/identify", files=probe, data=given).json()
+    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    gallery = ("--gallery", shelf.folder)
+    alike(told, command("identify", tmp_path / "probe.png", *gallery, *words, "--json")[0])
+
+
+def test_clusters_works_and_what_the_gallery_is(served, command, shelf):
+    told = served.post(f"{PREFIX}/cluster", data={"suspects": "2"}).json()
+    alike(told, command("cluster", "--gallery", shelf.folder, "--suspects", 2, "--json")[0])
+    about = served.get(PREFIX).json()
+    alike(about, command("gallery", "info", shelf.folder, "--json")[0])
+    listed = command("gallery", "list", shelf.folder, "--where", "artist=Artist 1", "--json")
+    asked = {"where": "artist=Artist 1", "limit": 3}
+    pages = [served.get(f"{PREFIX}/works", params=asked | {"offset": n}).json() for n in (0, 3)]
+    assert [page["count"] for page in pages] == [4, 4]
+    assert pages[0]["works"] + pages[1]["works"] == listed
+
+
+@pytest.mark.parametrize(
+    ("call", "sent", "words"),
+    [
+        ("search", {"top": "0"}, "top: "),
+        ("search", {"where": "colour=red"}, "has no column 'colour'"),
+        ("identify", {"threshold": "far2"}, "threshold: "),
+        ("identify", {"prior": "1"}, "prior: "),
+        ("identify", {"where": "artist=nobody"}, "has no work with an artist"),
+        ("cluster", {"suspects": "-1"}, "suspects: "),
+        ("cluster", {"where": "artist"}, "is no condition"),
+    ],
+)
+def test_a_mistake_is_one_sentence(served, probe, call, sent, words):
+    files = None if call == "cluster" else probe
+    answer = served.post(f"{PREFIX}/{call}", files=files, data=sent)
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("where", ["added=\x00", "title~\U0001f3a8'\"", "date>=1e999", "\x00=1"])
+def test_odd_conditions_break_nothing(served, where):
+    answer = served.get(f"{PREFIX}/works", params={"where": where})
+    assert answer.status_code in (200, 422)
+
+
+def test_without_a_gallery_there_is_none(whole_client, probe):
+    for answer in (
+        whole_client.get(PREFIX),
+        whole_client.get(f"{PREFIX}/works"),
+        whole_client.post(f"{PREFIX}/identify", files=probe),
+        whole_client.post(f"{PREFIX}/cluster"),
+    ):
+        assert answer.status_code == 404
+        assert "--gallery NAME" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "record", "more"),
+    [
+        (schemas.NeighbourAnswer, Neighbour, []),
+        (schemas.Found, SearchResult, ["probe"]),
+        (schemas.CandidateAnswer, Candidate, []),
+        (schemas.Identified, Identification, ["probe"]),
+        (schemas.HandAnswer, Hand, []),
+        (schemas.SuspectAnswer, Suspect, []),
+        (schemas.Clustered, Clustering, []),
+        (schemas.About, GalleryInfo, []),
+        (schemas.Index, IndexInfo, []),
+    ],
+)
+def test_schemas_have_the_fields_of_the_records(schema, record, more):
+    fields = [field.name for field in dataclasses.fields(record)]
+    assert list(schema.model_fields) == [*more, *fields]
+
+
+def test_openapi_has_an_example_of_each_answer(served):
+    described = served.get("/api/v1/openapi.json").json()
+    for call, model in (
+        ("/search", schemas.Found),
+        ("/identify", schemas.Identified),
+        ("/cluster", schemas.Clustered),
+        ("/works", schemas.StoredWorks),
+        ("", schemas.About),
+    ):
+        (method,) = described["paths"][f"{PREFIX}{call}"].values()
+        answers = method["responses"]
+        name = answers["200"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        assert name == model.__name__
+        example = described["components"]["schemas"][name]["example"]
+        assert model(**example).model_dump() == example
