@@ -338,11 +338,12 @@ def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Fact
 
 
 def frozen(catalogue: Path, table: pl.DataFrame, unseen: pl.DataFrame, labels: np.ndarray) -> Facts:
-    embed = baseline("frozen:efficientnet-lite0")
+    features, cache = baseline("frozen:efficientnet-lite0"), catalogue / "embeddings"
     train = table.filter(pl.col("split") == "train").sort("painting_id")
     step = max(1, len(train) // 1000)
-    centre = embed([catalogue / path for path in train["path"][::step]]).mean(axis=0)
-    rows = centred(embed([catalogue / path for path in unseen["path"]]), centre)
+    some, probes = train["path"][::step].to_list(), unseen["path"].to_list()
+    centre = embed_catalogued(features, some, catalogue, cache).mean(axis=0)
+    rows = centred(embed_catalogued(features, probes, catalogue, cache), centre)
     return ranked("frozen efficientnet-lite0", rows @ rows.T, labels)
 
 
