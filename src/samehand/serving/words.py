@@ -88,4 +88,6 @@ def nearby_in_words(gallery: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return "fewer than 0.1%" if share < 0.001 else f"{share:.1%}"
+    if share < 0.001:
+        return "fewer than 0.1%"
+    return "more than 99.9%" if share > 0.999 else f"{share:.1%}"
