@@ -15,7 +15,7 @@ from PIL import Image
 from samehand import Verdict, __version__
 from samehand.cli import main
 from samehand.serving.verifier import SameHand
-from samehand.serving.words import rounded
+from samehand.serving.words import rounded, share
 
 
 class Result(NamedTuple):
@@ -267,7 +267,7 @@ def test_words_and_json_carry_the_same_facts(samehand: Command, tiny_model, imag
             right,
             values["strength"][1:],
             f"{values['llr']:+.2f}",
-            f"{values['probability']:.0%} that one artist made both",
+            f"{share(values['probability'])} that one artist made both",
             "(from 20% before looking)",
             values["decision"],
             f"operating point fmr1: error rate {values['error_rate']:.1%}",

@@ -23,7 +23,7 @@ def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
     questions = {"compare", "verify", "search", "identify"}
     assert public == questions | {"compare_decoded", "embed", "embed_decoded", "score"}
-    assert signature(SameHand) == ["model", "threads"]
+    assert signature(SameHand) == ["model", "threads", "*fast"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.verify) == [
         "self",
