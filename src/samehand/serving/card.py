@@ -1,5 +1,7 @@
 """The model card that lies in every model folder, written from what was measured."""
 
+from typing import Any
+
 from samehand.serving.folder import ModelConfig
 
 _USES = """\
@@ -34,8 +36,7 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
         _USES,
         "## How it was made",
         "",
-        f"- Recipe: `{training['recipe']['name']}`, seed {training['recipe']['seed']}; the weights "
-        f"of epoch {training['best']['epoch']}, the best by validation {_monitored(config)}.",
+        *(_run(config, facts) for facts in (training, *training.get("joined_with", ()))),
         f"- Trained on {training['training_paintings']:,} paintings by "
         f"{training['training_artists']:,} artists; catalogue SHA-256 "
         f"`{training['catalogue_sha256'][:16]}`.",
@@ -71,6 +72,18 @@ def _comparator(config: ModelConfig) -> str:
     if config.pairwise:
         return "a network that learned to compare two encodings; the score is its logit"
     return f"cosine, normalisation `{config.normalisation}` with {config.neighbours} neighbours"
+
+
+def _run(config: ModelConfig, facts: dict[str, Any]) -> str:
+    recipe, epoch = facts["recipe"], facts["best"]["epoch"]
+    why = (
+        "the last"
+        if recipe.get("keep") == "last"
+        else f"the best by validation {_monitored(config)}"
+    )
+    return (
+        f"- Recipe: `{recipe['name']}`, seed {recipe['seed']}; the weights of epoch {epoch}, {why}."
+    )
 
 
 def _monitored(config: ModelConfig) -> str:
