@@ -1,8 +1,10 @@
 """A tiny but real model folder, and made-up paintings that it can tell apart."""
 
+import sys
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -10,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from samehand.cli import main
 from samehand.files import sha256_file
 from samehand.scoring.calibration import fit_calibration
 from samehand.scoring.comparator import Comparator, enrol, pair_scores
@@ -69,6 +72,31 @@ def work_of() -> Painter:
         return Image.blend(*layers, 0.4)
 
     return paint
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def samehand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """Run a command line in this process, as the installed script would."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["samehand", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        return Result(code, *capsys.readouterr())
+
+    return run
 
 
 def tiny_encoder(path: Path) -> None:

@@ -2,12 +2,9 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import pytest
-
-from samehand.cli import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,17 +25,6 @@ def scans(tmp_path, monkeypatch, work_of):
     return tmp_path
 
 
-def samehand(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["samehand", *map(str, arguments)])
-    capsys.readouterr()
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    return code, *capsys.readouterr()
-
-
 def test_the_example_of_the_document_runs(scans, capsys):
     text = (ROOT / "docs" / "attribution.md").read_text(encoding="utf-8")
     example = text.split("```python\n")[1].split("```")[0]
@@ -48,9 +34,9 @@ def test_the_example_of_the_document_runs(scans, capsys):
     assert len(lines) == 3
 
 
-def test_every_question_from_the_command_line(scans, monkeypatch, capsys):
+def test_every_question_from_the_command_line(scans, samehand):
     def run(*arguments):
-        code, out, err = samehand(monkeypatch, capsys, *arguments)
+        code, out, err = samehand(*arguments)
         assert code == 0, err
         return out
 
@@ -78,14 +64,14 @@ def test_every_question_from_the_command_line(scans, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_answers_go_on_where_they_stopped(scans, monkeypatch, capsys, kind):
+def test_answers_go_on_where_they_stopped(scans, samehand, kind):
     (scans / "paintings" / "broken.png").write_bytes(b"")
     out = scans / f"out.{kind}"
     arguments = ("verify", "paintings", "--references", "secure", "--out", out)
-    assert samehand(monkeypatch, capsys, *arguments)[0] == 0
+    assert samehand(*arguments)[0] == 0
     whole = out.read_text()
     out.write_text(whole[: len(whole) * 2 // 3])
-    code, said, _ = samehand(monkeypatch, capsys, *arguments)
+    code, said, _ = samehand(*arguments)
     assert code == 0
     assert " 0 were there" not in said
     assert sorted(out.read_text().splitlines()) != []
@@ -97,12 +83,12 @@ def test_answers_go_on_where_they_stopped(scans, monkeypatch, capsys, kind):
     assert sum(bool(row.get("error")) for row in rows) == 1
 
 
-def test_mistakes_are_one_sentence(scans, monkeypatch, capsys):
+def test_mistakes_are_one_sentence(scans, samehand):
     for arguments in (
         ("search", "doubtful.jpg", "--gallery", "nowhere"),
         ("verify", "missing.jpg", "--references", "secure"),
         ("verify", "doubtful.jpg", "--references", "home-less"),
         ("gallery", "remove", "nowhere"),
     ):
-        code, out, err = samehand(monkeypatch, capsys, *arguments)
+        code, out, err = samehand(*arguments)
         assert (code, out, err.count("\n")) == (2, "", 1), err

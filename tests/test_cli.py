@@ -2,50 +2,16 @@ import json
 import os
 import shutil
 import struct
-import sys
 import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from samehand import Verdict, __version__
-from samehand.cli import main
 from samehand.serving.verifier import SameHand
 from samehand.serving.words import rounded, share
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def samehand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command line in this process, as the installed script would."""
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["samehand", *map(os.fspath, map(text_of, arguments))])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        return Result(code, *capsys.readouterr())
-
-    return run
-
-
-def text_of(argument: object) -> str:
-    return os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument)
 
 
 @pytest.fixture
@@ -58,7 +24,7 @@ def images(tmp_path: Path, work_of) -> Path:
     return folder
 
 
-def refused(result: Result) -> str:
+def refused(result) -> str:
     """The one line that a user sees of a mistake."""
     assert result.code == 2
     assert result.out == ""
@@ -105,7 +71,7 @@ def bad_images(folder: Path, work_of) -> dict[str, str]:
     }
 
 
-def test_bad_images_are_one_sentence(samehand: Command, tiny_model, images, tmp_path, work_of):
+def test_bad_images_are_one_sentence(samehand, tiny_model, images, tmp_path, work_of):
     (tmp_path / "bad").mkdir()
     expected = bad_images(tmp_path / "bad", work_of)
     before = listing(tmp_path)
@@ -117,7 +83,7 @@ def test_bad_images_are_one_sentence(samehand: Command, tiny_model, images, tmp_
     assert listing(tmp_path) == before
 
 
-def test_names_that_cannot_be_printed_are_escaped(samehand: Command, tiny_model, images):
+def test_names_that_cannot_be_printed_are_escaped(samehand, tiny_model, images):
     odd = os.fsdecode(b"/nowhere/caf\xe9\n\x1b[31m.jpg")
     found = refused(samehand("compare", odd, images / "a0.png", "--model", tiny_model))
     assert found == r"no file at /nowhere/caf\udce9\n\x1b[31m.jpg; check the path"
@@ -131,7 +97,7 @@ def test_names_that_cannot_be_printed_are_escaped(samehand: Command, tiny_model,
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read and write everything"
 )
-def test_what_is_forbidden_is_named(samehand: Command, tiny_model, images, tmp_path):
+def test_what_is_forbidden_is_named(samehand, tiny_model, images, tmp_path):
     (images / "a0.png").chmod(0)
     pair = (images / "a0.png", images / "a1.png")
     found = refused(samehand("compare", *pair, "--model", tiny_model))
@@ -146,7 +112,7 @@ def test_what_is_forbidden_is_named(samehand: Command, tiny_model, images, tmp_p
     assert found.startswith(f"cannot write {out}: permission denied")
 
 
-def test_bad_models_are_one_sentence(samehand: Command, tiny_model, images, tmp_path):
+def test_bad_models_are_one_sentence(samehand, tiny_model, images, tmp_path):
     pair = (images / "a0.png", images / "a1.png")
     gone = tmp_path / "gone" / "lite0"
     assert f"no model folder at {gone}" in refused(samehand("compare", *pair, "--model", gone))
@@ -160,7 +126,7 @@ def test_bad_models_are_one_sentence(samehand: Command, tiny_model, images, tmp_
     assert f"the model {model} has format 2, this samehand reads format 1" in found
 
 
-def test_bad_lists_are_one_sentence(samehand: Command, tiny_model, images, tmp_path):
+def test_bad_lists_are_one_sentence(samehand, tiny_model, images, tmp_path):
     pairs, out = tmp_path / "pairs.csv", tmp_path / "results" / "out.csv"
     command = ("score", pairs, "--images", images, "--out", out, "--model", tiny_model)
     command = (*command, "--cache", tmp_path / "cache")
@@ -186,7 +152,7 @@ def test_bad_lists_are_one_sentence(samehand: Command, tiny_model, images, tmp_p
         (("--treads", "1"), "--treads"),
     ],
 )
-def test_wrong_flags_are_explained(samehand: Command, images, arguments, reason: str):
+def test_wrong_flags_are_explained(samehand, images, arguments, reason: str):
     result = samehand("compare", images / "a0.png", images / "a1.png", *arguments)
     assert result.code == 2
     assert result.out == ""
@@ -196,7 +162,7 @@ def test_wrong_flags_are_explained(samehand: Command, images, arguments, reason:
 
 
 @pytest.mark.parametrize("prior", ["0", "1", "-0.1", "nan"])
-def test_an_impossible_prior_is_one_sentence(samehand: Command, tiny_model, images, prior: str):
+def test_an_impossible_prior_is_one_sentence(samehand, tiny_model, images, prior: str):
     pair = (images / "a0.png", images / "a1.png")
     found = refused(samehand("compare", *pair, "--model", tiny_model, "--prior", prior))
     assert "strictly between 0 and 1" in found
@@ -229,7 +195,7 @@ def write_unusual(folder: Path, work_of) -> dict[str, Path]:
     return found | {"large.png": folder / "large.png"}
 
 
-def test_unusual_images_are_answered(samehand: Command, tiny_model, tmp_path, work_of):
+def test_unusual_images_are_answered(samehand, tiny_model, tmp_path, work_of):
     unusual = write_unusual(tmp_path, work_of)
     work_of(2, 0).save(tmp_path / "plain.png")
     for path in [*unusual.values(), tmp_path / "plain.png"]:
@@ -255,7 +221,7 @@ def test_unusual_images_are_answered(samehand: Command, tiny_model, tmp_path, wo
             assert word not in warnings or path.name == name or word == "two reproductions"
 
 
-def test_words_and_json_carry_the_same_facts(samehand: Command, tiny_model, images, work_of):
+def test_words_and_json_carry_the_same_facts(samehand, tiny_model, images, work_of):
     Image.open(images / "a0.png").convert("L").resize((50, 50)).save(images / "grey.png")
     for left, right in (("a0.png", "b0.png"), ("a0.png", "a1.png"), ("grey.png", "a0.png")):
         options = ("--model", tiny_model, "--prior", 0.2, "--operating-point", "fmr1")
@@ -280,7 +246,7 @@ def test_words_and_json_carry_the_same_facts(samehand: Command, tiny_model, imag
         assert f"{rounded(10 ** abs(values['llr']))} times as likely if {likelier}" in text
 
 
-def test_the_picture_is_written(samehand: Command, tiny_model, images, tmp_path):
+def test_the_picture_is_written(samehand, tiny_model, images, tmp_path):
     picture = tmp_path / "deep" / "verdict.png"
     pair = (images / "a0.png", images / "b0.png")
     assert samehand("compare", *pair, "--model", tiny_model, "--picture", picture).code == 0
@@ -293,7 +259,7 @@ def test_the_picture_is_written(samehand: Command, tiny_model, images, tmp_path)
     assert pair[0].read_bytes() == before
 
 
-def test_scoring_counts_its_rows(samehand: Command, tiny_model, images, tmp_path):
+def test_scoring_counts_its_rows(samehand, tiny_model, images, tmp_path):
     pairs, out = tmp_path / "pairs.csv", tmp_path / os.fsdecode(b"out-\xe9.csv")
     pairs.write_text("left,right\na0.png,a1.png\na0.png,gone.png\n")
     options = ("--images", images, "--out", out, "--model", tiny_model, "--cache", tmp_path / "c")
@@ -308,7 +274,7 @@ def test_scoring_counts_its_rows(samehand: Command, tiny_model, images, tmp_path
     assert first[5] == verdict.decision
 
 
-def test_version_and_help(samehand: Command):
+def test_version_and_help(samehand):
     assert samehand("--version") == (0, f"{__version__}\n", "")
     bare, asked = samehand(), samehand("--help")
     assert asked.code == 0

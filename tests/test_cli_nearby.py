@@ -3,11 +3,9 @@
 import html
 import json
 import re
-import sys
 
 import pytest
 
-from samehand.cli import main
 from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
 
@@ -36,20 +34,9 @@ def asked(works, shelf, tiny_model):
     return [*pair, "--gallery", shelf, "--model", tiny_model]
 
 
-def run(monkeypatch, capsys, *words) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["samehand", *map(str, words)])
-    capsys.readouterr()
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    return code, *capsys.readouterr()
-
-
-def test_words_json_and_report_name_the_same_works(asked, works, tmp_path, monkeypatch, capsys):
+def test_words_json_and_report_name_the_same_works(asked, works, tmp_path, samehand):
     picture, page = tmp_path / "e.png", tmp_path / "r.html"
-    code, said, _ = run(monkeypatch, capsys, "compare", *asked, "--json", "--evidence", picture)
+    code, said, _ = samehand("compare", *asked, "--json", "--evidence", picture)
     assert code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     near = json.loads(said)["neighbours"]
@@ -59,11 +46,11 @@ def test_words_json_and_report_name_the_same_works(asked, works, tmp_path, monke
         assert str(own) not in [one["path"] for one in near[side]]
         llrs = [one["llr"] for one in near[side]]
         assert llrs == sorted(llrs, reverse=True)
-    said = run(monkeypatch, capsys, "compare", *asked)[1]
+    said = samehand("compare", *asked)[1]
     for one in near["left"] + near["right"]:
         title = one["path"].rsplit("/", 1)[1]
         assert f"  {one['llr']:+.2f}  {one['artist']}, {title}" in said
-    code, _, error = run(monkeypatch, capsys, "report", *asked, "-o", page, "--date", "2026-01-02")
+    code, _, error = samehand("report", *asked, "-o", page, "--date", "2026-01-02")
     assert code == 0, error
     text = page.read_text(encoding="utf-8")
     assert "<b>Artist" not in text
@@ -76,7 +63,7 @@ def test_words_json_and_report_name_the_same_works(asked, works, tmp_path, monke
     assert "shelf, 6 works" in text
 
 
-def test_mistakes_are_one_sentence(asked, works, shelf, tmp_path, monkeypatch, capsys):
+def test_mistakes_are_one_sentence(asked, works, shelf, tmp_path, samehand):
     out = tmp_path / "r.html"
     for words, reason in (
         (("compare", *asked, "--fast"), "leave out --fast or --gallery"),
@@ -87,7 +74,7 @@ def test_mistakes_are_one_sentence(asked, works, shelf, tmp_path, monkeypatch, c
             "--gallery goes with a second image",
         ),
     ):
-        code, said, error = run(monkeypatch, capsys, *words)
+        code, said, error = samehand(*words)
         assert (code, said, error.count("\n")) == (2, "", 1), error
         assert reason in error
     assert not out.exists()

@@ -1,14 +1,12 @@
 import html
 import json
 import re
-import sys
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from samehand.cli import main
 from samehand.errors import ModelError
 from samehand.reporting.growth import draw_growth
 from samehand.reporting.references import references_report
@@ -45,30 +43,19 @@ def noise(tmp_path_factory):
     return [read_work(folder / f"{number}.png") for number in range(21)]
 
 
-def run(monkeypatch, capsys, *words) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["samehand", *map(str, words)])
-    capsys.readouterr()
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    return code, *capsys.readouterr()
-
-
 def data_of(page: str):
     shown = re.search(r'<pre id="verdict">(.*?)</pre>', page, re.DOTALL)
     assert shown
     return json.loads(html.unescape(shown[1]))
 
 
-def test_its_figures_are_those_of_verify(files, tmp_path, monkeypatch, capsys):
+def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     out = tmp_path / "r.html"
     probe, *known = files
     named = [word for path in known for word in ("--references", path)]
     asked = (probe, *named, "--prior", "0.2", "--operating-point", "fmr1")
-    assert run(monkeypatch, capsys, "report", *asked, "-o", out, "--date", "2026-01-02")[0] == 0
-    expected = json.loads(run(monkeypatch, capsys, "verify", *asked, "--json")[1])
+    assert samehand("report", *asked, "-o", out, "--date", "2026-01-02")[0] == 0
+    expected = json.loads(samehand("verify", *asked, "--json")[1])
     del expected["seconds"]
     page = out.read_text(encoding="utf-8")
     assert data_of(page) == expected
@@ -87,10 +74,10 @@ def test_its_figures_are_those_of_verify(files, tmp_path, monkeypatch, capsys):
     assert SameHand().model.config.files["encoder.onnx"] in text
 
 
-def test_a_folder_of_references_as_pdf(files, tmp_path, monkeypatch, capsys):
+def test_a_folder_of_references_as_pdf(files, tmp_path, samehand):
     out = tmp_path / "r.pdf"
     words = ("report", files[0], "--references", files[0].parent, "-o", out)
-    code, said, _ = run(monkeypatch, capsys, *words)
+    code, said, _ = samehand(*words)
     assert (code, said) == (0, f"wrote {out}\n")
     assert out.read_bytes().startswith(b"%PDF-")
 
@@ -162,7 +149,7 @@ def test_the_drawing_has_every_step_at_its_height():
     assert draw_growth(steps[:1]) == ""
 
 
-def test_mistakes_are_one_sentence(files, tmp_path, monkeypatch, capsys):
+def test_mistakes_are_one_sentence(files, tmp_path, samehand):
     out = tmp_path / "r.html"
     probe, other = files[:2]
     (tmp_path / "empty").mkdir()
@@ -175,7 +162,7 @@ def test_mistakes_are_one_sentence(files, tmp_path, monkeypatch, capsys):
         ((probe, "--references", tmp_path / "empty", "-o", out), "no images in"),
         ((probe, "--references", other, "-o", out, "--prior", 1), "strictly between 0 and 1"),
     ):
-        code, said, error = run(monkeypatch, capsys, "report", *words)
+        code, said, error = samehand("report", *words)
         assert (code, said, error.count("\n")) == (2, "", 1), error
         assert reason in error
     assert set(tmp_path.iterdir()) == before
