@@ -1,18 +1,12 @@
-import sys
-
 import pytest
-
-from samehand.cli import main
 
 
 @pytest.fixture
-def refused(monkeypatch, capsys):
+def refused(samehand):
     def run(*arguments) -> str:
-        monkeypatch.setattr(sys, "argv", ["samehand", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert stop.value.code == 2
-        return capsys.readouterr().err
+        code, _, err = samehand(*arguments)
+        assert code == 2
+        return err
 
     return run
 
@@ -25,15 +19,13 @@ def pair(work_of, tmp_path):
     return paths
 
 
-def test_report_writes_the_page_it_is_asked_for(pair, tiny_model, tmp_path, monkeypatch, capsys):
+def test_report_writes_the_page_it_is_asked_for(pair, tiny_model, tmp_path, samehand):
     out = tmp_path / "r.html"
     words = ["report", *pair, "-o", out, "--date", "2026-01-02", "--model", tiny_model]
-    monkeypatch.setattr(sys, "argv", ["samehand", *map(str, words)])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert not stop.value.code
+    code, said, _ = samehand(*words)
+    assert code == 0
     assert "Report of 2026-01-02" in out.read_text(encoding="utf-8")
-    assert "wrote" in capsys.readouterr().out
+    assert "wrote" in said
 
 
 def test_mistakes_are_one_sentence(refused, pair, tiny_model, tmp_path):

@@ -2,11 +2,9 @@
 
 import dataclasses
 import json
-import sys
 
 import pytest
 
-from samehand.cli import main
 from samehand.serving.findings import (
     Candidate,
     Clustering,
@@ -23,17 +21,13 @@ PREFIX = "/api/v1/gallery"
 
 
 @pytest.fixture
-def command(shelf, tmp_path, monkeypatch, capsys, work_of):
+def command(shelf, tmp_path, samehand, work_of):
     """Run a command on the served gallery, and return the JSON that it prints."""
     work_of(1, 9).save(tmp_path / "probe.png")
 
     def run(*words) -> list[dict]:
-        monkeypatch.setattr(sys, "argv", ["samehand", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert not stop.value.code
-        text = capsys.readouterr().out
+        code, text, _ = samehand(*words)
+        assert code == 0
         return (
             [json.loads(text)]
             if text.startswith("{\n")
