@@ -56,9 +56,7 @@ def compare(
         raise ModelError("a gallery holds embeddings of all views; leave out --fast or --gallery")
     same_hand = SameHand(model, threads, fast=fast)
     verdict = same_hand.compare(left, right, prior=prior, operating_point=operating_point)
-    near = None if gallery is None else _nearby(same_hand, left, right, gallery)
-    if evidence is not None:
-        _draw_evidence(same_hand, left, right, verdict, near, evidence)
+    near = _beside(same_hand, left, right, verdict, gallery, evidence)
     if picture is not None:
         from samehand.serving.picture import draw_comparison
 
@@ -106,31 +104,32 @@ def score(
     print(f"wrote {rows:,} rows to {out}{without}")
 
 
-def _nearby(same_hand: "SameHand", left: Path, right: Path, gallery: str) -> "Nearby":
-    from samehand.images.decode import decode_file
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.neighbours import nearby
-
-    with Gallery.open(gallery, same_hand.model) as opened:
-        return nearby(same_hand, decode_file(left), decode_file(right), opened)
-
-
-def _draw_evidence(
+def _beside(
     same_hand: "SameHand",
     left: Path,
     right: Path,
     verdict: Verdict,
-    near: "Nearby | None",
-    target: Path,
-) -> None:
+    gallery: str | None,
+    evidence: Path | None,
+) -> "Nearby | None":
+    """Return a gallery's works near both images, and draw the evidence, as far as asked for."""
+    if gallery is None and evidence is None:
+        return None
     from samehand.images.decode import decode_file
     from samehand.serving.evidence import find_evidence
     from samehand.serving.evidence_sheet import draw_evidence
-    from samehand.serving.neighbours import with_nearby
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.neighbours import nearby, with_nearby
 
-    images = decode_file(left).image, decode_file(right).image
-    found = with_nearby(find_evidence(same_hand, *images), near)
-    draw_evidence(*images, (left.name, right.name), verdict, found, target)
+    one, two = decode_file(left), decode_file(right)
+    near = None
+    if gallery is not None:
+        with Gallery.open(gallery, same_hand.model) as opened:
+            near = nearby(same_hand, one, two, opened)
+    if evidence is not None:
+        found = with_nearby(find_evidence(same_hand, one.image, two.image), near)
+        draw_evidence(one.image, two.image, (left.name, right.name), verdict, found, evidence)
+    return near
 
 
 def _in_words(left: Path, right: Path, verdict: Verdict) -> str:

@@ -87,7 +87,7 @@ def nearby_in_words(gallery: str) -> str:
     )
 
 
-def _percent(share: float) -> str:
-    if share < 0.001:
+def _percent(part: float) -> str:
+    if part < 0.001:
         return "fewer than 0.1%"
-    return "more than 99.9%" if share > 0.999 else f"{share:.1%}"
+    return "more than 99.9%" if part > 0.999 else f"{part:.1%}"

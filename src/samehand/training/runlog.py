@@ -63,12 +63,11 @@ class RunFolder:
         Raises:
             RecipeError: The folder holds a run with another recipe or other data.
         """
-        begun = self.checkpoint.exists()
-        if not begun and not (self.path / "config.json").exists():
+        if not self.checkpoint.exists():
+            if (self.path / "config.json").exists():
+                self.config()  # refuses what is no run's: a model folder has a config.json, too
             return False
-        previous = self.config()  # refuses what is no run's: a model folder has a config.json, too
-        if not begun:
-            return False
+        previous = self.config()
         known = previous | {"recipe": _complete(previous["recipe"])}
         now = {"recipe": json.loads(json.dumps(recipe)), "catalogue_sha256": catalogue_sha256}
         changed = [key for key, value in now.items() if known[key] != value]

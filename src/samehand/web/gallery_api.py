@@ -11,6 +11,7 @@ from samehand.serving.gallery import StoredWork
 from samehand.web.api import PROBLEMS
 from samehand.web.forms import Engines, Probe, Served
 from samehand.web.gallery_schemas import About, Clustered, Found, Identified, StoredWorks
+from samehand.web.questions import of_picture
 
 _CONDITIONS = (
     "Only works that meet every condition: column=value, column!=value, column~part, "
@@ -63,13 +64,13 @@ async def search(
     exact: Annotated[bool, Form(description="Look at every work in spite of an index.")] = False,
 ) -> Found:
     """Return the nearest works, best first; the same values as `samehand search --json`."""
-    async with engine.turn():
-        picture = (await engine.decode(probe))[0]
-        found = await engine.think(
-            lambda: seek.search(
-                engine.verifier, picture, gallery, top=top, where=where, exact=exact
-            )
-        )
+    found = await of_picture(
+        engine,
+        probe,
+        lambda picture: seek.search(
+            engine.verifier, picture, gallery, top=top, where=where, exact=exact
+        ),
+    )
     return Found(probe=probe.name, **found.to_dict())
 
 
@@ -89,19 +90,19 @@ async def identify(
     ] = "far10",
 ) -> Identified:
     """Rank the gallery's artists; the same values as `samehand identify --json`."""
-    async with engine.turn():
-        picture = (await engine.decode(probe))[0]
-        found = await engine.think(
-            lambda: seek.identify(
-                engine.verifier,
-                picture,
-                gallery,
-                top=top,
-                where=where,
-                prior=prior,
-                threshold=threshold,
-            )
-        )
+    found = await of_picture(
+        engine,
+        probe,
+        lambda picture: seek.identify(
+            engine.verifier,
+            picture,
+            gallery,
+            top=top,
+            where=where,
+            prior=prior,
+            threshold=threshold,
+        ),
+    )
     return Identified(probe=probe.name, **found.to_dict())
 
 

@@ -11,15 +11,17 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from samehand.images.decode import MAX_BYTES
+from samehand.images.decode import MAX_BYTES, Decoded
 from samehand.records import Floats
 from samehand.serving.cluster import cluster
+from samehand.serving.findings import SearchResult
 from samehand.serving.gallery import Gallery, StoredWork
 from samehand.serving.seek import search
 from samehand.web.drawing import thumbnail
 from samehand.web.engine import Upload
 from samehand.web.forms import Engines, Probe, Served
 from samehand.web.pages import render
+from samehand.web.questions import of_picture
 from samehand.web.slots import slots_of
 
 PAGE = 48
@@ -80,14 +82,12 @@ async def search_by_image(
     request: Request, engine: Engines, gallery: Served, probe: Probe
 ) -> Response:
     """Show the works that are most like an image."""
-    async with engine.turn():
-        picture = (await engine.decode(probe))[0]
-        result = await engine.think(
-            lambda: search(engine.verifier, picture, gallery, top=24, where=(), exact=False)
-        )
-        slots = await engine.think(
-            lambda: slots_of(gallery, [one.path for one in result.neighbours])
-        )
+
+    def ask(picture: Decoded) -> tuple[SearchResult, dict[str, int]]:
+        found = search(engine.verifier, picture, gallery, top=24, where=(), exact=False)
+        return found, slots_of(gallery, [one.path for one in found.neighbours])
+
+    result, slots = await of_picture(engine, probe, ask)
     return render(
         request,
         "gallery_found.html",

@@ -1,8 +1,9 @@
 """What the pages and the API ask of the engine, so that both answer alike."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from samehand.serving.evidence import Evidence, find_evidence
 from samehand.serving.findings import ReferenceVerdict
 from samehand.serving.neighbours import nearby, with_nearby
 from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
-from samehand.web.engine import Engine
+from samehand.web.engine import Engine, Upload
 from samehand.web.forms import ReferenceForm, TwoPictures
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,18 @@ async def compare(
     async with engine.turn():
         one, two = await engine.decode(asked.left, asked.right)
         return await engine.think(answer)
+
+
+async def of_picture(engine: Engine, upload: Upload, ask: Callable[[Decoded], T]) -> T:
+    """Return what `ask` says of one upload, once it is decoded and its turn has come.
+
+    Raises:
+        BusyError: The queue is full.
+        ImageError: The picture cannot be read within the limits.
+    """
+    async with engine.turn():
+        picture = (await engine.decode(upload))[0]
+        return await engine.think(lambda: ask(picture))
 
 
 async def report(engine: Engine, asked: TwoPictures) -> str:
