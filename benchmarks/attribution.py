@@ -1,6 +1,6 @@
-"""Every figure of docs/attribution.md: reference sets, galleries, open sets and label noise.
+"""The last tables of docs/benchmark.md: reference sets, galleries, open sets and label noise.
 
-    python benchmarks/attribution.py CATALOGUE --out OUT [--docs docs/attribution.md] [--frozen]
+    python benchmarks/attribution.py CATALOGUE --out OUT [--docs docs/benchmark.md] [--frozen]
 
 Rules are compared on the held-out validation artists that calibrate the model; everything else is
 measured on test artists of whom neither training nor calibration saw a painting, but for the label
@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from attribution_report import markdown
+from collection import embeddings_of, unseen_paintings, write_block
 from reference_rules import compare_rules
 
 from samehand import SameHand
@@ -57,18 +58,12 @@ def main() -> None:
     if verifier.model.config.attribution is None:
         sys.exit(f"run first: samehand calibrate {verifier.model.path} --catalogue CATALOGUE")
     table = load_catalogue(options.catalogue)
-    known = table.filter(pl.col("split").is_in(["train", "validation"]))["artist"].unique()
     usable = table.filter(pl.col("split").is_not_null()).sort("painting_id")
     test = table.filter(pl.col("split") == "test").sort("painting_id")
-    unseen = test.filter(~pl.col("artist").is_in(known.to_list()))
+    unseen = unseen_paintings(table)
 
     def load(rows: pl.DataFrame) -> tuple[Enrolled, np.ndarray]:
-        embeddings = embed_catalogued(
-            verifier.embedder,
-            rows["path"].to_list(),
-            options.catalogue,
-            options.catalogue / "embeddings",
-        )
+        embeddings = embeddings_of(verifier, rows, options.catalogue)
         return enrol(verifier.model.comparator, embeddings), numbered(rows)
 
     found: Facts = {"model": verifier.model.identity}
@@ -107,12 +102,7 @@ def main() -> None:
     text = markdown(found)
     write_text(options.out / "attribution.md", text)
     if options.docs:
-        before, _, rest = options.docs.read_text(encoding="utf-8").partition("<!-- figures -->\n")
-        after = rest.partition("<!-- end of figures -->")[2]
-        write_text(
-            options.docs,
-            f"{before}<!-- figures -->\n{text}<!-- end of figures -->{after}",
-        )
+        write_block(options.docs, "<!-- figures -->", "<!-- end of figures -->", text)
     print(text)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from collection import unseen_paintings
 
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
@@ -60,12 +61,7 @@ def main() -> None:
 
 def draw_pairs(table: pl.DataFrame, count: int) -> list[tuple[str, str, str, bool]]:
     """Return left path, right path, left artist and whether one artist made both."""
-    known = table.filter(pl.col("split").is_in(["train", "validation"]))["artist"].unique()
-    unseen = table.filter(
-        (pl.col("split") == "test")
-        & ~pl.col("artist").is_in(known.to_list())
-        & pl.col("style").is_not_null()
-    ).sort("painting_id")
+    unseen = unseen_paintings(table).filter(pl.col("style").is_not_null())
     rng = np.random.default_rng(SEED)
     artists = rng.permutation(unseen["artist"].unique().sort().to_list())
     pairs = []

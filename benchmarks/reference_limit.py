@@ -11,14 +11,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import polars as pl
+from collection import embeddings_of, unseen_paintings
 
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.metrics import eer
 from samehand.scoring.comparator import Enrolled, enrol, taken
 from samehand.scoring.references import combine, reference_features
-from samehand.serving.embed import embed_catalogued
 
 REFERENCES, IMPOSTORS, SETS = 5, 150, 4
 
@@ -30,16 +29,8 @@ def main() -> None:
     options = parser.parse_args()
     verifier = SameHand(options.model)
     table = load_catalogue(options.catalogue)
-    known = table.filter(pl.col("split").is_in(["train", "validation"]))["artist"].unique()
-    unseen = table.filter(
-        (pl.col("split") == "test") & ~pl.col("artist").is_in(known.to_list())
-    ).sort("painting_id")
-    embeddings = embed_catalogued(
-        verifier.embedder,
-        unseen["path"].to_list(),
-        options.catalogue,
-        options.catalogue / "embeddings",
-    )
+    unseen = unseen_paintings(table)
+    embeddings = embeddings_of(verifier, unseen, options.catalogue)
     works = enrol(verifier.model.comparator, embeddings)
     labels = np.unique(unseen["artist"].to_list(), return_inverse=True)[1]
     scores, same, artists = twice(verifier, works, labels)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from attribution_report import table
+from collection import embeddings_of, write_block
 
 from samehand import SameHand
 from samehand.catalogue.duplicates import CONTESTED
@@ -25,7 +26,6 @@ from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.comparator import enrol
 from samehand.serving.cluster import suspicion_of
-from samehand.serving.embed import embed_catalogued
 from samehand.serving.twins import twins_of
 
 SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
@@ -41,22 +41,13 @@ def main() -> None:
     options = parser.parse_args()
     verifier = SameHand(options.model)
     rows = chosen(load_catalogue(options.catalogue))
-    embeddings = embed_catalogued(
-        verifier.embedder,
-        rows["path"].to_list(),
-        options.catalogue,
-        options.catalogue / "embeddings",
-    )
+    embeddings = embeddings_of(verifier, rows, options.catalogue)
     found = suspects(verifier, rows, embeddings, options.catalogue)
     write_text(options.out / "suspects.json", json.dumps(found, indent=2) + "\n")
     text = markdown(found)
     write_text(options.out / "suspects.md", text)
     if options.docs:
-        before, _, rest = options.docs.read_text(encoding="utf-8").partition("<!-- suspects -->\n")
-        after = rest.partition("<!-- end of suspects -->")[2]
-        write_text(
-            options.docs, f"{before}<!-- suspects -->\n{text}<!-- end of suspects -->{after}"
-        )
+        write_block(options.docs, "<!-- suspects -->", "<!-- end of suspects -->", text)
     print(text)
 
 
@@ -154,11 +145,15 @@ def remark(row: Facts) -> str:
     return "; ".join(filter(None, said)) or "-"
 
 
-def markdown(found: Facts) -> str:
-    def named(row: Facts) -> str:
-        date = f", {row['date']}" if row["date"] else ""
-        return f"{row['title'] or '-'}{date}"
+def labels_of(row: Facts) -> list[str]:
+    """Return a work, its label, and the other label that is weighed against it, as cells."""
+    date = f", {row['date']}" if row["date"] else ""
+    title = f"{row['title'] or '-'}{date}"
+    own, other = f"{row['llr']:+.2f}", f"{row['rival_llr']:+.2f}"
+    return [row["id"], title, row["artist"], own, row["rival"], other]
 
+
+def markdown(found: Facts) -> str:
     lines = [
         f"Model `{found['model']}`; {found['ranked']:,} labels ranked, of which "
         f"{found['judged']:,} could be judged and {found['suspect']:,} fit another artist better.",
@@ -170,12 +165,7 @@ def markdown(found: Facts) -> str:
             [
                 [
                     f"{row['rank']}",
-                    row["id"],
-                    named(row),
-                    row["artist"],
-                    f"{row['llr']:+.2f}",
-                    row["rival"],
-                    f"{row['rival_llr']:+.2f}",
+                    *labels_of(row),
                     f"{row['nearest']}, {row['nearest_title'] or '-'}",
                     remark(row),
                 ]
@@ -190,16 +180,7 @@ def markdown(found: Facts) -> str:
         *table(
             ["id", "title", "label", "llr", "other label", "llr", "rank", "copy found"],
             [
-                [
-                    row["id"],
-                    named(row),
-                    row["artist"],
-                    f"{row['llr']:+.2f}",
-                    row["rival"],
-                    f"{row['rival_llr']:+.2f}",
-                    f"{row['rank']:,}",
-                    row["twin"] or "no",
-                ]
+                [*labels_of(row), f"{row['rank']:,}", row["twin"] or "no"]
                 for row in sorted(found["contested"], key=lambda row: int(row["rank"]))
             ],
         ),
