@@ -19,7 +19,7 @@ EXAMPLE: dict[str, Any] = {
     "error_rate": 0.253,
     "strength": "moderate support for the same artist",
     "warnings": ["right image: only 80 x 64 pixels, so brushwork is lost"],
-    "model": "lite0@53407245a678",
+    "model": "lite@f1b457d148c1",
     "seconds": 0.11,
 }
 
