@@ -79,7 +79,7 @@ def pair_report(
             "sentence": claim_in_words(verdict.llr),
             "figures": _pictures(left, right, evidence),
             "context": context_in_words(evidence.context),
-            "densities": shown_exactly(draw_context(evidence.context, 1400, 420)),
+            "densities": shown_exactly(draw_context(evidence.context, 700, 210, density=2)),
             "nearby": "" if near is None else nearby_in_words(near.gallery),
             "neighbours": [
                 [_neighbour(one) for one in side.neighbours]

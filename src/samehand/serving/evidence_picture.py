@@ -88,15 +88,18 @@ def draw_influence(image: Image.Image, cells: Floats, most: float) -> Image.Imag
     return _tinted(image, cells / np.float32(max(most, 1e-6)), SAME, DIFFERENT)
 
 
-def draw_context(context: Context, width: int = 760, height: int = 240) -> Image.Image:
+def draw_context(
+    context: Context, width: int = 760, height: int = 240, *, density: int = 1
+) -> Image.Image:
     """Draw where a score lies among the pairs whose answer is known.
 
     Args:
         context: The score and the two densities.
-        width: Of the picture in pixels, at least 300.
-        height: Of the picture in pixels, at least 120.
+        width: Of the picture as it will be shown, in pixels, at least 300.
+        height: As it will be shown, at least 120.
+        density: How many times as many pixels each way there are, for paper.
     """
-    scale = 2  # drawn large and shrunk, since Pillow's lines have hard edges
+    scale = 2 * density  # drawn large and shrunk, since Pillow's lines have hard edges
     sheet = Image.new("RGB", (width * scale, height * scale), PAPER)
     pen = ImageDraw.Draw(sheet, "RGBA")
     font = ImageFont.load_default(15 * scale)
@@ -134,7 +137,7 @@ def draw_context(context: Context, width: int = 760, height: int = 240) -> Image
     pen.text(
         (mark + shift, 4 * scale), "this pair", INK, ImageFont.load_default(17 * scale), anchor
     )
-    return sheet.resize((width, height), Image.Resampling.LANCZOS)
+    return sheet.resize((width * density, height * density), Image.Resampling.LANCZOS)
 
 
 def strongest(*maps: Floats, least: float) -> float:
