@@ -6,8 +6,8 @@ Prints the AUC among validation paintings after shrinking them to N pixels and b
 and after saving them as JPEGs (JPEG_QUALITY), the cosine of known duplicates in the catalogue
 (DUPLICATE_COSINE), how far JPEGs of greyscale versions of paintings stray from grey
 (_GREY_CHROMA), how often frames and colour charts are noticed around paintings that have been
-given one, and in paintings as they are (FRAME_COHERENCE, CHART_HUES), and how often pages of text,
-line drawings and photographs count as unlike the cohort.
+given one, and in paintings as they are (FRAME_COHERENCE, CHART_HUES), and how often test paintings,
+their outlines, pages of text and photographs (pip install scikit-image) count as strange.
 
 --part names one of these measurements: shrunk, jpeg, copies, grey, surroundings, domain.
 """
@@ -21,6 +21,7 @@ import polars as pl
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from samehand import SameHand
+from samehand.atelier import paint, painter
 from samehand.evaluation.metrics import auc
 from samehand.images.decode import decode_bytes, decode_file
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
@@ -33,6 +34,10 @@ PATCHES = ((0, 133, 165), (0, 145, 60), (250, 220, 30), (200, 30, 40), (190, 60,
 PATCHES += ((240, 240, 240), (90, 60, 40), (20, 20, 20))
 
 MOULDINGS = ((150, 110, 50), (60, 40, 25), (30, 30, 30), (200, 180, 120), (235, 232, 225))
+
+PHOTOGRAPHS = ("astronaut", "brick", "camera", "cat", "cell", "clock", "coffee", "coins", "grass")
+PHOTOGRAPHS += ("gravel", "hubble_deep_field", "immunohistochemistry", "microaneurysms", "moon")
+PHOTOGRAPHS += ("page", "retina", "rocket", "text")
 
 SENTENCE = "Were these two paintings made by the same artist? The images do not say it alone. "
 
@@ -72,7 +77,7 @@ def main() -> None:
     if "surroundings" in parts:
         surroundings(images)
     if "domain" in parts:
-        domain(same_hand, images[:60])
+        domain(same_hand, table, root)
 
 
 def copies(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
@@ -130,18 +135,27 @@ def charted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return shown.transpose(Image.Transpose.ROTATE_90) if rng.random() < 0.5 else shown
 
 
-def domain(same_hand: SameHand, paintings: list[Image.Image]) -> None:
-    limit = same_hand.model.config.nearest_cohort
-    cohort = same_hand.model.comparator.cohort
-    print("unlike the cohort")
+def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
+    tested = table.filter(pl.col("split") == "test").sort("painting_id")[::10]
+    paintings = [decode_file(root / path).image for path in tested["path"]]
+    limit = same_hand.model.config.strangest
+    assert limit is not None
+    print(f"stranger than {limit:.3f}, which 98 % of the calibration paintings are not")
     for name, images in {
-        "paintings": paintings,
-        "their outlines, as in line drawings": [outlines(image) for image in paintings],
+        "test paintings": paintings,
+        "their outlines, as in line drawings": [outlines(image) for image in paintings[:100]],
         "pages of text": [page(size) for size in range(10, 40)],
-        "photographs (parts of two)": photographs(),
+        "photographs": photographs(),
+        "parts of two landscape photographs": parts_of_photographs(),
+        "paintings of the atelier": [
+            paint(painter(0, index), subject, (480, 400))
+            for index in range(10)
+            for subject in range(3)
+        ],
     }.items():
-        nearest = (same_hand.embed(images) @ cohort.T).max(axis=1)
-        print(f"{name:36s} {(nearest < limit).mean():6.1%} of {len(images)}")
+        views = (same_hand.embedder.render(image)[None, :1] for image in images)
+        found = np.concatenate([same_hand.embedder.look(view).strangeness for view in views])
+        print(f"{name:36s} {(found > limit).mean():6.1%} of {len(images)}")
 
 
 def outlines(image: Image.Image) -> Image.Image:
@@ -159,6 +173,13 @@ def page(size: int) -> Image.Image:
 
 
 def photographs() -> list[Image.Image]:
+    """Return what scikit-image ships as examples: snapshots, microscopy, astronomy, scans."""
+    from skimage import data
+
+    return [Image.fromarray(getattr(data, name)()).convert("RGB") for name in PHOTOGRAPHS]
+
+
+def parts_of_photographs() -> list[Image.Image]:
     from sklearn.datasets import load_sample_images
 
     parts = []

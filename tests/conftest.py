@@ -27,7 +27,7 @@ from samehand.serving.folder import (
     write_cohort,
     write_config,
 )
-from samehand.serving.runtime import Embedder, EmbedderConfig
+from samehand.serving.runtime import Embedder, EmbedderConfig, Looked
 from samehand.serving.verifier import SameHand
 
 SIZE, WIDTH, NEIGHBOURS = 32, 24, 8
@@ -108,6 +108,7 @@ def tiny_encoder(path: Path) -> None:
         "projection": rng.normal(size=(3 * 64, WIDTH)).astype(np.float32),
         "cell_projection": rng.normal(size=(3, WIDTH)).astype(np.float32),
         "cells": np.array([0, 3, 64], np.int64),
+        "last": np.array([1], np.int64),
     }
     nodes = [
         helper.make_node("AveragePool", ["images"], ["grid"], kernel_shape=[4, 4], strides=[4, 4]),
@@ -119,11 +120,14 @@ def tiny_encoder(path: Path) -> None:
         helper.make_node("Transpose", ["listed"], ["turned"], perm=[0, 2, 1]),
         helper.make_node("MatMul", ["turned", "cell_projection"], ["projected_cells"]),
         helper.make_node("LpNormalization", ["projected_cells"], ["patches"], axis=-1, p=2),
+        helper.make_node("Mul", ["flat", "flat"], ["squares"]),
+        helper.make_node("ReduceMean", ["squares", "last"], ["strangeness"], keepdims=0),
     ]
     shapes = {
         "images": ["batch", 3, SIZE, SIZE],
         "embedding": ["batch", WIDTH],
         "patches": ["batch", 64, WIDTH],
+        "strangeness": ["batch"],
     }
     images, *outputs = (
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
@@ -145,13 +149,14 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
     digest = sha256_file(folder / ENCODER)
     embedder = Embedder(EmbedderConfig(folder / ENCODER, digest, SIZE, VIEWS), threads=1)
 
-    def embed(artists: range, works: int) -> np.ndarray:
+    def look(artists: range, works: int) -> Looked:
         images = [work_of(artist, work) for artist in artists for work in range(works)]
-        return embedder.embed(np.stack([embedder.render(image) for image in images]))
+        return embedder.look(np.stack([embedder.render(image) for image in images]))
 
-    write_cohort(folder, embed(range(1000, 1060), 1))
+    write_cohort(folder, look(range(1000, 1060), 1).embeddings)
     comparator = Comparator("csls", NEIGHBOURS, read_cohort(folder))
-    enrolled = enrol(comparator, embed(range(2000, 2025), 4))
+    known = look(range(2000, 2025), 4)
+    enrolled = enrol(comparator, known.embeddings)
     left, right = np.array(list(combinations(range(100), 2))).T
     artist = np.repeat(np.arange(25), 4)
     scores = pair_scores(comparator, enrolled, left, right)
@@ -165,7 +170,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
         views=VIEWS,
         normalisation="csls",
         neighbours=NEIGHBOURS,
-        nearest_cohort=float(np.quantile(enrolled.nearest, 0.01)),
+        strangest=float(np.quantile(known.strangeness, 0.98)),
         calibration=calibration,
         files={ENCODER: digest, COHORT: sha256_file(folder / COHORT)},
         training={"recipe": {"name": "tiny", "seed": 0}},

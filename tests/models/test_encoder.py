@@ -110,7 +110,7 @@ def test_patches_are_the_projected_cells_in_reading_order(resnet, pooling):
     encoder = make(resnet, pooling)
     images = pictures(2, 40)
     maps = encoder.backbone(images)
-    embeddings, patches = encoder.with_patches(images)
+    embeddings, patches, _ = encoder.serve(images)
     rows, columns = maps.shape[2:]
     assert patches.shape == (2, rows * columns, 5)
     torch.testing.assert_close(embeddings, encoder(images))
@@ -151,10 +151,11 @@ def test_dropout_acts_in_training_only(resnet):
 @torch.inference_mode()
 def test_the_served_module_evaluates(resnet):
     encoder = make(resnet, dropout=0.5).train()
-    embedding, patches = served(encoder)(pictures())
+    embedding, patches, strangeness = served(encoder)(pictures())
     assert not encoder.training
     torch.testing.assert_close(embedding, encoder(pictures()))
-    torch.testing.assert_close(patches, encoder.with_patches(pictures())[1])
+    torch.testing.assert_close(patches, encoder.serve(pictures())[1])
+    torch.testing.assert_close(strangeness, encoder.serve(pictures())[2])
 
 
 @pytest.mark.parametrize("wrong", [{"width": 0}, {"dropout": 1.0}, {"dropout": -0.1}])

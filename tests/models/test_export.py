@@ -46,9 +46,9 @@ def files(encoder, tmp_path_factory):
 def test_the_graph_computes_what_pytorch_does(encoder, files, kind, tolerance, count):
     images = torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(count))
     with torch.inference_mode():
-        expected = encoder.with_patches(images)
+        expected = encoder.serve(images)
     session = onnxruntime.InferenceSession(files[kind], providers=["CPUExecutionProvider"])
-    assert [output.name for output in session.get_outputs()] == ["embedding", "patches"]
+    assert [output.name for output in session.get_outputs()] == list(OUTPUTS)
     found = session.run(list(OUTPUTS), {"images": images.numpy()})
     for array, tensor in zip(found, expected, strict=True):
         assert array.dtype == np.float32

@@ -54,7 +54,6 @@ def test_enrolment_is_what_it_says():
     enrolled = enrol(comparator, embeddings)
     for index, row in enumerate(embeddings):
         cosines = np.sort(comparator.cohort @ row)[::-1]
-        assert enrolled.nearest[index] == pytest.approx(cosines[0], abs=1e-6)
         assert enrolled.level[index] == pytest.approx(cosines[:3].mean(), abs=1e-6)
         assert enrolled.spread[index] == pytest.approx(cosines[:3].std(), abs=1e-6)
 

@@ -156,7 +156,7 @@ def test_unknown_and_missing_keys_of_the_calibration_are_named(model: Path):
         ("normalisation", "none of these"),
         ("neighbours", 8.0),
         ("neighbours", 61),
-        ("nearest_cohort", None),
+        ("strangest", "high"),
         ("calibration", None),
         ("files", []),
         ("files", {}),

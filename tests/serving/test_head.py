@@ -47,7 +47,7 @@ def test_a_head_scores_enrolled_pairs_in_any_order_and_number(tmp_path):
     ]
     np.testing.assert_array_equal(scores, expected)
     np.testing.assert_array_equal(pair_scores(comparator, enrolled, right, left), scores)
-    assert (enrolled.nearest == 1).all()
+    assert (enrolled.spread == 1).all()
 
 
 def test_a_graph_of_other_inputs_is_refused(tmp_path):

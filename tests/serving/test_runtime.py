@@ -100,3 +100,27 @@ def test_images_of_another_size_than_the_graph_takes_are_refused(tiny_model: Pat
     config = open_model(tiny_model).embedder
     with pytest.raises(ModelError, match="is no encoder of 64 x 64 images"):
         Embedder(replace(config, size=64))
+
+
+def test_a_painting_is_as_strange_as_its_first_view(verifier: SameHand, work_of):
+    images = [work_of(artist, 0) for artist in range(3)]
+    views = np.stack([verifier.embedder.render(image) for image in images])
+    found = verifier.embedder.look(views)
+    for index, image in enumerate(images):
+        whole = render_views(image, ["whole"], verifier.model.config.size)[0]
+        cells = whole.reshape(3, 8, 4, 8, 4).mean(axis=(2, 4)) - 0.45
+        assert found.strangeness[index] == pytest.approx((cells**2).mean(), rel=1e-4)
+    np.testing.assert_array_equal(found.embeddings, verifier.embedder.embed(views))
+
+
+def test_a_graph_that_does_not_tell_what_is_strange(tiny_model: Path, tmp_path: Path, work_of):
+    config = open_model(tiny_model).embedder
+    graph = onnx.load(config.encoder)
+    kept = [output for output in graph.graph.output if output.name != "strangeness"]
+    del graph.graph.output[:]
+    graph.graph.output.extend(kept)
+    onnx.save(graph, tmp_path / "encoder.onnx")
+    embedder = Embedder(replace(config, encoder=tmp_path / "encoder.onnx"))
+    found = embedder.look(embedder.render(work_of(0, 0))[None])
+    assert np.isnan(found.strangeness).all()
+    assert found.embeddings.shape == (1, 24)

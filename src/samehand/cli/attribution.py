@@ -163,22 +163,22 @@ def _reference_question(
     from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
 
     decoded = [decode_file(path) for path in references]
-    rows = verifier.embed_decoded(decoded)
+    rows = verifier.look(decoded).embeddings
     names = [str(path) for path in references]
     digests = [one.sha256 for one in decoded]
 
     def ask(probe: Path) -> "Answer":
         image = decode_file(probe)
-        row = verifier.embed_decoded([image])[0]
+        looked = verifier.look([image])
         verdict = verify_embedded(
             verifier.model,
-            row,
+            looked.embeddings[0],
             rows,
             names,
             prior=prior,
             operating_point=operating_point,
             warnings=[
-                *probe_warnings(verifier.model, image, row),
+                *probe_warnings(verifier.model, image, looked),
                 *same_file_warnings(image.sha256, digests, names),
             ],
         )

@@ -102,17 +102,28 @@ class Encoder(nn.Module):
             return map_statistics(self.backbone.maps(images))
         return self._pool(self.backbone(images))
 
-    def with_patches(
+    def serve(
         self, images: Float[Tensor, "B 3 H W"]
-    ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B P D"]]:
-        """Return unit embeddings of the images and of each cell of their last feature map."""
+    ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B P D"], Float[Tensor, " B"]]:
+        """Return all that a model folder answers from.
+
+        Returns:
+            The unit embeddings of the images and of each cell of their last feature map; and how
+            strange each image is, above 0: its mean squared distance from the training paintings'
+            mean, in their standard deviations, over the pooled features. Projections are made to
+            forget what no artist differs in, which is where a photograph differs from all of them;
+            so it is measured before them wherever those features are standardised.
+        """
         if self.config.pooling == "statistics":
             maps = self.backbone.maps(images)
+            pooled = map_statistics(maps)
             windows = window_statistics(maps, maps[-1].shape[-1])
-            return self._embed(map_statistics(maps)), self._embed(windows)
+            return self._embed(pooled), self._embed(windows), _mean_square(self._scaled(pooled))
         last = self.backbone(images)
         cells = last.flatten(2).transpose(1, 2)
-        return self._embed(self._pool(last)), F.normalize(self._project_cells(cells), dim=-1)
+        centred = self.centre(self.projection(self._pool(last)))
+        patches = F.normalize(self._project_cells(cells), dim=-1)
+        return F.normalize(centred, dim=-1), patches, _mean_square(centred)
 
     def _pool(self, maps: Tensor) -> Tensor:
         if self.exponent is None:
@@ -122,8 +133,11 @@ class Encoder(nn.Module):
 
     def _embed(self, pooled: Tensor) -> Tensor:
         if self.config.pooling == "statistics":
-            pooled = (pooled - self.feature_mean) / self.feature_deviation
+            pooled = self._scaled(pooled)
         return F.normalize(self.centre(self.projection(self.dropout(pooled))), dim=-1)
+
+    def _scaled(self, pooled: Tensor) -> Tensor:
+        return (pooled - self.feature_mean) / self.feature_deviation
 
     def _project_cells(self, cells: Tensor) -> Tensor:
         # BatchNorm1d takes cells only as a batch, and its statistics must not learn from them.
@@ -133,3 +147,7 @@ class Encoder(nn.Module):
         assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         return (self.projection(cells) - norm.running_mean) * scale + norm.bias
+
+
+def _mean_square(features: Tensor) -> Tensor:
+    return features.square().mean(dim=-1)

@@ -47,15 +47,17 @@ class Ensemble(nn.Module):
         """Return the unit embedding of each image, RGB in [0, 1]."""
         return F.normalize(self.projection(self.joined(images)), dim=-1)
 
-    def with_patches(
+    def serve(
         self, images: Float[Tensor, "B 3 H W"]
-    ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B P D"]]:
-        """Return unit embeddings of the images and of each cell of their last feature map."""
-        found = [member.with_patches(images) for member in self._encoders()]
-        embedding, patches = (torch.cat(parts, dim=-1) for parts in zip(*found, strict=True))
+    ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B P D"], Float[Tensor, " B"]]:
+        """Return what `Encoder.serve` does; images are as strange as members find on average."""
+        embeddings, patches, strangeness = zip(
+            *(member.serve(images) for member in self._encoders()), strict=True
+        )
         return (
-            F.normalize(self.projection(embedding), dim=-1),
-            F.normalize(self.projection(patches), dim=-1),
+            F.normalize(self.projection(torch.cat(embeddings, dim=-1)), dim=-1),
+            F.normalize(self.projection(torch.cat(patches, dim=-1)), dim=-1),
+            torch.stack(strangeness).mean(dim=0),
         )
 
     def _encoders(self) -> list[Encoder]:

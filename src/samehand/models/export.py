@@ -1,4 +1,4 @@
-"""A trained encoder to one ONNX graph: images in, embedding and patch embeddings out."""
+"""A trained encoder to one ONNX graph: images in; embeddings, patches and strangeness out."""
 
 import logging
 import warnings
@@ -18,7 +18,7 @@ from samehand.files import atomic_path
 from samehand.models.encoder import Encoder
 from samehand.models.ensemble import Ensemble
 
-OUTPUTS = ("embedding", "patches")
+OUTPUTS = ("embedding", "patches", "strangeness")
 
 _OPSET = 18
 _TOLERANCE = 2e-3
@@ -59,20 +59,20 @@ def export_encoder(
         onnx.save(graph, temporary)
 
 
-class _WithPatches(nn.Module):
-    """An encoder as it is served: embedding first, patch embeddings second."""
+class _Served(nn.Module):
+    """An encoder as it is served: embedding, patch embeddings, strangeness."""
 
     def __init__(self, encoder: Encoder | Ensemble) -> None:
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.encoder.with_patches(images)
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return self.encoder.serve(images)
 
 
 def served(encoder: Encoder | Ensemble) -> nn.Module:
-    """Return a module whose forward gives the two outputs that a model folder serves."""
-    return _WithPatches(encoder).eval()
+    """Return a module whose forward gives the outputs that a model folder serves."""
+    return _Served(encoder).eval()
 
 
 def to_onnx(

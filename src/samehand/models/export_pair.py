@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from samehand.errors import ModelError
 from samehand.files import atomic_path
-from samehand.models.export import OUTPUTS, store_half, to_onnx
+from samehand.models.export import store_half, to_onnx
 from samehand.models.siamese import ServedEncoder, ServedHead, Siamese
 
+OUTPUTS = ("embedding", "patches")
 HEAD_INPUTS = ("left", "right")
 HEAD_OUTPUT = "logit"
 

@@ -63,19 +63,17 @@ def head_comparator(head: PairHead) -> Comparator:
 class Enrolled:
     """Embeddings with what the comparator needs to know about each, computed once.
 
-    Without a cohort nothing is known about them: `level` is 0, `spread` and `nearest` are 1.
+    Without a cohort nothing is known about them: `level` is 0 and `spread` is 1.
 
     Attributes:
         embeddings: Unit length, (N, D); the encodings of a head have any length.
         level: Mean cosine to the nearest cohort members, (N,), in [-1, 1].
         spread: Standard deviation of those cosines, (N,), positive.
-        nearest: Cosine to the single nearest cohort member, (N,), in [-1, 1].
     """
 
     embeddings: Floats
     level: Floats
     spread: Floats
-    nearest: Floats
 
 
 def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
@@ -87,10 +85,10 @@ def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
     """
     if comparator.head is not None:
         ones = np.ones(len(embeddings), np.float32)
-        return Enrolled(embeddings, np.zeros_like(ones), ones, ones)
+        return Enrolled(embeddings, np.zeros_like(ones), ones)
     count = comparator.neighbours
     level = np.empty(len(embeddings), np.float32)
-    spread, nearest = np.empty_like(level), np.empty_like(level)
+    spread = np.empty_like(level)
     # Blocks bound the memory at 1024 x C cosines whatever N is.
     for start in range(0, len(embeddings), 1024):
         block = slice(start, start + 1024)
@@ -98,8 +96,7 @@ def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
         top = np.partition(cosines, -count, axis=1)[:, -count:]
         level[block] = top.mean(axis=1)
         spread[block] = np.maximum(top.std(axis=1), 1e-3)
-        nearest[block] = top.max(axis=1)
-    return Enrolled(embeddings, level, spread, nearest)
+    return Enrolled(embeddings, level, spread)
 
 
 def taken(enrolled: Enrolled, chosen: Indices) -> Enrolled:

@@ -1,6 +1,6 @@
 """The model folder: everything that answering needs, and the only thing training hands over.
 
-- encoder.onnx: images to an embedding and, second output, patch embeddings
+- encoder.onnx: images to an embedding; beside it, patch embeddings and how strange an image is
 - cohort.safetensors: embeddings of training paintings or artists, the comparator's "everybody else"
 - head.onnx, in place of the cohort: two encodings to a score, where a network learned to compare
 - config.json: input, comparator, calibration, operating points, hashes, recipe, seed
@@ -48,9 +48,9 @@ class ModelConfig:
         views: Names of the views of a painting whose embeddings are averaged.
         normalisation: The comparator's correction.
         neighbours: How many nearest cohort members it looks at; 0 with a head.
-        nearest_cohort: The cosine to the nearest cohort member that 99 % of calibration
-            paintings exceed; one below it is unlike everything the model was made from. With a
-            head there is no cohort, and -1 says that nothing is known.
+        strangest: The strangeness (see `Encoder.serve`) that 98 % of calibration paintings stay
+            below; one above it is unlike everything the model was made from. None where nothing is
+            known of that.
         calibration: Raw score to log10 likelihood ratio, with its operating points.
         files: SHA-256 of the other files of the folder.
         training: Recipe, seed, versions and data hashes.
@@ -64,7 +64,7 @@ class ModelConfig:
     views: tuple[str, ...]
     normalisation: Normalisation
     neighbours: int
-    nearest_cohort: float
+    strangest: float | None
     calibration: Calibration
     files: dict[str, str]
     training: dict[str, Any]
@@ -271,7 +271,7 @@ def _wrong_values(config: ModelConfig) -> list[str]:
         and not (config.pairwise and len(config.views) > 1),
         "normalisation": config.normalisation in get_args(Normalisation),
         "neighbours": type(config.neighbours) is int,
-        "nearest_cohort": type(config.nearest_cohort) in (int, float),
+        "strangest": config.strangest is None or type(config.strangest) in (int, float),
         "files": ENCODER in files and (COHORT in files or HEAD in files),
         "training": isinstance(config.training, dict),
     }

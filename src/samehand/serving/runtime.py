@@ -45,6 +45,21 @@ class EmbedderConfig:
         return sha256_bytes(facts.encode())[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What an encoder makes of B paintings.
+
+    Attributes:
+        embeddings: Unit length, (B, D); of a pairwise model, its encodings.
+        strangeness: How far each is from the training paintings, (B,): the mean of its squared
+            standardised features, 1 for the average of those paintings; see `Encoder.serve`. NaN
+            where the graph does not tell.
+    """
+
+    embeddings: Floats
+    strangeness: Floats
+
+
 class Embedder:
     """The encoder, ready to run on the CPU.
 
@@ -67,6 +82,7 @@ class Embedder:
         self.config = config
         self._session = open_graph(config.encoder, threads)
         self.width, self.dtype = self._check_graph()
+        self._outputs = {node.name for node in self._session.get_outputs()}
 
     def _check_graph(self) -> tuple[int, np.dtype[np.floating[Any]]]:
         """Return D and the kind of number, once the graph is one of images to embeddings."""
@@ -95,16 +111,30 @@ class Embedder:
             One unit embedding a painting, the direction of the mean over its views: (B, D).
             Where the graph gives encodings for a head, that of the only view.
         """
+        return self.look(views).embeddings
+
+    def look(self, views: Floats) -> Looked:
+        """Embed the views of several paintings, and say how strange their first views are.
+
+        Args:
+            views: (B, V, 3, S, S), in [0, 1].
+        """
         count, per_painting = views.shape[:2]
         flat = views.reshape(count * per_painting, *views.shape[2:])
-        found = self.embed_views(flat)
-        if not self.config.unit:
-            return found
-        return mean_direction(found.reshape(count, per_painting, -1))
+        if "strangeness" in self._outputs:
+            found, strangeness = self._run(("embedding", "strangeness"), flat)
+            # The first view is the same with the fast setting, and so is the limit it is held to.
+            strangeness = strangeness[::per_painting]
+        else:
+            (found,) = self._run(("embedding",), flat)
+            strangeness = np.full(count, np.nan, np.float32)
+        if self.config.unit:
+            found = mean_direction(found.reshape(count, per_painting, -1))
+        return Looked(found, strangeness)
 
     def embed_views(self, views: Floats) -> Floats:
         """Embed single views, (N, 3, S, S) in [0, 1], to one unit embedding each, (N, D)."""
-        return self._run("embedding", views)
+        return self._run(("embedding",), views)[0]
 
     def patches(self, views: Floats) -> Floats:
         """Return the unit embedding of each cell of single views.
@@ -118,12 +148,12 @@ class Embedder:
         Raises:
             ModelError: The encoder does not give any.
         """
-        if "patches" not in {node.name for node in self._session.get_outputs()}:
+        if "patches" not in self._outputs:
             raise ModelError(
                 f"{self.config.encoder} gives no embeddings of patches, so there is no evidence "
                 "to show; export the model again"
             )
-        found = self._run("patches", views)
+        (found,) = self._run(("patches",), views)
         if math.isqrt(found.shape[1]) ** 2 != found.shape[1]:
             raise ModelError(
                 f"{self.config.encoder} gives {found.shape[1]} patches, which are no square grid; "
@@ -131,12 +161,12 @@ class Embedder:
             )
         return found
 
-    def _run(self, output: str, views: Floats) -> Floats:
-        rows = [
-            self._session.run([output], {"images": views[start : start + _VIEWS_AT_ONCE]})[0]
+    def _run(self, outputs: tuple[str, ...], views: Floats) -> list[Floats]:
+        parts = [
+            self._session.run(outputs, {"images": views[start : start + _VIEWS_AT_ONCE]})
             for start in range(0, len(views), _VIEWS_AT_ONCE)
         ]
-        return np.concatenate(rows)
+        return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
 
 def open_graph(path: Path, threads: int | None = None) -> onnxruntime.InferenceSession:

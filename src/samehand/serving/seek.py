@@ -50,7 +50,8 @@ def search(
     gallery.require(verifier.model)
     if top < 1:
         raise SamehandError(f"{top} results are none at all; ask for at least 1")
-    embedding = verifier.embed_decoded([probe])[0]
+    looked = verifier.look([probe])
+    embedding = looked.embeddings[0]
     neighbours, is_exact = nearest_works(
         verifier.model, embedding, gallery, top=top, where=where, exact=exact, sha256=probe.sha256
     )
@@ -61,7 +62,7 @@ def search(
         works=len(gallery),
         exact=is_exact,
         recall_at_10=None if is_exact or info is None else info.recall_at_10,
-        warnings=tuple(probe_warnings(verifier.model, probe, embedding)),
+        warnings=tuple(probe_warnings(verifier.model, probe, looked)),
         model=verifier.model.identity,
         seconds=time.perf_counter() - started,
     )
@@ -117,17 +118,17 @@ def identify(
     """Answer from a decoded image; see `SameHand.identify`."""
     started = time.perf_counter()
     gallery.require(verifier.model)
-    embedding = verifier.embed_decoded([probe])[0]
+    looked = verifier.look([probe])
     return identify_embedded(
         verifier.model,
-        embedding,
+        looked.embeddings[0],
         gallery,
         top=top,
         where=where,
         prior=prior,
         threshold=threshold,
         sha256=probe.sha256,
-        warnings=probe_warnings(verifier.model, probe, embedding),
+        warnings=probe_warnings(verifier.model, probe, looked),
         started=started,
     )
 

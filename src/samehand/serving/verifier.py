@@ -24,7 +24,7 @@ from samehand.scoring.calibration import (
 from samehand.scoring.comparator import Enrolled, enrol, pair_scores
 from samehand.serving.folder import open_model
 from samehand.serving.head import OnnxHead
-from samehand.serving.runtime import Embedder
+from samehand.serving.runtime import Embedder, Looked
 from samehand.serving.warnings import warn_about
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class SameHand:
         started = time.perf_counter()
         point = operating_threshold(self.model.config.calibration, operating_point)
         decoded = [left, right]
-        enrolled = enrol(self.model.comparator, self.embed_decoded(decoded))
+        looked = self.look(decoded)
+        enrolled = enrol(self.model.comparator, looked.embeddings)
         score = float(self.score(enrolled, [0], [1])[0])
         llr = float(llr_from_score(self.model.config.calibration, score))
         return Verdict(
@@ -135,7 +136,7 @@ class SameHand:
             operating_point=operating_point,
             error_rate=point.error_rate,
             strength=strength(llr),
-            warnings=warn_about(decoded, enrolled, self.model.config),
+            warnings=warn_about(decoded, looked, self.model.config),
             model=self.model.identity,
             seconds=time.perf_counter() - started,
         )
@@ -248,16 +249,18 @@ class SameHand:
         Raises:
             ImageError: One of the images cannot be read.
         """
-        return self.embed_decoded(
-            [_decode(image, f"image {index + 1}") for index, image in enumerate(images)]
-        )
+        decoded = [_decode(image, f"image {index + 1}") for index, image in enumerate(images)]
+        return self.look(decoded).embeddings
 
-    def embed_decoded(self, decoded: Sequence[Decoded]) -> Floats:
-        """Return the unit embedding of each decoded image, (B, D)."""
+    def look(self, decoded: Sequence[Decoded]) -> Looked:
+        """Return what the encoder makes of decoded images."""
         rows = np.empty((len(decoded), self.embedder.width), self.embedder.dtype)
-        for row, item in zip(rows, decoded, strict=True):
-            row[:] = self.embedder.embed(self.embedder.render(item.image)[None])[0]
-        return rows
+        strangeness = np.empty(len(decoded), np.float32)
+        # One at a time: a painting's views fill a batch, and memory stays bounded.
+        for index, item in enumerate(decoded):
+            found = self.embedder.look(self.embedder.render(item.image)[None])
+            rows[index], strangeness[index] = found.embeddings[0], found.strangeness[0]
+        return Looked(rows, strangeness)
 
     def score(self, enrolled: Enrolled, left: Sequence[int], right: Sequence[int]) -> Floats:
         """Return the raw scores of pairs of enrolled paintings, (M,)."""

@@ -29,7 +29,8 @@ from samehand.scoring.references import (
 )
 from samehand.serving.findings import GrowthStep, ReferenceEvidence, ReferenceVerdict, Stance
 from samehand.serving.folder import ModelFolder
-from samehand.serving.warnings import SMALL_SIDE
+from samehand.serving.runtime import Looked
+from samehand.serving.warnings import SMALL_SIDE, STRANGE, strange
 
 if TYPE_CHECKING:
     from samehand.serving.verifier import SameHand
@@ -118,22 +119,19 @@ def verify_embedded(
     )
 
 
-def probe_warnings(model: ModelFolder, probe: Decoded, embedding: Floats) -> list[str]:
+def probe_warnings(model: ModelFolder, probe: Decoded, looked: Looked) -> list[str]:
     """Return what a reader of an answer about one image should know.
 
     Args:
         model: The model.
         probe: The decoded image.
-        embedding: Its embedding, (D,).
+        looked: What the encoder makes of it, in the first row.
     """
     found = [f"probe: {note}" for note in probe.notes]
     if min(probe.width, probe.height) < SMALL_SIDE:
         found.append(f"probe: only {probe.width} x {probe.height} pixels, so brushwork is lost")
-    if enrol(model.comparator, embedding[None]).nearest[0] < model.config.nearest_cohort:
-        found.append(
-            "probe: unlike the paintings that the model learned from, so its error rates may not "
-            "hold"
-        )
+    if strange(float(looked.strangeness[0]), model.config):
+        found.append(f"probe: {STRANGE}")
     return found
 
 
@@ -232,13 +230,13 @@ def verify(
     """Answer from decoded images; see `SameHand.verify`."""
     started = time.perf_counter()
     attribution_of(verifier.model)
-    embeddings = verifier.embed_decoded([probe, *references])
-    warnings = probe_warnings(verifier.model, probe, embeddings[0])
+    looked = verifier.look([probe, *references])
+    warnings = probe_warnings(verifier.model, probe, looked)
     warnings += same_file_warnings(probe.sha256, [one.sha256 for one in references], names)
     return verify_embedded(
         verifier.model,
-        embeddings[0],
-        embeddings[1:],
+        looked.embeddings[0],
+        looked.embeddings[1:],
         names,
         prior=prior,
         operating_point=operating_point,

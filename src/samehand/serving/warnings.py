@@ -8,8 +8,8 @@ from PIL import Image
 from samehand.images.decode import Decoded
 from samehand.images.likeness import confirmed, detail_of, thumbnail
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
-from samehand.scoring.comparator import Enrolled
 from samehand.serving.folder import ModelConfig
+from samehand.serving.runtime import Looked
 
 SMALL_SIDE = 96
 """Shorter sides than this, in pixels, are warned about: validation artists lose 0.02 of AUC there.
@@ -31,17 +31,17 @@ of AUC there, and 0.012 at quality 30.
 _GREY_CHROMA = 4.0
 """Greyscale JPEGs measure 0 levels of 255 from grey; the rest is room for scanners that tint."""
 
+STRANGE = "unlike the paintings that the model learned from, so its error rates may not hold"
+
 _SIDES = ("left", "right")
 
 
-def warn_about(
-    decoded: Sequence[Decoded], enrolled: Enrolled, config: ModelConfig
-) -> tuple[str, ...]:
+def warn_about(decoded: Sequence[Decoded], looked: Looked, config: ModelConfig) -> tuple[str, ...]:
     """Return what a reader of the verdict on two images should know.
 
     Args:
         decoded: The left and the right image.
-        enrolled: Their two embeddings, compared with the cohort.
+        looked: What the encoder makes of them.
         config: The model's configuration.
     """
     found = [
@@ -52,12 +52,12 @@ def warn_about(
     left, right = decoded
     if left.sha256 == right.sha256:
         found.append("both images are the same file, so the verdict says nothing about artists")
-    elif _alike(enrolled, config) and _one_painting(left.image, right.image):
+    elif _alike(looked, config) and _one_painting(left.image, right.image):
         found.append(
             "the images look like two reproductions of one painting, so the verdict says little "
             "about artists"
         )
-    for side, item, nearest in zip(_SIDES, decoded, enrolled.nearest.tolist(), strict=True):
+    for side, item, strangeness in zip(_SIDES, decoded, looked.strangeness.tolist(), strict=True):
         if min(item.width, item.height) < SMALL_SIDE:
             found.append(
                 f"{side} image: only {item.width} x {item.height} pixels, so brushwork is lost"
@@ -75,20 +75,22 @@ def warn_about(
             found.append(
                 f"{side} image: a frame or a border seems to run round the painting; crop it away"
             )
-        if nearest < config.nearest_cohort:
-            found.append(
-                f"{side} image: unlike the paintings that the model learned from, so its error "
-                "rates may not hold"
-            )
+        if strange(strangeness, config):
+            found.append(f"{side} image: {STRANGE}")
     if _is_grey(left.image) != _is_grey(right.image):
         found.append("one image is in greyscale and the other in colour")
     return tuple(found)
 
 
-def _alike(enrolled: Enrolled, config: ModelConfig) -> bool:
+def strange(strangeness: float, config: ModelConfig) -> bool:
+    """Return whether an image is unlike the paintings that the model learned from."""
+    return config.strangest is not None and strangeness > config.strangest
+
+
+def _alike(looked: Looked, config: ModelConfig) -> bool:
     # No cosine of a pairwise model's encodings was ever measured: its pairs are all looked at.
     return config.pairwise or (
-        float(enrolled.embeddings[0] @ enrolled.embeddings[1]) >= DUPLICATE_COSINE
+        float(looked.embeddings[0] @ looked.embeddings[1]) >= DUPLICATE_COSINE
     )
 
 

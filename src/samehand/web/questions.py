@@ -169,7 +169,8 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]
     verifier = engine.verifier
     async with engine.turn():
         doubtful = (await engine.decode(asked.probe))[0]
-        row = (await engine.think(lambda: verifier.embed_decoded([doubtful])))[0]
+        looked = await engine.think(lambda: verifier.look([doubtful]))
+        row = looked.embeddings[0]
         known = np.empty((0, len(row)), np.float32)
         seen: tuple[Decoded, ...] = ()
         for reference in asked.references:
@@ -181,9 +182,9 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]
                 known: Floats = known,
                 names: Sequence[str] = names,
             ) -> tuple[Floats, ReferenceVerdict]:
-                rows = np.concatenate([known, verifier.embed_decoded(seen[-1:])])
+                rows = np.concatenate([known, verifier.look(seen[-1:]).embeddings])
                 hashes = [one.sha256 for one in seen]
-                warnings = probe_warnings(verifier.model, doubtful, row)
+                warnings = probe_warnings(verifier.model, doubtful, looked)
                 warnings += same_file_warnings(doubtful.sha256, hashes, names)
                 return rows, verify_embedded(
                     verifier.model,
