@@ -163,6 +163,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
     calibration = fit_calibration(
         scores, artist[left] == artist[right], artist[left], artist[right]
     )
+    alike = artist[left] % 5 == artist[right] % 5
+    one_style = fit_calibration(
+        scores[alike],
+        (artist[left] == artist[right])[alike],
+        artist[left][alike],
+        artist[right][alike],
+    )
     config = ModelConfig(
         format=FORMAT,
         name="tiny",
@@ -174,6 +181,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
         calibration=calibration,
         files={ENCODER: digest, COHORT: sha256_file(folder / COHORT)},
         training={"recipe": {"name": "tiny", "seed": 0}},
+        one_style=one_style,
     )
     write_config(folder, config)
     write_background(folder, config, tiny_background(embedder, work_of, scores, artist))

@@ -22,7 +22,7 @@ def test_the_package():
 def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
     questions = {"compare", "verify", "search", "identify"}
-    assert public == questions | {"compare_decoded", "embed", "embed_decoded", "score"}
+    assert public == questions | {"compare_decoded", "embed", "look", "score"}
     assert signature(SameHand) == ["model", "threads", "*fast"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.verify) == [
@@ -64,6 +64,7 @@ def test_the_verdict():
         "operating_point",
         "error_rate",
         "strength",
+        "llr_one_style",
         "warnings",
         "model",
         "seconds",

@@ -34,6 +34,8 @@ class Verdict:
         operating_point: Which measured error rate the decision promises.
         error_rate: That rate as measured on the calibration artists, in [0, 1].
         strength: The llr in words, on the ENFSI verbal scale.
+        llr_one_style: The llr against another artist of the same style, for who knows that both
+            paintings are of one style; None where the model was not calibrated for that.
         warnings: Reasons to trust this verdict less; empty for ordinary photographs.
         model: Name and hash of the model that answered.
         seconds: Wall time spent on this verdict.
@@ -47,6 +49,7 @@ class Verdict:
     operating_point: OperatingPoint
     error_rate: float
     strength: str
+    llr_one_style: float | None = None
     warnings: tuple[str, ...] = field(default=())
     model: str = ""
     seconds: float = 0.0

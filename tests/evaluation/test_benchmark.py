@@ -101,8 +101,8 @@ def test_every_row_answers_every_question(measured):
         "submission",
         "natural",
     ]
-    assert len(found.contenders) == 11
-    assert len(said) == len(found.cells) == 5 * 11
+    assert len(found.contenders) == 12
+    assert len(said) == len(found.cells) == 5 * 12
     for (question, _), cell in found.cells.items():
         expected = ["all", "same style"] if question == "unseen" else ["all"]
         assert [result.stratum for result in cell.results] == expected
@@ -210,7 +210,7 @@ def test_a_second_run_measures_nothing_and_another_seed_everything(measured, col
 def test_an_interrupted_or_damaged_run_measures_what_is_missing(measured, collection, verifier):
     out, found, _ = measured
     cells = sorted((out / "cells").iterdir())
-    assert len(cells) == 5 * 11
+    assert len(cells) == 5 * 12
     cells[0].unlink()
     cells[1].write_bytes(cells[1].read_bytes()[:100])
     assert read_cell(cells[1]) is None
@@ -245,7 +245,7 @@ def test_the_report_says_what_was_found(measured, collection, tmp_path):
     assert "1 unknown painting" in text
     facts = json.loads((tmp_path / "benchmark.json").read_text())
     assert facts["command"] == "samehand benchmark x"
-    assert len(facts["results"]) == 6 * 11
+    assert len(facts["results"]) == 6 * 12
     assert len(facts["mistakes"]["pairs"]) == len(mistakes.pairs)
     assert page.read_text() == f"# Mine\n{BEGIN}\n\n{text}\n{END}\nafter\n"
     assert (tmp_path / "benchmark.md").read_text().endswith(text)

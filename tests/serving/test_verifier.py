@@ -1,6 +1,7 @@
 import io
 import os
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 from itertools import combinations
 from math import inf, log10, nan
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 from samehand.errors import ImageError, SamehandError
 from samehand.records import Verdict
+from samehand.serving.folder import open_model, write_config
 from samehand.serving.verifier import SameHand
 
 
@@ -150,6 +152,26 @@ def test_a_verdict_is_plain_json_values(verifier: SameHand, work_of):
     kinds = {type(value) for value in values.values()}
     assert kinds == {float, str, list}
     assert list(values) == list(Verdict.__dataclass_fields__)
+
+
+def test_the_likelihood_ratio_within_a_style_has_a_calibration_of_its_own(verifier, work_of):
+    config = verifier.model.config
+    apart = 0
+    for artist, work in ((0, 1), (0, 2), (1, 0), (2, 0)):
+        verdict = verifier.compare(work_of(0, 0), work_of(artist, work))
+        line = config.one_style.slope * verdict.score + config.one_style.intercept
+        expected = min(max(line, config.one_style.lower), config.one_style.upper)
+        assert verdict.llr_one_style == pytest.approx(expected, abs=1e-6)
+        apart += verdict.llr_one_style != verdict.llr
+    assert apart
+
+
+def test_a_model_without_that_calibration_says_nothing_of_styles(tiny_model, tmp_path, work_of):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    write_config(folder, replace(open_model(folder).config, one_style=None))
+    found = SameHand(folder, threads=1).compare(work_of(0, 0), work_of(1, 0))
+    assert found.llr_one_style is None
+    assert found.to_dict()["llr_one_style"] is None
 
 
 def test_names_that_are_not_text_can_be_read(verifier: SameHand, work_of, tmp_path: Path):

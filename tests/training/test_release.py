@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import draw_cohort
 from samehand.errors import OutputError, RecipeError
+from samehand.images.decode import decode_file
 from samehand.scoring.comparator import enrol
 from samehand.scoring.fitting import calibrate
 from samehand.serving.background import read_background
@@ -206,6 +207,18 @@ def test_the_fast_setting_is_calibrated_for_single_views(joined, catalogue):
     again = calibrate(fast.comparator, enrolled, held_out["artist"].to_list())
     assert fast.config.calibration.points == again.points
     assert config.fast != config.calibration
+
+
+def test_a_painting_is_strange_where_few_of_the_calibration_paintings_are_stranger(
+    joined, catalogue
+):
+    config, folder = joined
+    embedder = Embedder(open_model(folder / "model", fast=True).embedder)
+    held_out = load_catalogue(catalogue).filter(pl.col("split") == "validation")
+    images = [decode_file(catalogue / path).image for path in held_out["path"]]
+    found = embedder.look(np.stack([embedder.render(image) for image in images])).strangeness
+    assert (found > 0).all()
+    assert 0 < (found > config.strangest).mean() <= max(0.02, 1 / len(found))
 
 
 def test_a_run_without_discriminants_is_not_joined(run, joined, catalogue, tmp_path):

@@ -26,6 +26,7 @@ def test_without_scripts_a_post_gives_a_page_with_the_verdict(answer, pair, veri
     verdict = verifier.compare(pair["left"][1], pair["right"][1], prior=0.01)
     assert html.escape(claim_in_words(verdict.llr)) in answer
     assert f"{verdict.llr:+.2f}" in answer
+    assert f"{verdict.llr_one_style:+.2f}" in answer
     assert '<option value="0.01" selected>' in answer
     assert answer.count("data:image/jpeg;base64,") == 2
 

@@ -142,6 +142,7 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
         claim_in_words(verdict.llr),
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
+        *_within_a_style(verdict),
         f"  probability             {share(verdict.probability)} that one artist made both "
         f"(from {verdict.prior:.0%} before looking)",
         f"  decision                {verdict.decision} (operating point {verdict.operating_point}: "
@@ -150,6 +151,12 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
     ]
     lines += [f"  warning                 {warning}" for warning in verdict.warnings]
     return "\n".join(lines)
+
+
+def _within_a_style(verdict: Verdict) -> list[str]:
+    if verdict.llr_one_style is None:
+        return []
+    return [f"  if both are of one style {verdict.llr_one_style:+.2f}"]
 
 
 def _nearby_in_words(left: Path, right: Path, near: "Nearby") -> str:

@@ -18,7 +18,7 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import CatalogueError
 from samehand.evaluation.baselines import COLOUR, backbone_statistics, baseline, centred
-from samehand.evaluation.evaluate import reference_paintings
+from samehand.evaluation.evaluate import WITHIN, reference_paintings
 from samehand.evaluation.leakage import file_facts, forest_scores, grow_forest
 from samehand.evaluation.winner import train_classifier
 from samehand.files import sha256_file
@@ -214,7 +214,12 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
     model = verifier.model
     plain = replace(model.comparator, normalisation="none")
     count = len(model.config.views)
-    return [
+    within = model.config.one_style
+
+    def served(calibration: Calibration) -> Scorer:
+        return Scorer(_embedded(verifier.embedder), _cosine(model.comparator), calibration)
+
+    rows = [
         Contender(
             "ours: embedding, one view",
             "The measured model's encoder on the whole painting squeezed to a square, cosine.",
@@ -234,15 +239,24 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
             f"cohort 1 {model.identity}",
             lambda: _compared(material, verifier.embedder, model.comparator),
         ),
+    ]
+    if within is not None:
+        rows.append(
+            Contender(
+                f"ours: {WITHIN}",
+                "The same scores with the model's calibration on pairs of one style, for who knows "
+                "that two paintings are of one style; elsewhere it says too little.",
+                f"within 1 {model.identity}",
+                lambda: served(within),
+            )
+        )
+    return [
+        *rows,
         Contender(
             "ours: + calibration, as served",
             f"`{model.identity}` with its own calibration: what `samehand evaluate` measures.",
             f"served 1 {model.identity}",
-            lambda: Scorer(
-                _embedded(verifier.embedder),
-                _cosine(model.comparator),
-                model.config.calibration,
-            ),
+            lambda: served(model.config.calibration),
         ),
     ]
 

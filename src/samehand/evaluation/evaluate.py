@@ -24,6 +24,9 @@ from samehand.serving.verifier import SameHand
 
 Interval = tuple[float, float]
 
+SAME_STYLE = "same style"
+WITHIN = "calibrated within styles"
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -34,12 +37,14 @@ class System:
         embeddings: Unit length, (N, D), one a painting of the protocol.
         comparator: Embeddings to raw scores.
         calibration: Raw scores to likelihood ratios, fitted on validation artists.
+        one_style: The same, fitted on pairs of one style, if there is such a calibration.
     """
 
     name: str
     embeddings: Floats
     comparator: Comparator
     calibration: Calibration
+    one_style: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,18 +160,23 @@ def evaluate(
         llr = llr_from_score(system.calibration, score).astype(np.float32)
         scores[system.name], llrs[system.name] = score, llr
         for stratum, mask in strata(labels).items():
-            result, _ = measure(
-                system.name,
-                system.calibration,
-                labels,
-                score,
-                llr,
-                stratum=stratum,
-                mask=mask,
-                replicates=replicates,
-                seed=seed,
-            )
-            results.append(result)
+            calibrations = {system.name: (system.calibration, llr)}
+            if stratum == SAME_STYLE and system.one_style is not None:
+                within = llr_from_score(system.one_style, score).astype(np.float32)
+                calibrations[f"{system.name}, {WITHIN}"] = system.one_style, within
+            for name, (calibration, ratios) in calibrations.items():
+                result, _ = measure(
+                    name,
+                    calibration,
+                    labels,
+                    score,
+                    ratios,
+                    stratum=stratum,
+                    mask=mask,
+                    replicates=replicates,
+                    seed=seed,
+                )
+                results.append(result)
     return Evaluation(protocol, verifier.model.identity, results, labels, scores, llrs)
 
 
@@ -183,7 +193,7 @@ def strata(labels: Labels) -> dict[str, NDArray[np.bool_]]:
     for name, mask in (
         ("seen artists", labels.seen),
         ("an unseen artist", ~labels.seen),
-        ("same style", labels.same_style == 1),
+        (SAME_STYLE, labels.same_style == 1),
         ("different style", labels.same_style == 0),
     ):
         genuine = int(labels.same[mask].sum())
@@ -279,7 +289,8 @@ def read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
 def _shipped(verifier: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
     model = verifier.model
     embeddings = embed_catalogued(verifier.embedder, paintings["path"].to_list(), catalogue, cache)
-    return System(model.config.name, embeddings, model.comparator, model.config.calibration)
+    config = model.config
+    return System(config.name, embeddings, model.comparator, config.calibration, config.one_style)
 
 
 def _baseline(

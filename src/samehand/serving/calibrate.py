@@ -1,13 +1,17 @@
-"""`samehand calibrate`: a model folder gains its rules for reference sets and galleries."""
+"""`samehand calibrate`: a model folder gains what its calibration of pairs does not say."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
+from samehand.errors import ModelError
 from samehand.files import sha256_bytes
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import Comparator, Enrolled, enrol
+from samehand.scoring.fitting import calibrate
 from samehand.scoring.openset import Attribution
 from samehand.scoring.openset_fitting import fit_open_set
 from samehand.scoring.reference_fitting import fit_references
@@ -34,10 +38,29 @@ def fit_attribution(
     return Attribution(rule, fit_open_set(comparator, enrolled, artists, rule, pairs))
 
 
-def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
-    """Fit the rules on the catalogue's held-out artists and write them into the model folder.
+def within_styles(
+    comparator: Comparator, enrolled: Enrolled, held_out: pl.DataFrame
+) -> Calibration | None:
+    """Calibrate on pairs of one style, or return None where there are too few.
 
-    The calibration of pairs is left as it is.
+    Args:
+        comparator: The model's comparator.
+        enrolled: P held-out paintings.
+        held_out: Their rows of the catalogue.
+    """
+    try:
+        return calibrate(
+            comparator, enrolled, held_out["artist"].to_list(), held_out["style"].to_list()
+        )
+    except ModelError:
+        return None
+
+
+def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
+    """Fit the rules for reference sets and galleries, and the calibration of pairs of one style.
+
+    All are fitted on the catalogue's held-out artists and written into the model folder; the
+    calibration of all pairs is left as it is.
 
     Args:
         model: A model folder, a built-in name, or None for the model that ships.
@@ -66,6 +89,7 @@ def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
             held_out["artist"].to_list(),
             folder.config.calibration,
         ),
+        one_style=within_styles(folder.comparator, enrolled, held_out),
         training=folder.config.training
         | {"attribution_sha256": sha256_bytes("\n".join(held_out["painting_id"].sort()).encode())},
     )

@@ -36,6 +36,8 @@ CONFIG = "config.json"
 
 FAST_VIEWS = ("whole",)
 
+_CALIBRATIONS = {"fast", "one_style"}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
@@ -56,6 +58,7 @@ class ModelConfig:
         training: Recipe, seed, versions and data hashes.
         attribution: Rules for reference sets and galleries, or None in folders without them.
         fast: The calibration of scores of single whole views, or None in folders without it.
+        one_style: The calibration of the same scores on pairs of one style, or None.
     """
 
     format: int
@@ -70,6 +73,7 @@ class ModelConfig:
     training: dict[str, Any]
     attribution: Attribution | None = None
     fast: Calibration | None = None
+    one_style: Calibration | None = None
 
     @property
     def pairwise(self) -> bool:
@@ -168,7 +172,14 @@ def _fast(path: Path, config: ModelConfig) -> ModelConfig:
             "or export the model again"
         )
     # Reference sets and galleries are calibrated for all the views together.
-    return replace(config, views=FAST_VIEWS, calibration=config.fast, attribution=None, fast=None)
+    return replace(
+        config,
+        views=FAST_VIEWS,
+        calibration=config.fast,
+        attribution=None,
+        fast=None,
+        one_style=None,
+    )
 
 
 def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Comparator:
@@ -184,7 +195,8 @@ def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Compara
 def write_config(path: Path, config: ModelConfig) -> None:
     """Write `config.json` into the model folder `path`."""
     values = asdict(config) | {"calibration": config.calibration.to_dict()}
-    for name, part in (("attribution", config.attribution), ("fast", config.fast)):
+    for name in ("attribution", *sorted(_CALIBRATIONS)):
+        part = getattr(config, name)
         if part is None:
             del values[name]
         else:
@@ -244,8 +256,8 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         values["calibration"] = Calibration.from_dict(values["calibration"])
         if "attribution" in values:
             values["attribution"] = Attribution.from_dict(values["attribution"])
-        if "fast" in values:
-            values["fast"] = Calibration.from_dict(values["fast"])
+        for name in _CALIBRATIONS & values.keys():
+            values[name] = Calibration.from_dict(values[name])
         config = ModelConfig(**values | {"views": tuple(values["views"])})
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error

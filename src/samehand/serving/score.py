@@ -23,7 +23,7 @@ from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.embed import embed_files
 from samehand.serving.verifier import SameHand
 
-ADDED = ("score", "llr", "probability", "decision")
+ADDED = ("score", "llr", "probability", "decision", "llr_one_style")
 
 _ROWS_AT_ONCE = 100_000
 
@@ -109,12 +109,15 @@ def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
 
 def _columns(
     verifier: SameHand, scores: Floats, prior: float, point: OperatingThreshold
-) -> Iterator[tuple[str, str, str, str]]:
-    calibration = verifier.model.config.calibration
-    llrs = llr_from_score(calibration, scores)
-    chances = probability(llrs, prior)
-    for score, llr, chance in zip(scores.tolist(), llrs.tolist(), chances.tolist(), strict=True):
-        yield f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decide(score, point)
+) -> Iterator[tuple[str, ...]]:
+    config = verifier.model.config
+    llrs = llr_from_score(config.calibration, scores)
+    within = [""] * len(scores)
+    if config.one_style is not None:
+        within = [f"{llr:.4f}" for llr in llr_from_score(config.one_style, scores).tolist()]
+    rows = (scores.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), within)
+    for score, llr, chance, one_style in zip(*rows, strict=True):
+        yield f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decide(score, point), one_style
 
 
 def _distinct_images(pairs: Path) -> dict[str, int]:

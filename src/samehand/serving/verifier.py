@@ -15,6 +15,7 @@ from samehand.errors import ImageError, ModelError
 from samehand.images.decode import Decoded, decode_bytes, decode_file
 from samehand.records import Floats, OperatingPoint, Verdict
 from samehand.scoring.calibration import (
+    Calibration,
     decide,
     llr_from_score,
     operating_threshold,
@@ -126,7 +127,8 @@ class SameHand:
         looked = self.look(decoded)
         enrolled = enrol(self.model.comparator, looked.embeddings)
         score = float(self.score(enrolled, [0], [1])[0])
-        llr = float(llr_from_score(self.model.config.calibration, score))
+        config = self.model.config
+        llr = float(llr_from_score(config.calibration, score))
         return Verdict(
             score=score,
             llr=llr,
@@ -136,7 +138,8 @@ class SameHand:
             operating_point=operating_point,
             error_rate=point.error_rate,
             strength=strength(llr),
-            warnings=warn_about(decoded, looked, self.model.config),
+            llr_one_style=_maybe_llr(config.one_style, score),
+            warnings=warn_about(decoded, looked, config),
             model=self.model.identity,
             seconds=time.perf_counter() - started,
         )
@@ -265,6 +268,10 @@ class SameHand:
     def score(self, enrolled: Enrolled, left: Sequence[int], right: Sequence[int]) -> Floats:
         """Return the raw scores of pairs of enrolled paintings, (M,)."""
         return pair_scores(self.model.comparator, enrolled, np.asarray(left), np.asarray(right))
+
+
+def _maybe_llr(calibration: Calibration | None, score: float) -> float | None:
+    return None if calibration is None else float(llr_from_score(calibration, score))
 
 
 def _decode(image: ImageLike, name: str) -> Decoded:

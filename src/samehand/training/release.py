@@ -25,7 +25,7 @@ from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import Comparator, Enrolled, enrol
 from samehand.scoring.fitting import calibrate
 from samehand.scoring.openset import Attribution
-from samehand.serving.calibrate import fit_attribution
+from samehand.serving.calibrate import fit_attribution, within_styles
 from samehand.serving.card import model_card
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import (
@@ -208,6 +208,7 @@ def _calibrate(
     enrolled = _enrolled(comparator, embedder, held_out, root)
     artists = held_out["artist"].to_list()
     pairs = calibrate(comparator, enrolled, artists)
+    within = within_styles(comparator, enrolled, held_out)
     single = Embedder(replace(embedder.config, views=FAST_VIEWS))
     looked = _look(single, held_out, root)
     fast = calibrate(comparator, enrol(comparator, looked.embeddings), artists)
@@ -224,6 +225,7 @@ def _calibrate(
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
         attribution=_attribution(comparator, enrolled, artists, pairs),
         fast=fast,
+        one_style=within,
     )
 
 

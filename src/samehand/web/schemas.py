@@ -18,6 +18,7 @@ EXAMPLE: dict[str, Any] = {
     "operating_point": "eer",
     "error_rate": 0.253,
     "strength": "moderate support for the same artist",
+    "llr_one_style": 0.81,
     "warnings": ["right image: only 80 x 64 pixels, so brushwork is lost"],
     "model": "lite@f1b457d148c1",
     "seconds": 0.11,
@@ -45,6 +46,10 @@ class Comparison(BaseModel):
         float, Field(ge=0, le=1, description="Measured on artists the model had never seen.")
     ]
     strength: Annotated[str, Field(description="The llr on the ENFSI verbal scale.")]
+    llr_one_style: Annotated[
+        float | None,
+        Field(description="The llr against another artist of the same style, where it is known."),
+    ]
     warnings: Annotated[list[str], Field(description="Reasons to trust this verdict less.")]
     model: Annotated[str, Field(description="Name and hash of the model that answered.")]
     seconds: Annotated[float, Field(ge=0, description="Time spent on this verdict.")]
