@@ -233,7 +233,7 @@ def test_words_and_json_carry_the_same_facts(samehand, tiny_model, images, work_
             right,
             values["strength"][1:],
             f"{values['llr']:+.2f}",
-            f"if both are of one style {values['llr_one_style']:+.2f}",
+            f"if both of one style    {values['llr_one_style']:+.2f}",
             f"{share(values['probability'])} that one artist made both",
             "(from 20% before looking)",
             values["decision"],

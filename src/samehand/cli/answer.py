@@ -156,7 +156,7 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
 def _within_a_style(verdict: Verdict) -> list[str]:
     if verdict.llr_one_style is None:
         return []
-    return [f"  if both are of one style {verdict.llr_one_style:+.2f}"]
+    return [f"  if both of one style    {verdict.llr_one_style:+.2f}"]
 
 
 def _nearby_in_words(left: Path, right: Path, near: "Nearby") -> str:

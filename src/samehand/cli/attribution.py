@@ -139,7 +139,7 @@ def calibrate(
     model: Annotated[str, typer.Argument(help="A model folder, or a built-in name.")],
     catalogue: Catalogue,
 ) -> None:
-    """Add the rules for reference sets and galleries to a model, from held-out artists."""
+    """Add rules for reference sets, galleries and pairs of one style, from held-out artists."""
     from samehand.serving.calibrate import calibrate_folder
 
     config = calibrate_folder(model, catalogue)

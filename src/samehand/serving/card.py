@@ -63,6 +63,13 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
         f"10^{calibration.upper:.2f}: more is not supported by that many artists.",
         "",
     ]
+    if config.one_style is not None:
+        lines += [
+            f"Against another artist of the same style: {config.one_style.genuine_pairs:,} genuine "
+            f"and {config.one_style.impostor_pairs:,} impostor pairs of one style, cut off at "
+            f"10^{config.one_style.lower:.2f} and 10^{config.one_style.upper:.2f}.",
+            "",
+        ]
     if report is not None:
         lines += ["## Measured on test artists", "", report.strip(), ""]
     return "\n".join(lines)

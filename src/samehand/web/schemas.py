@@ -10,7 +10,7 @@ from samehand.serving.findings import Stance
 EXAMPLE: dict[str, Any] = {
     "left": "a.jpg",
     "right": "b.jpg",
-    "score": 0.163,
+    "score": 0.13,
     "llr": 1.54,
     "probability": 0.972,
     "prior": 0.5,
