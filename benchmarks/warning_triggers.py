@@ -26,6 +26,7 @@ from samehand.evaluation.metrics import auc
 from samehand.images.decode import decode_bytes, decode_file
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
 from samehand.scoring.comparator import enrol, pair_scores
+from samehand.serving.warnings import strange
 
 PARTS = ("shrunk", "jpeg", "copies", "grey", "surroundings", "domain")
 
@@ -138,7 +139,7 @@ def charted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
     tested = table.filter(pl.col("split") == "test").sort("painting_id")[::10]
     paintings = [decode_file(root / path).image for path in tested["path"]]
-    limit = same_hand.model.config.strangest
+    limit = same_hand.model.config.strangeness_limit
     assert limit is not None
     print(f"stranger than {limit:.3f}, which 98 % of the calibration paintings are not")
     for name, images in {
@@ -146,7 +147,7 @@ def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
         "their outlines, as in line drawings": [outlines(image) for image in paintings[:100]],
         "pages of text": [page(size) for size in range(10, 40)],
         "photographs": photographs(),
-        "parts of two landscape photographs": parts_of_photographs(),
+        "parts of two photographs": parts_of_photographs(),
         "paintings of the atelier": [
             paint(painter(0, index), subject, (480, 400))
             for index in range(10)
@@ -155,7 +156,8 @@ def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
     }.items():
         views = (same_hand.embedder.render(image)[None, :1] for image in images)
         found = np.concatenate([same_hand.embedder.look(view).strangeness for view in views])
-        print(f"{name:36s} {(found > limit).mean():6.1%} of {len(images)}")
+        noticed = [strange(float(one), same_hand.model.config) for one in found]
+        print(f"{name:36s} {np.mean(noticed):6.1%} of {len(images)}")
 
 
 def outlines(image: Image.Image) -> Image.Image:

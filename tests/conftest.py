@@ -177,7 +177,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
         views=VIEWS,
         normalisation="csls",
         neighbours=NEIGHBOURS,
-        strangest=float(np.quantile(known.strangeness, 0.98)),
+        strangeness_limit=float(np.quantile(known.strangeness, 0.98)),
         calibration=calibration,
         files={ENCODER: digest, COHORT: sha256_file(folder / COHORT)},
         training={"recipe": {"name": "tiny", "seed": 0}},

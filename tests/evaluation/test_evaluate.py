@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import polars as pl
@@ -80,6 +81,34 @@ def test_a_model_and_a_baseline_are_measured_on_the_same_pairs(collection, verif
     assert report["protocol"]["content_hash"] == found.protocol.header.content_hash
     assert len(report["results"]) == len(found.results)
     assert "| colour-histogram |" in (tmp_path / "report.md").read_text()
+
+
+def test_pairs_of_one_style_are_measured_with_both_ratios(collection, verifier):
+    found = evaluate(verifier, collection, collection / "unseen.parquet", replicates=5)
+    name, config = verifier.model.config.name, verifier.model.config
+    within = f"{name}, calibrated within styles"
+    rows = {(row.system, row.stratum): row.metrics for row in found.results}
+    assert [stratum for system, stratum in rows if system == within] == ["same style"]
+    alike = found.labels.same_style == 1
+    scores, same = found.scores[name][alike], found.labels.same[alike]
+    llrs = np.clip(
+        config.one_style.slope * scores + config.one_style.intercept,
+        config.one_style.lower,
+        config.one_style.upper,
+    )
+    cost = [np.log2(1 + 10 ** -llrs[same]).mean(), np.log2(1 + 10 ** llrs[~same]).mean()]
+    assert rows[within, "same style"].cllr == pytest.approx(np.mean(cost), rel=1e-4)
+    assert rows[within, "same style"].auc == rows[name, "same style"].auc
+
+
+def test_a_protocol_of_one_style_is_measured_with_both_ratios(collection, verifier, tmp_path):
+    folder = shutil.copytree(collection, tmp_path / "one")
+    table = load_catalogue(folder).with_columns(style=pl.lit("Baroque"))
+    write_catalogue(table, folder)
+    protocol = folder / "one.parquet"
+    write_protocol(protocol, all_pairs(table), description="All.", catalogue_sha256="0")
+    found = evaluate(verifier, folder, protocol, replicates=5)
+    assert [row.system for row in found.results] == ["tiny", "tiny, calibrated within styles"]
 
 
 def test_a_baseline_needs_training_paintings(collection, verifier, tmp_path):

@@ -106,10 +106,10 @@ def test_one_altered_byte_is_noticed(model: Path, name: str):
     assert f"{name} is not the file that {CONFIG} describes" in refusal(model)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 1, "2", None])
 def test_another_format_is_refused(model: Path, version: object):
     edit(model, lambda values: values.update(format=version))
-    assert f"has format {version}, this samehand reads format 1" in refusal(model)
+    assert f"has format {version}, this samehand reads format 2" in refusal(model)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"format"', "{}", "null", "\udce9", "7"])
@@ -156,7 +156,14 @@ def test_unknown_and_missing_keys_of_the_calibration_are_named(model: Path):
         ("normalisation", "none of these"),
         ("neighbours", 8.0),
         ("neighbours", 61),
-        ("strangest", "high"),
+        ("strangeness_limit", "high"),
+        ("strangeness_limit", True),
+        ("strangeness_limit", [1.6]),
+        ("strangeness_limit", float("nan")),
+        ("strangeness_limit", float("inf")),
+        ("one_style", "narrow"),
+        ("one_style", []),
+        ("fast", {}),
         ("calibration", None),
         ("files", []),
         ("files", {}),
@@ -166,6 +173,13 @@ def test_unknown_and_missing_keys_of_the_calibration_are_named(model: Path):
 def test_values_that_cannot_be_served_are_refused(model: Path, key: str, value: object):
     edit(model, lambda values: values.update({key: value}))
     refusal(model)
+
+
+def test_parts_that_a_model_may_lack_may_be_null(model: Path):
+    nothing = dict.fromkeys(("one_style", "fast", "attribution", "strangeness_limit"))
+    edit(model, lambda values: values.update(nothing))
+    config = open_model(model).config
+    assert [getattr(config, name) for name in nothing] == [None] * 4
 
 
 def test_a_cohort_of_another_model_is_refused(model: Path):

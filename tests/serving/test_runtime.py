@@ -113,6 +113,18 @@ def test_a_painting_is_as_strange_as_its_first_view(verifier: SameHand, work_of)
     np.testing.assert_array_equal(found.embeddings, verifier.embedder.embed(views))
 
 
+def test_a_graph_with_another_shape_of_strangeness_is_refused(tiny_model: Path, tmp_path: Path):
+    config = open_model(tiny_model).embedder
+    graph = onnx.load(config.encoder)
+    output = next(one for one in graph.graph.output if one.name == "strangeness")
+    output.type.tensor_type.shape.dim.add().dim_value = 1
+    reduced = next(node for node in graph.graph.node if node.output == ["strangeness"])
+    next(one for one in reduced.attribute if one.name == "keepdims").i = 1
+    onnx.save(graph, tmp_path / "encoder.onnx")
+    with pytest.raises(ModelError, match="is no encoder"):
+        Embedder(replace(config, encoder=tmp_path / "encoder.onnx"))
+
+
 def test_a_graph_that_does_not_tell_what_is_strange(tiny_model: Path, tmp_path: Path, work_of):
     config = open_model(tiny_model).embedder
     graph = onnx.load(config.encoder)

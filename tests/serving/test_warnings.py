@@ -33,7 +33,7 @@ def warnings_of(verifier: SameHand, left: object, right: object) -> set[str]:
 
 def in_domain(verifier: SameHand, work_of) -> list[int]:
     """Artists whose first two works are no stranger than ordinary paintings."""
-    limit = verifier.model.config.strangest
+    limit = verifier.model.config.strangeness_limit
     found = []
     for artist in range(40):
         works = np.stack([verifier.embedder.render(work_of(artist, work)) for work in range(2)])
@@ -125,7 +125,7 @@ def test_what_resembles_nothing_learned(
 ):
     folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     config = open_model(folder).config
-    write_config(folder, replace(config, strangest=limit))
+    write_config(folder, replace(config, strangeness_limit=limit))
     found = warnings_of(SameHand(folder, threads=1), work_of(0, 0), work_of(1, 0))
     assert found == ({f"{side} image: {UNLIKE}" for side in ("left", "right")} if warned else set())
 

@@ -68,6 +68,7 @@ def test_unknown_keys_are_named(tmp_path, text, place):
         (LEAST + "[optimiser]\nhead_rate = nan\n", "optimiser.head_rate"),
         (LEAST + '[serve]\nviews = ["whole", "upside-down"]\n', "serve.views.1"),
         (LEAST + "[serve]\nviews = []\n", "serve.views"),
+        (LEAST + '[serve]\nviews = ["centre", "whole"]\n', 'has to be "whole"'),
         (LEAST + '[serve]\nnormalisation = "z-norm"\n', "serve.normalisation"),
         (LEAST + "[serve]\nneighbours = 1\n", "serve.neighbours"),
     ],

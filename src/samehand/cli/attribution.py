@@ -153,6 +153,11 @@ def calibrate(
             f"{name:>6}: names {point.false_alarms:.1%} of unknown hands, and "
             f"{point.detected:.1%} of known ones rightly"
         )
+    if config.one_style is None:
+        print("no calibration of pairs of one style: the held-out works have too few styles known")
+    else:
+        rate = config.one_style.points["eer"].error_rate
+        print(f"pairs of one style: error rate {rate:.1%} on held-out artists")
 
 
 def _reference_question(

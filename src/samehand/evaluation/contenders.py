@@ -245,7 +245,7 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
             Contender(
                 f"ours: {WITHIN}",
                 "The same scores with the model's calibration on pairs of one style, for who knows "
-                "that two paintings are of one style; elsewhere it says too little.",
+                "that two paintings are of one style; other evidence it understates.",
                 f"within 1 {model.identity}",
                 lambda: served(within),
             )

@@ -161,7 +161,7 @@ def evaluate(
         scores[system.name], llrs[system.name] = score, llr
         for stratum, mask in strata(labels).items():
             calibrations = {system.name: (system.calibration, llr)}
-            if stratum == SAME_STYLE and system.one_style is not None:
+            if system.one_style is not None and (labels.same_style[mask] == 1).all():
                 within = llr_from_score(system.one_style, score).astype(np.float32)
                 calibrations[f"{system.name}, {WITHIN}"] = system.one_style, within
             for name, (calibration, ratios) in calibrations.items():

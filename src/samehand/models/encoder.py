@@ -109,10 +109,11 @@ class Encoder(nn.Module):
 
         Returns:
             The unit embeddings of the images and of each cell of their last feature map; and how
-            strange each image is, above 0: its mean squared distance from the training paintings'
-            mean, in their standard deviations, over the pooled features. Projections are made to
-            forget what no artist differs in, which is where a photograph differs from all of them;
-            so it is measured before them wherever those features are standardised.
+            strange each image is, at least 0. With pooling "statistics" that is the mean square of
+            the pooled features, standardised by the training paintings where the recipe fits
+            discriminants: about 1 for those paintings. Projections are made to forget what no
+            artist differs in, which is where a photograph differs from all of them. Other poolings
+            standardise nothing before their projection, and measure what follows it.
         """
         if self.config.pooling == "statistics":
             maps = self.backbone.maps(images)

@@ -22,6 +22,8 @@ OUTPUTS = ("embedding", "patches", "strangeness")
 
 _OPSET = 18
 _TOLERANCE = 2e-3
+# Strangeness is a sum of squares of quotients, and only ever held against a limit.
+_LOOSER = 5
 
 
 def export_encoder(
@@ -42,15 +44,16 @@ def export_encoder(
     network = served(encoder.cpu())
     images = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        expected = network(images)[0].numpy()
+        expected = [part.numpy() for part in network(images)]
     graph = to_onnx(network, {"images": images}, OUTPUTS)
     if half:
         store_half(graph)
     session = onnxruntime.InferenceSession(
         graph.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    found = session.run([OUTPUTS[0]], {"images": images.numpy()})[0]
-    worst = float(np.abs(found - expected).max())
+    embedding, _, strangeness = session.run(list(OUTPUTS), {"images": images.numpy()})
+    apart = np.abs(strangeness - expected[2]) / np.maximum(expected[2], 1)
+    worst = max(float(np.abs(embedding - expected[0]).max()), float(apart.max()) / _LOOSER)
     if not worst <= _TOLERANCE:  # also where a weight overflowed to infinity or nan
         raise ModelError(
             f"the exported graph differs from PyTorch by {worst:.1e}; export with float32 weights"

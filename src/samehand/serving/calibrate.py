@@ -41,7 +41,7 @@ def fit_attribution(
 def within_styles(
     comparator: Comparator, enrolled: Enrolled, held_out: pl.DataFrame
 ) -> Calibration | None:
-    """Calibrate on pairs of one style, or return None where there are too few.
+    """Calibrate on pairs of one style, or return None where those pairs do not allow it.
 
     Args:
         comparator: The model's comparator.
@@ -89,7 +89,7 @@ def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
             held_out["artist"].to_list(),
             folder.config.calibration,
         ),
-        one_style=within_styles(folder.comparator, enrolled, held_out),
+        one_style=within_styles(folder.comparator, enrolled, held_out) or folder.config.one_style,
         training=folder.config.training
         | {"attribution_sha256": sha256_bytes("\n".join(held_out["painting_id"].sort()).encode())},
     )

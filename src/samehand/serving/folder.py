@@ -10,6 +10,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,7 +26,7 @@ from samehand.scoring.openset import Attribution
 from samehand.serving.head import OnnxHead
 from samehand.serving.runtime import EmbedderConfig
 
-FORMAT = 1
+FORMAT = 2
 BUILT_IN = Path(__file__).parent / "builtin"
 DEFAULT_MODEL = "lite"
 
@@ -36,7 +37,8 @@ CONFIG = "config.json"
 
 FAST_VIEWS = ("whole",)
 
-_CALIBRATIONS = {"fast", "one_style"}
+# Parts of config.json that a model may lack.
+_OPTIONAL_CALIBRATIONS = ("fast", "one_style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class ModelConfig:
         views: Names of the views of a painting whose embeddings are averaged.
         normalisation: The comparator's correction.
         neighbours: How many nearest cohort members it looks at; 0 with a head.
-        strangest: The strangeness (see `Encoder.serve`) that 98 % of calibration paintings stay
-            below; one above it is unlike everything the model was made from. None where nothing is
+        strangeness_limit: What 98 % of calibration paintings stay below (see `Encoder.serve`); an
+            image above it is unlike everything the model was made from. None where nothing is
             known of that.
         calibration: Raw score to log10 likelihood ratio, with its operating points.
         files: SHA-256 of the other files of the folder.
@@ -67,7 +69,7 @@ class ModelConfig:
     views: tuple[str, ...]
     normalisation: Normalisation
     neighbours: int
-    strangest: float | None
+    strangeness_limit: float | None
     calibration: Calibration
     files: dict[str, str]
     training: dict[str, Any]
@@ -195,7 +197,7 @@ def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Compara
 def write_config(path: Path, config: ModelConfig) -> None:
     """Write `config.json` into the model folder `path`."""
     values = asdict(config) | {"calibration": config.calibration.to_dict()}
-    for name in ("attribution", *sorted(_CALIBRATIONS)):
+    for name in ("attribution", *_OPTIONAL_CALIBRATIONS):
         part = getattr(config, name)
         if part is None:
             del values[name]
@@ -254,10 +256,11 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         )
     try:
         values["calibration"] = Calibration.from_dict(values["calibration"])
-        if "attribution" in values:
+        if values.get("attribution") is not None:
             values["attribution"] = Attribution.from_dict(values["attribution"])
-        for name in _CALIBRATIONS & values.keys():
-            values[name] = Calibration.from_dict(values[name])
+        for name in _OPTIONAL_CALIBRATIONS:
+            if values.get(name) is not None:
+                values[name] = Calibration.from_dict(values[name])
         config = ModelConfig(**values | {"views": tuple(values["views"])})
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error
@@ -283,7 +286,8 @@ def _wrong_values(config: ModelConfig) -> list[str]:
         and not (config.pairwise and len(config.views) > 1),
         "normalisation": config.normalisation in get_args(Normalisation),
         "neighbours": type(config.neighbours) is int,
-        "strangest": config.strangest is None or type(config.strangest) in (int, float),
+        "strangeness_limit": config.strangeness_limit is None
+        or (type(config.strangeness_limit) is float and isfinite(config.strangeness_limit)),
         "files": ENCODER in files and (COHORT in files or HEAD in files),
         "training": isinstance(config.training, dict),
     }

@@ -51,9 +51,8 @@ class Looked:
 
     Attributes:
         embeddings: Unit length, (B, D); of a pairwise model, its encodings.
-        strangeness: How far each is from the training paintings, (B,): the mean of its squared
-            standardised features, 1 for the average of those paintings; see `Encoder.serve`. NaN
-            where the graph does not tell.
+        strangeness: How far each is from the training paintings, (B,), at least 0; see
+            `Encoder.serve`. NaN where the graph does not tell.
     """
 
     embeddings: Floats
@@ -89,8 +88,10 @@ class Embedder:
         size = self.config.size
         inputs = {node.name: node.shape[1:] for node in self._session.get_inputs()}
         outputs = {node.name: (node.shape[1:], node.type) for node in self._session.get_outputs()}
+        # One number an image, where the graph tells it at all.
+        tells = outputs.get("strangeness", ([], ""))[0] == []
         match outputs.get("embedding"):
-            case ([int(width)], str(kind)) if inputs == {"images": [3, size, size]}:
+            case ([int(width)], str(kind)) if tells and inputs == {"images": [3, size, size]}:
                 return width, np.dtype(np.float16 if kind == "tensor(float16)" else np.float32)
         raise ModelError(
             f"{self.config.encoder} is no encoder of {size} x {size} images to one embedding "
@@ -118,12 +119,15 @@ class Embedder:
 
         Args:
             views: (B, V, 3, S, S), in [0, 1].
+
+        Returns:
+            The embeddings that `embed` returns, (B, D), and their strangeness, (B,).
         """
         count, per_painting = views.shape[:2]
         flat = views.reshape(count * per_painting, *views.shape[2:])
         if "strangeness" in self._outputs:
             found, strangeness = self._run(("embedding", "strangeness"), flat)
-            # The first view is the same with the fast setting, and so is the limit it is held to.
+            # The first view is the whole, with the fast setting as well, and so the limit is one.
             strangeness = strangeness[::per_painting]
         else:
             (found,) = self._run(("embedding",), flat)

@@ -256,7 +256,7 @@ class SameHand:
         return self.look(decoded).embeddings
 
     def look(self, decoded: Sequence[Decoded]) -> Looked:
-        """Return what the encoder makes of decoded images."""
+        """Return the embeddings, (B, D), and the strangeness, (B,), of decoded images."""
         rows = np.empty((len(decoded), self.embedder.width), self.embedder.dtype)
         strangeness = np.empty(len(decoded), np.float32)
         # One at a time: a painting's views fill a batch, and memory stays bounded.

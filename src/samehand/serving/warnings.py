@@ -84,7 +84,7 @@ def warn_about(decoded: Sequence[Decoded], looked: Looked, config: ModelConfig) 
 
 def strange(strangeness: float, config: ModelConfig) -> bool:
     """Return whether an image is unlike the paintings that the model learned from."""
-    return config.strangest is not None and strangeness > config.strangest
+    return config.strangeness_limit is not None and strangeness > config.strangeness_limit
 
 
 def _alike(looked: Looked, config: ModelConfig) -> bool:

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from samehand.errors import RecipeError
 from samehand.images.augment import Augmentation
@@ -75,7 +75,8 @@ class ServeConfig(_Section):
 
     Attributes:
         size: Side of the square views in pixels.
-        views: Which views of a painting are embedded and averaged.
+        views: Which views of a painting are embedded and averaged; "whole" is the first, which the
+            fast setting and the search for strange images look at alone.
         cohort: How many training paintings stand for "everybody else" in score normalisation.
         cohort_of: "artists" makes one mean embedding of each artist's paintings among them;
             "paintings" keeps them apart.
@@ -89,6 +90,13 @@ class ServeConfig(_Section):
     cohort_of: Literal["artists", "paintings"] = "paintings"
     normalisation: Normalisation = "csls"
     neighbours: int = Field(30, ge=2)
+
+    @field_validator("views")
+    @classmethod
+    def _whole_first(cls, views: tuple[View, ...]) -> tuple[View, ...]:
+        if views[0] != "whole":
+            raise ValueError('the first of the views has to be "whole"')
+        return views
 
 
 class DiscriminantConfig(_Section):

@@ -74,7 +74,7 @@ def write_pair_model(
         views=_VIEWS,
         normalisation=comparator.normalisation,
         neighbours=comparator.neighbours,
-        strangest=None,
+        strangeness_limit=None,
         calibration=calibration,
         files=files,
         training=export_facts(facts, held_out),

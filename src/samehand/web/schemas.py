@@ -16,11 +16,11 @@ EXAMPLE: dict[str, Any] = {
     "prior": 0.5,
     "decision": "same",
     "operating_point": "eer",
-    "error_rate": 0.253,
+    "error_rate": 0.206,
     "strength": "moderate support for the same artist",
     "llr_one_style": 0.81,
     "warnings": ["right image: only 80 x 64 pixels, so brushwork is lost"],
-    "model": "lite@f1b457d148c1",
+    "model": "lite@e8c16500d1d8",
     "seconds": 0.11,
 }
 
