@@ -35,7 +35,8 @@ class Verdict:
         error_rate: That rate as measured on the calibration artists, in [0, 1].
         strength: The llr in words, on the ENFSI verbal scale.
         llr_one_style: The llr against another artist of the same style, for who knows that both
-            paintings are of one style; None where the model was not calibrated for that.
+            paintings are of one style; None where the model was not calibrated for that, as with
+            its fast setting.
         warnings: Reasons to trust this verdict less; empty for ordinary photographs.
         model: Name and hash of the model that answered.
         seconds: Wall time spent on this verdict.
