@@ -155,6 +155,8 @@ def test_a_gallery_is_browsed_searched_and_mapped(open_page):
     page.wait_for_selector("#found")
     assert "painter-c-2.jpg" in page.locator(".grid li").first.inner_text()
     page.click("text=Map")
+    # Keys before the page's scripts have run are the browser's own.
+    page.wait_for_load_state("load")
     assert page.locator(".map circle").count() == 9
     page.focus(".map")
     page.keyboard.press("+")
