@@ -121,9 +121,9 @@ def test_bad_models_are_one_sentence(samehand, tiny_model, images, tmp_path):
     found = refused(samehand("compare", *pair, "--model", model))
     assert f"{model}/cohort.safetensors is not the file that config.json describes" in found
     config = json.loads((model / "config.json").read_text())
-    (model / "config.json").write_text(json.dumps(config | {"format": 2}))
+    (model / "config.json").write_text(json.dumps(config | {"format": 1}))
     found = refused(samehand("compare", *pair, "--model", model))
-    assert f"the model {model} has format 2, this samehand reads format 1" in found
+    assert f"the model {model} has format 1, this samehand reads format 2" in found
 
 
 def test_bad_lists_are_one_sentence(samehand, tiny_model, images, tmp_path):

@@ -7,7 +7,6 @@ from samehand.images.decode import decode_file
 from samehand.images.views import render_views
 from samehand.models.discriminant import discriminants
 from samehand.models.encoder import Encoder, EncoderConfig
-from samehand.models.ensemble import Ensemble
 from samehand.models.export import served
 from samehand.training.discriminate import join, start_from_discriminants
 from samehand.training.recipe import Recipe
@@ -77,19 +76,14 @@ def test_joined_encoders_are_discriminants_of_what_they_say_together(paintings, 
     mean = before.mean(0)
     expected = unit((before - mean) @ discriminants(before - mean, labels, width=8, ridge=4.0))
     with torch.inference_mode():
-        embedding, patches = served(joined)(pictures(paths))
+        embedding, patches, strangeness = served(joined)(pictures(paths))
         alone = joined(pictures(paths))
     assert embedding.shape == (12, 8)
     assert patches.shape == (12, 4, 8)
+    assert strangeness.shape == (12,)
     torch.testing.assert_close(embedding, alone)
     np.testing.assert_allclose(embedding @ embedding.T, expected @ expected.T, atol=5e-3)
     torch.testing.assert_close(patches.norm(dim=2), torch.ones(patches.shape[:2]))
-
-
-def test_encoders_of_different_widths_cannot_be_joined() -> None:
-    other = Encoder(EncoderConfig("efficientnet-lite0", "statistics", width=4), pretrained=False)
-    with pytest.raises(RecipeError, match="widths 4, 8 cannot be joined"):
-        Ensemble([encoder(), other])
 
 
 def test_frozen_parts_stay_as_they_are() -> None:
