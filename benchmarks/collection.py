@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from samehand import SameHand
+from samehand.evaluation.metrics import auc
 from samehand.files import write_text
 from samehand.records import Floats
 from samehand.serving.embed import embed_catalogued
@@ -23,6 +25,19 @@ def embeddings_of(verifier: SameHand, rows: pl.DataFrame, folder: Path) -> Float
     return embed_catalogued(
         verifier.embedder, rows["path"].to_list(), folder, folder / "embeddings"
     )
+
+
+def pair_aucs(scores: Floats, table: pl.DataFrame) -> list[float]:
+    """Return the AUC over all pairs of a table's paintings, and over those of one style.
+
+    The second is left out where no style is known. Pairs are in the order of `np.triu_indices`.
+    """
+    artists, styles = (table[name].fill_null("").to_numpy() for name in ("artist", "style"))
+    left, right = np.triu_indices(len(artists), k=1)
+    same = artists[left] == artists[right]
+    alike = (styles[left] == styles[right]) & (styles[left] != "")
+    found = [auc(scores, same)]
+    return [*found, auc(scores[alike], same[alike])] if same[alike].any() else found
 
 
 def write_block(document: Path, begin: str, end: str, text: str) -> None:

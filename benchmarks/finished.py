@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from collection import pair_aucs
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
-from samehand.evaluation.metrics import auc
 from samehand.models.discriminant import discriminants
 from samehand.models.encoder import Encoder
 from samehand.records import Floats
@@ -54,7 +54,7 @@ def main() -> None:
     for count in FEWER:
         if count < len(names):
             draws = [
-                measured(held_out, finished(known, asked, artists, recipes[0], chosen))
+                pair_aucs(finished(known, asked, artists, recipes[0], chosen), held_out)
                 for chosen in (rng.choice(names, count, replace=False) for _ in range(DRAWS))
             ]
             show(np.mean(draws, axis=0), f"discriminants of {count} artists")
@@ -110,19 +110,11 @@ def unit(rows: np.ndarray) -> Floats:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def measured(held_out: pl.DataFrame, scores: Floats) -> tuple[float, float]:
-    artists, styles = (held_out[name].fill_null("").to_numpy() for name in ("artist", "style"))
-    left, right = np.triu_indices(len(artists), k=1)
-    same = artists[left] == artists[right]
-    alike = (styles[left] == styles[right]) & (styles[left] != "")
-    return auc(scores, same), auc(scores[alike], same[alike])
-
-
 def told(held_out: pl.DataFrame, scores: Floats, name: str) -> None:
-    show(measured(held_out, scores), name)
+    show(pair_aucs(scores, held_out), name)
 
 
-def show(figures: "tuple[float, float] | np.ndarray", name: str) -> None:
+def show(figures: "list[float] | np.ndarray", name: str) -> None:
     print(f"{figures[0]:9.4f}  {figures[1]:9.4f}  {name}", flush=True)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from collection import pair_aucs
 
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
-from samehand.evaluation.metrics import auc
 from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
 from samehand.scoring.comparator import enrol, pair_scores
@@ -49,7 +49,7 @@ def main() -> None:
         figures = []
         for (_, table), rows in zip(collections, embedded, strict=True):
             mean = mean_direction(np.stack([rows[view] for view in views], axis=1))
-            figures += measured(verifier, mean, table)
+            figures += pair_aucs(scored(verifier, mean), table)
         print("   ".join(f"{figure:.4f}" for figure in figures[:3]), " ", ", ".join(views))
 
 
@@ -62,16 +62,10 @@ def by_view(verifier: SameHand, folder: Path, table: pl.DataFrame) -> dict[str, 
     return found
 
 
-def measured(verifier: SameHand, rows: Floats, table: pl.DataFrame) -> list[float]:
-    """Return the AUC over all pairs, and over pairs of one style where styles are known."""
+def scored(verifier: SameHand, rows: Floats) -> Floats:
     comparator = verifier.model.comparator
-    artists, styles = (table[name].fill_null("").to_numpy() for name in ("artist", "style"))
     left, right = np.triu_indices(len(rows), k=1)
-    scores = pair_scores(comparator, enrol(comparator, rows), left, right)
-    same = artists[left] == artists[right]
-    alike = (styles[left] == styles[right]) & (styles[left] != "")
-    found = [auc(scores, same)]
-    return [*found, auc(scores[alike], same[alike])] if same[alike].any() else found
+    return pair_scores(comparator, enrol(comparator, rows), left, right)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from samehand.catalogue.schema import SCHEMA
 from samehand.cli import main
-from samehand.files import sha256_file
+from samehand.files import sha256_bytes, sha256_file
 from samehand.scoring.calibration import fit_calibration
 from samehand.scoring.comparator import Comparator, enrol, pair_scores
 from samehand.serving.background import Background, write_background
@@ -97,6 +98,33 @@ def samehand(
         return Result(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def catalogued(work_of: Painter) -> Callable[..., dict[str, object]]:
+    """Paint a work into a catalogue's folder, and return its row."""
+
+    def paint(folder: Path, artist: int, work: int, *, style: str, split: str) -> dict[str, object]:
+        identity = f"{artist}-{work}"
+        path = folder / "images" / f"{identity}.png"
+        path.parent.mkdir(exist_ok=True)
+        work_of(artist, work).save(path)
+        return dict.fromkeys(SCHEMA) | {
+            "painting_id": identity,
+            "path": f"images/{identity}.png",
+            "artist": f"artist {artist}",
+            "style": style,
+            "width": 120,
+            "height": 100,
+            "bytes": 1,
+            "sha256": sha256_bytes(identity.encode()),
+            "phash": "0" * 16,
+            "origin": identity,
+            "repaired": False,
+            "split": split,
+        }
+
+    return paint
 
 
 def tiny_encoder(path: Path) -> None:

@@ -10,7 +10,6 @@ from samehand.errors import CatalogueError
 from samehand.evaluation.evaluate import Labels, evaluate, strata
 from samehand.evaluation.metrics import auc
 from samehand.evaluation.report import without_nan, write_report
-from samehand.files import sha256_bytes
 from samehand.pairs.draws import all_pairs
 from samehand.pairs.protocol import write_protocol
 from samehand.scoring.comparator import enrol, pair_scores
@@ -19,30 +18,14 @@ SPLITS = {"train": range(6), "validation": range(6, 10), "test": range(10, 16)}
 
 
 @pytest.fixture(scope="module")
-def collection(tmp_path_factory, work_of):
+def collection(tmp_path_factory, catalogued):
     folder = tmp_path_factory.mktemp("collection")
-    (folder / "images").mkdir()
-    rows = []
-    for split, artists in SPLITS.items():
-        for artist in artists:
-            for work in range(3):
-                identity = f"{artist}-{work}"
-                work_of(artist, work).save(folder / "images" / f"{identity}.png")
-                row = dict.fromkeys(SCHEMA) | {
-                    "painting_id": identity,
-                    "path": f"images/{identity}.png",
-                    "artist": f"artist {artist}",
-                    "style": f"style {work % 2}",
-                    "width": 120,
-                    "height": 100,
-                    "bytes": 1,
-                    "sha256": sha256_bytes(identity.encode()),
-                    "phash": "0" * 16,
-                    "origin": identity,
-                    "repaired": False,
-                    "split": split,
-                }
-                rows.append(row)
+    rows = [
+        catalogued(folder, artist, work, style=f"style {work % 2}", split=split)
+        for split, artists in SPLITS.items()
+        for artist in artists
+        for work in range(3)
+    ]
     write_catalogue(pl.DataFrame(rows, schema=SCHEMA), folder)
     table = load_catalogue(folder)
     write_protocol(

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
-from samehand.files import sha256_bytes
 from samehand.scoring.comparator import enrol
 from samehand.scoring.fitting import calibrate
 from samehand.serving.folder import open_model, write_config
@@ -17,32 +16,14 @@ ARTISTS, WORKS = 14, 6
 
 
 @pytest.fixture(scope="module")
-def held_out(tmp_path_factory, work_of) -> Path:
+def held_out(tmp_path_factory, catalogued) -> Path:
     """A catalogue of validation paintings, five painters a style."""
     folder = tmp_path_factory.mktemp("held out")
-    (folder / "images").mkdir()
-    rows = []
-    for artist in range(ARTISTS):
-        for work in range(WORKS):
-            identity = f"{artist:02d}-{work}"
-            work_of(3000 + artist, work).save(folder / "images" / f"{identity}.png")
-            rows.append(
-                dict.fromkeys(SCHEMA)
-                | {
-                    "painting_id": identity,
-                    "path": f"images/{identity}.png",
-                    "artist": f"artist {artist:02d}",
-                    "style": f"style {artist // 5}",
-                    "width": 120,
-                    "height": 100,
-                    "bytes": 1,
-                    "sha256": sha256_bytes(identity.encode()),
-                    "phash": "0" * 16,
-                    "origin": identity,
-                    "repaired": False,
-                    "split": "validation",
-                }
-            )
+    rows = [
+        catalogued(folder, 3000 + artist, work, style=f"style {artist // 5}", split="validation")
+        for artist in range(ARTISTS)
+        for work in range(WORKS)
+    ]
     write_catalogue(pl.DataFrame(rows, schema=SCHEMA), folder)
     return folder
 

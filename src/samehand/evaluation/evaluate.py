@@ -24,7 +24,6 @@ from samehand.serving.verifier import SameHand
 
 Interval = tuple[float, float]
 
-SAME_STYLE = "same style"
 WITHIN = "calibrated within styles"
 
 
@@ -99,7 +98,7 @@ class Evaluation:
         results: One per system and stratum.
         labels: What is true of the pairs.
         scores: Raw scores of each system, (M,).
-        llrs: log10 likelihood ratios of each system, (M,).
+        llrs: log10 likelihood ratios of each system and calibration, (M,).
     """
 
     protocol: Protocol
@@ -157,20 +156,22 @@ def evaluate(
     llrs: dict[str, Floats] = {}
     for system in systems:
         score = _score(system, protocol)
-        llr = llr_from_score(system.calibration, score).astype(np.float32)
-        scores[system.name], llrs[system.name] = score, llr
-        for stratum, mask in strata(labels).items():
-            calibrations = {system.name: (system.calibration, llr)}
-            if system.one_style is not None and (labels.same_style[mask] == 1).all():
-                within = llr_from_score(system.one_style, score).astype(np.float32)
-                calibrations[f"{system.name}, {WITHIN}"] = system.one_style, within
-            for name, (calibration, ratios) in calibrations.items():
+        scores[system.name] = score
+        readings = {system.name: system.calibration}
+        if system.one_style is not None:
+            readings[f"{system.name}, {WITHIN}"] = system.one_style
+        for name, calibration in readings.items():
+            llr = llr_from_score(calibration, score).astype(np.float32)
+            llrs[name] = llr
+            for stratum, mask in strata(labels).items():
+                if calibration is system.one_style and (labels.same_style[mask] != 1).any():
+                    continue
                 result, _ = measure(
                     name,
                     calibration,
                     labels,
                     score,
-                    ratios,
+                    llr,
                     stratum=stratum,
                     mask=mask,
                     replicates=replicates,
@@ -193,7 +194,7 @@ def strata(labels: Labels) -> dict[str, NDArray[np.bool_]]:
     for name, mask in (
         ("seen artists", labels.seen),
         ("an unseen artist", ~labels.seen),
-        (SAME_STYLE, labels.same_style == 1),
+        ("same style", labels.same_style == 1),
         ("different style", labels.same_style == 0),
     ):
         genuine = int(labels.same[mask].sum())
