@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from samehand.images.decode import decode_bytes
 from samehand.serving.folder import open_model, write_config
 from samehand.serving.verifier import SameHand
+from samehand.serving.verify import probe_warnings
 
 SAME_FILE = "both images are the same file, so the verdict says nothing about artists"
 ONE_PAINTING = (
@@ -140,3 +142,20 @@ def test_strong_compression_of_a_small_file(
     # Twice the size of a view each way, the blocks are averaged away.
     large = saved(work_of(artists[0], 0, (130, 110)), "JPEG", quality=quality)
     assert not any("JPEG" in text for text in warnings_of(verifier, large, other))
+
+
+def test_a_probe_is_told_what_one_of_two_images_is_told(
+    verifier: SameHand, work_of, artists: list[int]
+):
+    framed = ImageOps.expand(
+        ImageOps.expand(work_of(artists[0], 0), 18, (150, 110, 50)), 10, (235, 235, 230)
+    )
+    blocky = saved(work_of(artists[0], 0, (60, 50)), "JPEG", quality=20)
+    other = work_of(artists[1], 0)
+    for image in (framed, blocky):
+        of_two = {text for text in warnings_of(verifier, image, other) if text.startswith("left")}
+        assert of_two
+        data = image if isinstance(image, bytes) else saved(image, "PNG")
+        decoded = decode_bytes(data, "probe")
+        of_probe = probe_warnings(verifier.model, decoded, verifier.look([decoded]))
+        assert set(of_probe) == {text.replace("left image", "probe") for text in of_two}

@@ -30,7 +30,7 @@ from samehand.scoring.references import (
 from samehand.serving.findings import GrowthStep, ReferenceEvidence, ReferenceVerdict, Stance
 from samehand.serving.folder import ModelFolder
 from samehand.serving.runtime import Looked
-from samehand.serving.warnings import SMALL_SIDE, STRANGE, strange
+from samehand.serving.warnings import about_image
 
 if TYPE_CHECKING:
     from samehand.serving.verifier import SameHand
@@ -127,12 +127,8 @@ def probe_warnings(model: ModelFolder, probe: Decoded, looked: Looked) -> list[s
         probe: The decoded image.
         looked: What the encoder makes of it, in the first row.
     """
-    found = [f"probe: {note}" for note in probe.notes]
-    if min(probe.width, probe.height) < SMALL_SIDE:
-        found.append(f"probe: only {probe.width} x {probe.height} pixels, so brushwork is lost")
-    if strange(float(looked.strangeness[0]), model.config):
-        found.append(f"probe: {STRANGE}")
-    return found
+    found = about_image(probe, float(looked.strangeness[0]), model.config)
+    return [f"probe: {text}" for text in found]
 
 
 def same_file_warnings(probe: str, references: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -44,11 +44,7 @@ def warn_about(decoded: Sequence[Decoded], looked: Looked, config: ModelConfig) 
         looked: What the encoder makes of them.
         config: The model's configuration.
     """
-    found = [
-        f"{side} image: {note}"
-        for side, item in zip(_SIDES, decoded, strict=True)
-        for note in item.notes
-    ]
+    found = []
     left, right = decoded
     if left.sha256 == right.sha256:
         found.append("both images are the same file, so the verdict says nothing about artists")
@@ -58,28 +54,35 @@ def warn_about(decoded: Sequence[Decoded], looked: Looked, config: ModelConfig) 
             "about artists"
         )
     for side, item, strangeness in zip(_SIDES, decoded, looked.strangeness.tolist(), strict=True):
-        if min(item.width, item.height) < SMALL_SIDE:
-            found.append(
-                f"{side} image: only {item.width} x {item.height} pixels, so brushwork is lost"
-            )
-        if _artefacts_show(item, config.size):
-            found.append(
-                f"{side} image: a JPEG of quality {item.jpeg_quality} of 100, so what looks like "
-                "brushwork may be the file's own blocks"
-            )
-        if chart_hues(item.image) >= CHART_HUES:
-            found.append(
-                f"{side} image: a colour chart seems to lie beside the painting; crop it away"
-            )
-        elif frame_coherence(item.image) >= FRAME_COHERENCE:
-            found.append(
-                f"{side} image: a frame or a border seems to run round the painting; crop it away"
-            )
-        if strange(strangeness, config):
-            found.append(f"{side} image: {STRANGE}")
+        found += [f"{side} image: {text}" for text in about_image(item, strangeness, config)]
     if _is_grey(left.image) != _is_grey(right.image):
         found.append("one image is in greyscale and the other in colour")
     return tuple(found)
+
+
+def about_image(item: Decoded, strangeness: float, config: ModelConfig) -> list[str]:
+    """Return reasons to trust an answer less that lie in one image alone.
+
+    Args:
+        item: The decoded image.
+        strangeness: What the encoder makes of it; see `runtime.Looked`.
+        config: The model's configuration.
+    """
+    found = list(item.notes)
+    if min(item.width, item.height) < SMALL_SIDE:
+        found.append(f"only {item.width} x {item.height} pixels, so brushwork is lost")
+    if _artefacts_show(item, config.size):
+        found.append(
+            f"a JPEG of quality {item.jpeg_quality} of 100, so what looks like brushwork may be "
+            "the file's own blocks"
+        )
+    if chart_hues(item.image) >= CHART_HUES:
+        found.append("a colour chart seems to lie beside the painting; crop it away")
+    elif frame_coherence(item.image) >= FRAME_COHERENCE:
+        found.append("a frame or a border seems to run round the painting; crop it away")
+    if strange(strangeness, config):
+        found.append(STRANGE)
+    return found
 
 
 def strange(strangeness: float, config: ModelConfig) -> bool:
