@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from samehand.files import sha256_file
 from samehand.serving.folder import open_model
 from samehand.serving.gallery import Gallery
+from samehand.serving.gallery.adding import add_works
+from samehand.serving.gallery.store import Store
 
 WORKS, CHANGED = 180, 60
 
@@ -140,3 +143,30 @@ def test_two_commands_fill_one_gallery(tmp_path, collection, verifier):
     children = [start(gallery, part, verifier.model.path) for part in parts]
     assert all(finished(child)["failed"] == {} for child in children)
     assert held(gallery, rows) == {str(path): sha256_file(path) for path in files}
+
+
+class Beside(Store):
+    """A store to which another command adds works as soon as this one has looked at the rows."""
+
+    def __init__(self, folder, add):
+        super().__init__(folder)
+        self.add = add
+
+    def snapshot(self):
+        found = super().snapshot()
+        self.add()
+        return found
+
+
+def test_what_another_command_adds_after_the_first_look_is_no_twin(tmp_path, collection, verifier):
+    scans, rows, before = collection
+    gallery = shutil.copytree(before, tmp_path / "shared")
+    # The last one's content is new to the gallery until the other command brings it.
+    part = [sorted(scans.iterdir())[-1]]
+
+    def other_command():
+        finished(start(gallery, part, verifier.model.path))
+
+    with closing(Beside(gallery, other_command)) as store:
+        assert add_works(store, part, verifier.embedder, None).failed == {}
+    assert held(gallery, rows)[str(part[0])] == sha256_file(part[0])

@@ -129,11 +129,12 @@ def _embed_and_store(
     found: dict[str, Floats] = {}
     for cache in caches:
         found.update(cached_embeddings(embedder, cache, set(digests)))
-    about, rows = store.snapshot()
-    if about.encoder == embedder.config.digest:
-        # The same picture under another name need not be looked at again.
-        twins = store.with_content(digests)
-        found.update((digest, np.array(rows[slot])) for digest, slot in twins.items())
+    # The same picture under another name need not be looked at again. Another command may be adding
+    # works: one state of the gallery, so that no slot lies beyond the rows.
+    with store.reading():
+        about, rows = store.snapshot()
+        twins = store.with_content(digests) if about.encoder == embedder.config.digest else {}
+    found.update((digest, np.array(rows[slot])) for digest, slot in twins.items())
     stored: list[str] = []
     pending: list[tuple[NewWork, Floats]] = []
     last = time.monotonic()
