@@ -10,11 +10,11 @@ import pytest
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError, OutputError
 from samehand.evaluation.benchmark import read_cell, run_benchmark, score_question
-from samehand.evaluation.benchmark_report import BEGIN, END, write_benchmark
+from samehand.evaluation.benchmark_report import BEGIN, END, markdown_tables, write_benchmark
 from samehand.evaluation.contenders import contenders, open_material
 from samehand.evaluation.evaluate import evaluate
 from samehand.evaluation.metrics import auc
-from samehand.evaluation.mistakes import find_mistakes, pair_indices
+from samehand.evaluation.mistakes import Mistakes, find_mistakes, pair_indices
 from samehand.evaluation.questions import choose_questions, open_question
 from samehand.files import sha256_file
 from samehand.images.capture import CaptureRange, draw_capture, recapture
@@ -174,9 +174,27 @@ def test_the_loss_is_the_difference_of_both_questions(measured):
         loss = found.loss(row.name)
         before = found.cells["unseen", row.name].results[0].metrics.auc
         after = found.cells["recaptured", row.name].results[0].metrics.auc
-        assert loss.lost["auc"] == before - after
+        assert loss.metrics["auc"] == before - after
         low, high = loss.intervals["auc"]
         assert low <= high
+
+
+def test_the_lead_is_that_of_the_model_as_it_is_served_over_each_other_method(measured):
+    _, found, _ = measured
+    served = found.contenders[-1].name
+    tables = markdown_tables(found, Mistakes([], [], {}), command="", model="")
+    section = tables.split("### How far ahead")[1].split("###")[0]
+    for row in found.contenders:
+        lead = found.lead(row.name, "unseen", "all")
+        auc = [found.cells["unseen", name].result("all").metrics.auc for name in (served, row.name)]
+        assert lead.metrics["auc"] == auc[0] - auc[1]
+        drawn = [found.cells["unseen", name].draws["all"][:, 0] for name in (served, row.name)]
+        low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
+        assert lead.intervals["auc"] == pytest.approx((low, high))
+        cell = f"{lead.metrics['auc']:+.3f} [{low:+.3f}, {high:+.3f}]"
+        others = not row.name.startswith("ours: ")
+        assert (f"| {row.name} | {cell} |" in section) == others
+    assert found.lead(served, "unseen", "all").metrics["auc"] == 0
 
 
 def test_winner_multiplies_two_softmaxes(measured):

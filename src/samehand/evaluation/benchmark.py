@@ -43,15 +43,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """What a contender loses where one side of each pair is photographed anew.
+class Difference:
+    """One result less another.
 
     Attributes:
-        lost: The metrics of the originals less those of the new photographs.
+        metrics: The first one's metrics less the second one's.
         intervals: 95 % intervals, both measured on the same draws of artists.
     """
 
-    lost: dict[str, float]
+    metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
 
 
@@ -75,12 +75,34 @@ class Benchmark:
     replicates: int
     seed: int
 
-    def loss(self, contender: str) -> Loss:
-        """Return what a contender loses to a second photograph."""
+    def loss(self, contender: str) -> Difference:
+        """Return what a contender loses to a second photograph: (a) less (e)."""
         before, after = (self.cells[name, contender] for name in ("unseen", "recaptured"))
-        one, two = before.results[0].metrics, after.results[0].metrics
-        lost = {name: getattr(one, name) - getattr(two, name) for name in asdict(one)}
-        return Loss(lost, percentile_intervals(before.draws["all"] - after.draws["all"]))
+        return _difference(before, after, "all")
+
+    def lead(self, contender: str, question: str, stratum: str) -> Difference:
+        """Return how far the last row, the model as it is served, is ahead of a contender.
+
+        Args:
+            contender: A row's name.
+            question: A question's name.
+            stratum: One that was measured there.
+        """
+        served, other = (
+            self.cells[question, name] for name in (self.contenders[-1].name, contender)
+        )
+        return _difference(served, other, stratum)
+
+
+def _difference(first: Cell, second: Cell, stratum: str) -> Difference:
+    one, two = (cell.result(stratum) for cell in (first, second))
+    assert one is not None
+    assert two is not None
+    metrics = {
+        name: getattr(one.metrics, name) - getattr(two.metrics, name)
+        for name in asdict(one.metrics)
+    }
+    return Difference(metrics, percentile_intervals(first.draws[stratum] - second.draws[stratum]))
 
 
 def run_benchmark(

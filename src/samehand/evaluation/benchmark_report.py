@@ -7,6 +7,7 @@ from typing import Any
 
 from samehand.errors import OutputError
 from samehand.evaluation.benchmark import Benchmark
+from samehand.evaluation.contenders import OURS
 from samehand.evaluation.evaluate import Result
 from samehand.evaluation.mistakes import Mistakes
 from samehand.evaluation.report import COLUMNS, without_nan
@@ -68,6 +69,7 @@ def markdown_tables(found: Benchmark, mistakes: Mistakes, *, command: str, model
     ]
     for letter, question, stratum, title in _TABLES:
         lines += _table(found, letter, question, stratum, title)
+    lines += _lead_table(found)
     lines += _loss_table(found)
     lines += [f"- {sentence}" for sentence in found.left_out]
     lines += ["", "## Rows", ""]
@@ -110,6 +112,34 @@ def _span(ends: tuple[float, float], form: str = ".3f") -> str:
     return f"[{ends[0]:{form}}, {ends[1]:{form}}]"
 
 
+def _lead_table(found: Benchmark) -> list[str]:
+    served = found.contenders[-1].name
+    asked = [
+        (letter, question, stratum)
+        for letter, question, stratum, _ in _TABLES
+        if (question, served) in found.cells
+        and found.cells[question, served].result(stratum) is not None
+    ]
+    lines = [
+        "### How far ahead",
+        "",
+        f"AUC of the last row, {served}, less that of each other method, on the same draws of "
+        "artists: an interval above 0 shows that it is better, also where those above overlap.",
+        "",
+        f"| row | {' | '.join(f'({letter})' for letter, _, _ in asked)} |",
+        f"|---|{'---|' * len(asked)}",
+    ]
+    for row in found.contenders:
+        if row.name.startswith(OURS):
+            continue
+        cells = []
+        for _, question, stratum in asked:
+            lead = found.lead(row.name, question, stratum)
+            cells.append(f"{lead.metrics['auc']:+.3f} {_span(lead.intervals['auc'], '+.3f')}")
+        lines.append(f"| {row.name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
 def _loss_table(found: Benchmark) -> list[str]:
     lines = [
         "### Lost from (a) to (e)",
@@ -122,7 +152,9 @@ def _loss_table(found: Benchmark) -> list[str]:
     ]
     for row in found.contenders:
         loss = found.loss(row.name)
-        cells = [f"{loss.lost[name]:+.3f} {_span(loss.intervals[name], '+.3f')}" for name in _LOST]
+        cells = [
+            f"{loss.metrics[name]:+.3f} {_span(loss.intervals[name], '+.3f')}" for name in _LOST
+        ]
         lines.append(f"| {row.name} | {' | '.join(cells)} |")
     return [*lines, ""]
 

@@ -41,6 +41,9 @@ _DECAY_FROZEN = 10.0
 _DECAY_OURS = 3.0
 
 
+OURS = "ours: "
+"""What the names of the measured model's own rows begin with."""
+
 _NO_EVIDENCE = Calibration(
     slope=1e-9,
     intercept=0.0,
@@ -221,19 +224,19 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
 
     rows = [
         Contender(
-            "ours: embedding, one view",
+            f"{OURS}embedding, one view",
             "The measured model's encoder on the whole painting squeezed to a square, cosine.",
             f"one view 1 {model.identity}",
             lambda: _compared(material, one_view, plain),
         ),
         Contender(
-            "ours: + views",
+            f"{OURS}+ views",
             f"The mean direction over all {count} views, cosine.",
             f"views 1 {model.identity}",
             lambda: _compared(material, verifier.embedder, plain),
         ),
         Contender(
-            "ours: + cohort",
+            f"{OURS}+ cohort",
             f"The model's comparator (`{model.config.normalisation}` against "
             f"its cohort of {len(model.comparator.cohort):,}), calibrated like those above.",
             f"cohort 1 {model.identity}",
@@ -243,7 +246,7 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
     if within is not None:
         rows.append(
             Contender(
-                f"ours: {WITHIN}",
+                f"{OURS}{WITHIN}",
                 "The same scores with the model's calibration on pairs of one style, for who knows "
                 "that two paintings are of one style; other evidence it understates.",
                 f"within 1 {model.identity}",
@@ -253,7 +256,7 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
     return [
         *rows,
         Contender(
-            "ours: + calibration, as served",
+            f"{OURS}+ calibration, as served",
             f"`{model.identity}` with its own calibration: what `samehand evaluate` measures.",
             f"served 1 {model.identity}",
             lambda: served(model.config.calibration),
