@@ -15,7 +15,7 @@ hashes = st.builds(
     st.integers(0, 63),
 )
 collections = st.lists(st.tuples(st.sampled_from("abcd"), hashes), min_size=1, max_size=24)
-seeds = st.lists(st.integers(0, 2**32), min_size=1, max_size=3)
+seeds = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=3)
 
 
 def distance(one, other):
@@ -64,7 +64,8 @@ def test_a_draw_follows_from_its_seed(seed, other):
     first, again = (generator(ROWS).draw(40, *seed) for _ in range(2))
     for name in ("left", "right", "same"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
-    if seed != other:
+    # NumPy fills seeds of fewer than four numbers up with zeros.
+    if np.trim_zeros(seed, "b") != np.trim_zeros(other, "b"):
         pairs = generator(ROWS).draw(40, *other)
         assert (pairs.left != first.left).any() or (pairs.same != first.same).any()
 

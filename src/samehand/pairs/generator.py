@@ -58,7 +58,7 @@ class PairGenerator:
 
         Args:
             pairs: M, an even number.
-            seed: Whole numbers that decide the draw.
+            seed: Whole numbers below 2**32 that decide the draw; zeros at the end change nothing.
 
         Raises:
             ValueError: M is odd.
