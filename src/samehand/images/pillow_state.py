@@ -1,0 +1,85 @@
+"""Pillow's process-wide switches, put as decoding needs them while a picture is decoded.
+
+A notebook that once set `ImageFile.LOAD_TRUNCATED_IMAGES` would otherwise turn half a file into a
+painting, and one that lowered `Image.MAX_IMAGE_PIXELS` would lose large ones. The first decoding
+thread stores what it finds, the last one puts it back; a switch that already stands right is never
+touched.
+"""
+
+import contextlib
+import functools
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+_MEBIBYTE = 2**20
+
+_WANTED: tuple[tuple[str, str, Any], ...] = (
+    ("PIL.ImageFile", "LOAD_TRUNCATED_IMAGES", False),
+    # `decode` holds a limit of its own, before anything is decoded.
+    ("PIL.Image", "MAX_IMAGE_PIXELS", None),
+    # Editing histories and profiles of museums are larger than the 1 MiB that Pillow allows.
+    ("PIL.PngImagePlugin", "MAX_TEXT_CHUNK", 64 * _MEBIBYTE),
+    ("PIL.PngImagePlugin", "MAX_TEXT_MEMORY", 128 * _MEBIBYTE),
+)
+
+_lock = threading.Lock()
+_users = 0
+_found: list[tuple[Any, str, Any]] = []
+_quiet = contextlib.ExitStack()
+
+
+@contextlib.contextmanager
+def as_decoding_needs() -> Iterator[None]:
+    """Hold the switches, and silence Pillow's warnings of odd metadata, for one block."""
+    global _users, _quiet
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _quiet = contextlib.ExitStack()
+            _quiet.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", module=r"(PIL|tifffile|pi_heif)\b")
+        for module_name, switch, wanted in _WANTED:
+            _hold(sys.modules.get(module_name), switch, wanted)
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                for module, switch, value in _found:
+                    setattr(module, switch, value)
+                _found.clear()
+                _quiet.close()
+
+
+def _hold(module: Any, switch: str, wanted: Any) -> None:  # noqa: ANN401
+    if module is None or getattr(module, switch) == wanted:
+        return
+    _found.insert(0, (module, switch, getattr(module, switch)))
+    setattr(module, switch, wanted)
+
+
+@functools.cache
+def silence_libraries() -> None:
+    """Keep what libraries say of damage from the standard error stream, past our sentence.
+
+    Python prints what is logged where a program has set up no logging of its own. libtiff has no
+    other way to be silenced: its handler is one of the whole process. Where Pillow links libtiff so
+    that its functions cannot be reached, as on Windows, it goes on speaking.
+    """
+    import ctypes
+    import logging
+
+    from PIL import Image
+
+    for library in ("PIL", "tifffile"):
+        logging.getLogger(library).addHandler(logging.NullHandler())
+    with contextlib.suppress(AttributeError, OSError):
+        # Symbols are looked up in what Pillow's own module was linked with.
+        linked = ctypes.CDLL(Image.core.__file__)
+        for setter in (linked.TIFFSetErrorHandler, linked.TIFFSetWarningHandler):
+            setter.restype, setter.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+            setter(None)
