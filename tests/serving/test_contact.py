@@ -25,7 +25,7 @@ def sheet_of(tmp_path, tiles):
 
 def tile_of(tmp_path, caption, verdict=""):
     path = tmp_path / "grey.png"
-    Image.new("RGB", (50, 80), (120, 120, 120)).save(path)
+    Image.linear_gradient("L").resize((50, 80)).convert("RGB").save(path)
     return Tile((path, path), ((caption, "Cubism"), ("X", "Y")), verdict)
 
 

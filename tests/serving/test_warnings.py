@@ -88,14 +88,17 @@ def test_tiny_images(
     assert warnings_of(verifier, other, small) == expected
 
 
-def test_a_single_pixel(verifier: SameHand, work_of, artists: list[int]):
-    pixel = saved(Image.new("RGB", (1, 1), (200, 30, 40)), "PNG")
-    found = warnings_of(verifier, pixel, work_of(artists[0], 0))
-    assert "left image: only 1 x 1 pixels, so brushwork is lost" in found
-    assert {SAME_FILE, "left image: only 1 x 1 pixels, so brushwork is lost"} <= warnings_of(
-        verifier, pixel, pixel
-    )
-    assert warnings_of(verifier, pixel, saved(Image.new("RGB", (1, 1), (9, 9, 9)), "PNG")) >= {GREY}
+def test_two_pixels(verifier: SameHand, work_of, artists: list[int]):
+    def two(left, right) -> bytes:
+        image = Image.new("RGB", (2, 1), left)
+        image.putpixel((1, 0), right)
+        return saved(image, "PNG")
+
+    pixels = two((200, 30, 40), (20, 130, 40))
+    small = "left image: only 2 x 1 pixels, so brushwork is lost"
+    assert small in warnings_of(verifier, pixels, work_of(artists[0], 0))
+    assert {SAME_FILE, small} <= warnings_of(verifier, pixels, pixels)
+    assert warnings_of(verifier, pixels, two((9, 9, 9), (90, 90, 90))) >= {GREY}
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

@@ -95,7 +95,8 @@ def test_scripts_and_styles_fetch_nothing_from_elsewhere():
 
 
 def test_a_picture_without_any_likeness_has_a_page_too(client, png):
-    plain = ("grey.png", png(Image.new("RGB", (200, 20), "grey")), "image/png")
+    ramp = Image.linear_gradient("L").resize((200, 20)).convert("RGB")
+    plain = ("grey.png", png(ramp), "image/png")
     answer = client.post("/", files={"left": plain, "right": plain})
     assert answer.status_code == 200
     assert "both images are the same file" in answer.text

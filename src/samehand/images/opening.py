@@ -92,7 +92,7 @@ def open_bytes(data: bytes, name: str, max_side: int, max_pixels: int, notes: li
     """
     refused = kinds.refused_kind(data)
     if refused:
-        raise ImageError(f"{name} is {refused}")
+        raise ImageError(f"{name} is not an image that can be read but {refused}")
     extra = kinds.extra_kind(data)
     if extra == "JPEG XL":
         return _wide(wide.jpeg_xl(data, name, max_pixels, notes))

@@ -126,6 +126,8 @@ def _range(samples: Samples, bits: int | None, notes: list[str]) -> tuple[float,
         return 0.0, 255.0
     if kind == "u" and depth == 16:
         return 0.0, _white_of_16(high, notes)
+    if kind == "u" and depth == 32 and high > 2**30:
+        return 0.0, float(2**32 - 1)
     if kind == "i" and depth in (8, 16) and low < -(2 ** (depth - 4)):
         return -float(2 ** (depth - 1)), float(2 ** (depth - 1) - 1)
     if kind == "i" and depth == 16 and low >= 0:
