@@ -12,7 +12,7 @@ from samehand.errors import ImageError
 
 # What each type of TIFF 6.0, section 2, and of BigTIFF holds.
 _TYPES = {
-    **{1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 7: "s", 8: "h", 9: "i", 11: "f", 12: "d"},
+    **{1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d"},
     **{13: "I", 16: "Q", 17: "q", 18: "Q"},
 }
 _MOST_PICTURES = 2000
