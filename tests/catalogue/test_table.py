@@ -128,8 +128,8 @@ def test_line_separators_in_a_title_do_not_end_a_row(table):
 
 def test_titles_above_the_headings_and_the_separator_line_of_excel(table):
     found = table("sep=;\nList of works;;\n;;\npath;artist;\na.jpg;Ann;\n")
-    assert (found.header, found.header_row) == (["path", "artist"], 3)
-    assert list(found.rows()) == [(4, ["a.jpg", "Ann"])]
+    assert (found.header, found.header_row) == (["path", "artist", ""], 3)
+    assert list(found.rows()) == [(4, ["a.jpg", "Ann", ""])]
 
 
 def test_one_column_needs_no_separator(table):

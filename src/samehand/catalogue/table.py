@@ -1,36 +1,33 @@
 """Tables as people have them: CSV of any separator and encoding, spreadsheets, Parquet, JSON."""
 
-import codecs
-import csv
 import datetime
-import io
 import json
 import math
 import re
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
-from samehand.catalogue.headings import SYNONYMS, fold_heading
+from samehand.catalogue.text_table import (
+    ABOVE_HEADER,
+    Record,
+    Records,
+    known_headings,
+    text_records,
+)
 from samehand.errors import CatalogueError
 
-TABLE_SUFFIXES = frozenset(
-    ".csv .tsv .tab .xlsx .xlsm .xls .ods .parquet .pq .jsonl .ndjson .json".split()
-)
+_PARQUET = frozenset({".parquet", ".pq"})
+_JSON = frozenset({".jsonl", ".ndjson", ".json"})
+_SHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".ods"})
+_NAMED_COLUMNS = _PARQUET | _JSON
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab"}) | _PARQUET | _JSON | _SHEETS
 """In lower case."""
 
-Record = tuple[int, list[str]]
-"""A row's number as a spreadsheet shows it, and its values."""
-
-_SEPARATORS = (",", ";", "\t", "|")
-_NO_SEPARATOR = "\x1f"
-_ABOVE_HEADER = 10
-"""So many rows may stand above the headings: a title, a date, blank ones."""
 _MOST_CELLS = 50_000_000
-_KNOWN = frozenset(fold_heading(name) for names in SYNONYMS.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Table:
     header_row: int
     notes: tuple[str, ...]
     encoding: str
-    records: Callable[[], Iterator[Record]]
+    records: Records
 
     def rows(self) -> Iterator[Record]:
         """Yield the rows below the header that hold anything, each as wide as the header.
@@ -95,25 +92,24 @@ def open_table(path: Path, wanted: Collection[str] = ()) -> Table:
     notes: tuple[str, ...] = ()
     encoding = "utf-8"
     try:
-        if suffix in (".parquet", ".pq"):
+        if suffix in _PARQUET:
             records = _fixed(_parquet_records(path))
-        elif suffix in (".xlsx", ".xlsm", ".xls", ".ods"):
+        elif suffix in _SHEETS:
             found, notes = _sheet_records(path)
             records = _fixed(found)
-        elif suffix in (".jsonl", ".ndjson", ".json"):
+        elif suffix in _JSON:
             records = _fixed(_json_records(path))
         else:
-            records, encoding, notes = _text_records(path, wanted)
-        known = _KNOWN | {fold_heading(name) for name in wanted}
-        top = [record for record in islice(records(), _ABOVE_HEADER) if _holds_anything(record[1])]
+            records, encoding, notes = text_records(path, wanted)
+        top = [record for record in islice(records(), ABOVE_HEADER) if _holds_anything(record[1])]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise CatalogueError(f"cannot read {path}: {reason}; change its permissions") from error
     if not top:
         raise CatalogueError(f"{path} is empty; it needs a row of column names and then rows")
-    number, header = next((record for record in top if _known_headings(record[1], known)), top[0])
-    while header and not header[-1].strip() and len(header) > 1:
-        header = header[:-1]
+    # Formats that name their columns have nothing above them.
+    above = top[:1] if suffix in _NAMED_COLUMNS else top
+    number, header = next((record for record in above if known_headings(record[1], wanted)), top[0])
     return Table(path, header, number, notes, encoding, records)
 
 
@@ -121,150 +117,8 @@ def _holds_anything(values: Sequence[str]) -> bool:
     return any(value.strip() for value in values)
 
 
-def _known_headings(values: Sequence[str], known: Collection[str]) -> int:
-    return sum(fold_heading(value) in known for value in values)
-
-
-def _fixed(records: list[Record]) -> Callable[[], Iterator[Record]]:
+def _fixed(records: list[Record]) -> Records:
     return lambda: iter(records)
-
-
-def _text_records(
-    path: Path, wanted: Collection[str]
-) -> tuple[Callable[[], Iterator[Record]], str, tuple[str, ...]]:
-    encoding, quotes, notes = _encoding(path)
-    known = _KNOWN | {fold_heading(name) for name in wanted}
-    with _open_text(path, encoding) as source:
-        head = source.read(2**16)
-    if "\0" in head:
-        raise CatalogueError(f"{path} is not a table but binary data; name a CSV file")
-    first = re.match(r"sep=(.)\r?\n", head, re.IGNORECASE)
-    separator = first[1] if first else _separator(head, known)
-
-    def records(plain: bool = not quotes) -> Iterator[Record]:
-        with _open_text(path, encoding) as source:
-            if first:
-                source.readline()
-            reader = csv.reader(
-                source,
-                delimiter=separator,
-                quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL,
-                strict=True,
-                skipinitialspace=f'{separator} "' in head,
-            )
-            number = 0
-            try:
-                for number, values in enumerate(reader, 1):
-                    yield number, values
-            except csv.Error as error:
-                raise CatalogueError(
-                    f"cannot read {path}, row {number + 1}, as CSV: {_csv_reason(error)}"
-                ) from error
-
-    if not quotes:
-        return records, encoding, notes
-    try:
-        for _ in records():
-            pass
-    except CatalogueError:
-        # A table whose quotation marks are letters like any other, as databases export them.
-        widths = {len(values) for _, values in records(plain=True) if values}
-        if len(widths) != 1 or widths == {1}:
-            raise
-
-        def unquoted() -> Iterator[Record]:
-            for number, values in records(plain=True):
-                yield number, [_unquoted(value) for value in values]
-
-        note = f"{path}: its quotation marks are read as part of the text, since they do not pair"
-        return unquoted, encoding, (*notes, note)
-    return records, encoding, notes
-
-
-def _csv_reason(error: csv.Error) -> str:
-    if "expected after" in str(error) or "unexpected end of data" in str(error):
-        return (
-            "a value begins with a quotation mark that does not end it; write a mark inside a "
-            'quoted value twice ("")'
-        )
-    return f"{error}; mend that row"
-
-
-def _unquoted(value: str) -> str:
-    """Return a value without quotation marks around all of it."""
-    inner = value[1:-1].replace('""', '"')
-    paired = len(value) > 1 and value[0] == value[-1] == '"'
-    # `"Spring"` and `"Panel 12" high"`, but not `"Dawn" and "Dusk"`.
-    return inner if paired and (inner.count('"') % 2 == 1 or '"' not in inner) else value
-
-
-def _open_text(path: Path, encoding: str) -> TextIO:
-    return open(path, encoding=encoding, errors="surrogateescape", newline="")
-
-
-def _encoding(path: Path) -> tuple[str, bool, tuple[str, ...]]:
-    """Return a text file's encoding, whether it holds quotation marks, and what to tell of it."""
-    marks = {
-        codecs.BOM_UTF8: "utf-8-sig",
-        codecs.BOM_UTF32_LE: "utf-32",
-        codecs.BOM_UTF32_BE: "utf-32",
-        codecs.BOM_UTF16_LE: "utf-16",
-        codecs.BOM_UTF16_BE: "utf-16",
-    }
-    good = bad = 0
-    quotes = defined = True
-    with open(path, "rb") as source:
-        start = source.read(4096)
-        for mark, name in marks.items():
-            if start.startswith(mark):
-                return name, True, ()
-        if 0 in start:
-            # Latin letters in UTF-16 are every other byte zero.
-            if start[1::2].count(0) > 0.4 * len(start[1::2]):
-                return "utf-16-le", True, ()
-            if start[::2].count(0) > 0.4 * len(start[::2]):
-                return "utf-16-be", True, ()
-        source.seek(0)
-        quotes = False
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        while block := source.read(2**20):
-            quotes = quotes or b'"' in block
-            if not block.isascii() or good or bad:
-                text = decoder.decode(block)
-                bad += text.count("\ufffd")
-                good += sum(letter > "\x7f" for letter in text)
-                defined = defined and not re.search(rb"[\x81\x8d\x8f\x90\x9d]", block)
-    if not bad:
-        return "utf-8", quotes, ()
-    if good - bad > bad:
-        return "utf-8", quotes, (f"{path} is UTF-8 but for {bad:,} letters; save it again",)
-    name = "cp1252" if defined else "latin-1"
-    label = "Windows-1252" if defined else "Latin-1"
-    note = f"{path} is not UTF-8 and was read as {label}; if accents look wrong, save it as UTF-8"
-    return name, quotes, (note,)
-
-
-def _separator(head: str, known: Collection[str]) -> str:
-    """Return what divides the columns: what makes most sense of the headings."""
-
-    def worth(separator: str) -> tuple[int, int]:
-        rows = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
-        try:
-            return max(
-                ((_known_headings(row, known), len(row)) for row in islice(rows, _ABOVE_HEADER)),
-                default=(0, 0),
-            )
-        except csv.Error:
-            return 0, 0
-
-    best = max(_SEPARATORS, key=worth)
-    # With one column there is nothing to divide, so a comma belongs to a file's name.
-    return best if worth(best)[1] > 1 and not _is_list(head, known) else _NO_SEPARATOR
-
-
-def _is_list(head: str, known: Collection[str]) -> bool:
-    first = next((line for line in re.split(r"\r\n|\r|\n", head) if line.strip()), "")
-    return fold_heading(first) in known and not any(mark in first for mark in _SEPARATORS)
 
 
 def _sheet_records(path: Path) -> tuple[list[Record], tuple[str, ...]]:
