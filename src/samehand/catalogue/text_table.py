@@ -24,6 +24,9 @@ ABOVE_HEADER = 10
 
 KNOWN = frozenset(fold_heading(name) for names in SYNONYMS.values() for name in names)
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+([eE][+-]?[0-9]+)?")
+
 _SEPARATORS = (",", ";", "\t", "|")
 _NO_SEPARATOR = "\x1f"
 
@@ -79,6 +82,22 @@ def text_records(path: Path, wanted: Collection[str]) -> tuple[Records, str, tup
         note = f"{path}: its quotation marks are read as part of the text, since they do not pair"
         return (lambda: _unquoted_rows(layout)), encoding, (*notes, note)
     return (lambda: _rows(layout)), encoding, notes
+
+
+def safe_cell(value: object) -> object:
+    """Return a value as a table shows it: no spreadsheet takes text for a formula.
+
+    Text that begins with =, +, -, @, a tab or a carriage return has an apostrophe set before it,
+    as OWASP advises against "CSV injection"; numbers stay what they are.
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return "'" + value
+    return value
+
+
+def true_cell(text: str) -> str:
+    """Return the text that `safe_cell` wrote."""
+    return text[1:] if text[:1] == "'" and safe_cell(text[1:]) == text else text
 
 
 def known_headings(values: Sequence[str], wanted: Collection[str]) -> int:
