@@ -50,11 +50,14 @@ class Table:
     encoding: str
     records: Records
 
-    def rows(self) -> Iterator[Record]:
+    def rows(self, shortest: int = 0) -> Iterator[Record]:
         """Yield the rows below the header that hold anything, each as wide as the header.
 
+        Args:
+            shortest: How many values a row must have; spreadsheets leave out the last empty ones.
+
         Raises:
-            CatalogueError: A row has more values than there are columns.
+            CatalogueError: A row has more values than there are columns, or too few.
         """
         width = len(self.header)
         for number, values in self.records():
@@ -65,7 +68,11 @@ class Table:
                     f"{self.path}, row {number}: {len(values)} values under {width} columns; put "
                     "quotation marks round a value that holds a separator"
                 )
-            # Spreadsheets leave out separators behind the last value of a row.
+            if len(values) < shortest:
+                raise CatalogueError(
+                    f"{self.path}, row {number}: {len(values)} values under {width} columns; mend "
+                    "that row"
+                )
             yield number, [*values[:width], *[""] * (width - len(values))]
 
 

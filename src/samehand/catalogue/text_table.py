@@ -64,7 +64,7 @@ def text_records(path: Path, wanted: Collection[str]) -> tuple[Records, str, tup
     encoding, quotes, notes = _encoding(path)
     with _open_text(path, encoding) as source:
         head = source.read(2**16)
-    if "\0" in head:
+    if "\0" in head and encoding in ("cp1252", "latin-1"):
         raise CatalogueError(f"{path} is not a table but binary data; name a CSV file")
     first = re.match(r"sep=(.)\r?\n", head, re.IGNORECASE)
     separator = first[1] if first else _separator(head, _with(wanted))
