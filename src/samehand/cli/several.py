@@ -7,7 +7,7 @@ Click gives an option a fixed number of values, so `--references a b` becomes `-
 from collections.abc import Sequence
 from typing import Any
 
-from click.exceptions import MissingParameter
+import typer
 from typer.core import TyperCommand
 
 from samehand.errors import SamehandError
@@ -23,8 +23,10 @@ class SeveralValues(TyperCommand):
         spreaded = spread(args)
         try:
             return super().parse_args(ctx, spreaded)
-        except MissingParameter as error:
-            if spreaded == args:
+        except typer.BadParameter as error:
+            # A missing argument, where this option has taken every path.
+            missing = error.param is not None and error.param.param_type_name == "argument"
+            if spreaded == args or not missing:
                 raise
             raise SamehandError(
                 f"every path after {SEVERAL[0]} is a reference; name the works that are asked "

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from samehand.catalogue.text_table import safe_cell, true_cell
 from samehand.errors import OutputError
@@ -63,6 +63,14 @@ class Before:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+class _Block(NamedTuple):
+    """What a file holds of one image: its lines, its error if any, and how many rows."""
+
+    lines: str
+    error: str
+    rows: int
+
+
 class Output:
     """An output file, open for answers."""
 
@@ -73,11 +81,14 @@ class Output:
     def write(self, found: Answer, state: Sequence[int] | None) -> None:
         """Append an answer, given how its image's file was before it was asked about."""
         if self._table is None:
-            self._sink.write(json.dumps(found, ensure_ascii=False) + "\n")
+            text, rows = json.dumps(found, ensure_ascii=False) + "\n", 1
         else:
-            self._sink.write(csv_text(found, self._table))
+            text, rows = csv_text(found, self._table), len(_rows(found, self._table))
+        self._sink.write(text)
         self._sink.flush()
-        self._record.write(json.dumps({"probe": found["probe"], "state": state}) + "\n")
+        # The number of rows, since a power cut may keep the record and lose some of them.
+        entry = {"probe": found["probe"], "state": state, "rows": rows}
+        self._record.write(json.dumps(entry) + "\n")
         self._record.flush()
 
 
@@ -125,14 +136,16 @@ def open_output(
 
 def csv_text(found: Answer, table: Table) -> str:
     """Return an answer's lines of a CSV file, safe to open in a spreadsheet."""
-    error = found.get("error", "")
-    rows = [{}] if error else list(table.rows(found)) or [{}]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, table.header, lineterminator="\n")
-    for row in rows:
-        values = {"probe": found["probe"], "error": error} | dict(row)
+    for row in _rows(found, table):
+        values = {"probe": found["probe"], "error": found.get("error", "")} | dict(row)
         writer.writerow({name: safe_cell(value) for name, value in values.items()})
     return buffer.getvalue()
+
+
+def _rows(found: Answer, table: Table) -> Sequence[Mapping[str, object]]:
+    return [{}] if found.get("error") else list(table.rows(found)) or [{}]
 
 
 def failure_lines(failed: Mapping[str, str], total: int) -> list[str]:
@@ -172,8 +185,9 @@ def _resume(out: Path, question: Question, probes: set[str], table: Table | None
     blocks = _blocks(out, whole, table)
     before = Before()
     kept: list[str] = []
-    for probe, (lines, error) in blocks.items():
-        if probe not in states or (probe in probes and states[probe] != file_state(probe)):
+    for probe, (lines, error, rows) in blocks.items():
+        state, written = states.get(probe, (None, 0))
+        if rows != written or (probe in probes and state != file_state(probe)):
             continue
         kept.append(lines)
         if error:
@@ -186,8 +200,8 @@ def _resume(out: Path, question: Question, probes: set[str], table: Table | None
     return before
 
 
-def _states(out: Path, asked: Question) -> dict[str, list[int] | None]:
-    """Return how the images' files were, once the question is known to be the same."""
+def _states(out: Path, asked: Question) -> dict[str, tuple[list[int] | None, int]]:
+    """Return how images' files were, and their rows, once the question is known to be the same."""
     lines = _read(record_path(out)).split("\n")
     try:
         question = json.loads(lines[0])
@@ -202,12 +216,12 @@ def _states(out: Path, asked: Question) -> dict[str, list[int] | None]:
             f"{out} answers another question ({_difference(question, asked)}); choose another "
             "--out, or delete it"
         )
-    states: dict[str, list[int] | None] = {}
+    states: dict[str, tuple[list[int] | None, int]] = {}
     # The last line may be torn.
     for line in lines[1:-1]:
         try:
             entry = json.loads(line)
-            states[entry["probe"]] = entry["state"]
+            states[entry["probe"]] = entry["state"], entry["rows"]
         except (ValueError, KeyError, TypeError):
             continue
     return states
@@ -224,8 +238,8 @@ def _difference(there: Question, here: Question) -> str:
     return "no difference"
 
 
-def _blocks(out: Path, text: str, table: Table | None) -> dict[str, tuple[str, str]]:
-    """Return each image's lines, as they are to be written, and its error, if any."""
+def _blocks(out: Path, text: str, table: Table | None) -> dict[str, _Block]:
+    """Return what is written of each image."""
     try:
         return _json_blocks(text) if table is None else _csv_blocks(text, table)
     except (ValueError, KeyError, TypeError, csv.Error) as error:
@@ -234,26 +248,26 @@ def _blocks(out: Path, text: str, table: Table | None) -> dict[str, tuple[str, s
         ) from error
 
 
-def _json_blocks(text: str) -> dict[str, tuple[str, str]]:
-    blocks: dict[str, tuple[str, str]] = {}
+def _json_blocks(text: str) -> dict[str, _Block]:
+    blocks: dict[str, _Block] = {}
     # Not splitlines: a title may hold U+2028.
     for line in text.split("\n"):
         if line.strip():
             found = json.loads(line)
-            blocks[found["probe"]] = (line + "\n", found.get("error", ""))
+            blocks[found["probe"]] = _Block(line + "\n", found.get("error", ""), 1)
     return blocks
 
 
-def _csv_blocks(text: str, table: Table) -> dict[str, tuple[str, str]]:
+def _csv_blocks(text: str, table: Table) -> dict[str, _Block]:
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-    if not rows or rows[0] != table.header:
+    if rows and rows[0] != table.header:
         raise ValueError("other columns")
-    blocks: dict[str, tuple[str, str]] = {}
+    blocks: dict[str, _Block] = {}
     for row in rows[1:]:
         if len(row) == len(table.header):
             probe = true_cell(row[0])
-            lines = blocks[probe][0] if probe in blocks else ""
-            blocks[probe] = (lines + _csv_line(row), row[-1])
+            before = blocks.get(probe, _Block("", "", 0))
+            blocks[probe] = _Block(before.lines + _csv_line(row), row[-1], before.rows + 1)
     return blocks
 
 

@@ -175,8 +175,9 @@ def _embedded(
             missing.setdefault(new.state.sha256, []).append(new)
     files = ((digest, Path(news[0].work.path)) for digest, news in missing.items())
     for digest, row in embed_stream(embedder, files):
+        first = missing[digest][0].work.path
         for new in missing[digest]:
-            yield new, row
+            yield new, row.replace(first, new.work.path) if isinstance(row, str) else row
 
 
 def _put(store: Store, pending: Sequence[tuple[NewWork, Floats]], embedder: Embedder) -> list[str]:

@@ -205,7 +205,15 @@ class Gallery:
         from samehand.serving.gallery.adding import add_works
 
         self.require(model.model)
-        return add_works(self.store, sources, model.embedder, cache, images=images, columns=columns)
+        return add_works(
+            self.store,
+            sources,
+            model.embedder,
+            cache,
+            images=images,
+            columns=columns,
+            tell=tell,
+        )
 
     def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
         """Remove works, by path or by condition, and return how many.
