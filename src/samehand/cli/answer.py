@@ -35,17 +35,22 @@ def compare(
     model: Model = None,
     fast: Fast = False,
     picture: Annotated[
-        Path | None, typer.Option(help="Also write a PNG of both paintings and the verdict.")
+        Path | None,
+        typer.Option(help="Also draw both paintings and the verdict: .png, .jpg or .pdf."),
     ] = None,
     evidence: Annotated[
-        Path | None, typer.Option(help="Also write a PNG of what the verdict rests on.")
+        Path | None,
+        typer.Option(help="Also draw what the verdict rests on: .png, .jpg or .pdf."),
     ] = None,
     gallery: Beside = None,
     threads: Threads = None,
 ) -> None:
     """Say how strongly two images speak for one artist or two."""
+    from samehand.images.save import check_picture_target
     from samehand.serving.verifier import SameHand
 
+    for target in filter(None, (picture, evidence)):
+        check_picture_target(target)
     for option, target in (("--picture", picture), ("--evidence", evidence)):
         if target is not None and target.resolve() in (left.resolve(), right.resolve()):
             raise OutputError(f"{target} is one of the images itself; choose another {option}")
