@@ -139,7 +139,7 @@ def test_bad_lists_are_one_sentence(samehand, tiny_model, images, tmp_path):
         pairs.write_text(text)
         assert reason in refused(samehand(*command))
     pairs.unlink()
-    assert f"no file at {pairs}" in refused(samehand(*command))
+    assert f"{pairs} does not exist" in refused(samehand(*command))
     assert not out.parent.exists()
 
 

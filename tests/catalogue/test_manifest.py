@@ -49,7 +49,7 @@ def test_images_elsewhere_and_absolute_paths(gallery, tmp_path_factory, encoded)
 def test_parquet_with_numbers_for_dates(gallery):
     table = gallery / "paintings.parquet"
     pl.DataFrame({"path": ["one.jpg"], "artist": ["Ann"], "date": [1889.0]}).write_parquet(table)
-    assert [(row.artist, row.date) for row in read_manifest(table).rows] == [("Ann", "1889.0")]
+    assert [(row.artist, row.date) for row in read_manifest(table).rows] == [("Ann", "1889")]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_parquet_with_numbers_for_dates(gallery):
         ("", "is empty"),
         ("path,artist\n", "no rows"),
         ("path,artist\n,Ann\n", "no rows that name a file"),
-        ("path,maker\none.jpg,Ann\n", "a column 'artist'; it has path, maker"),
-        ("picture,artist\none.jpg,Ann\n", "needs a column 'path'"),
+        ("path,whose\none.jpg,Ann\n", "a column 'artist'; it has path, whose"),
+        ("Foto Nr.,artist\none.jpg,Ann\n", "needs a column 'path'.*did you mean 'Foto Nr.'"),
         ("path,artist\nnine.jpg,Ann\n", "--images"),
-        ("path,artist,split\none.jpg,Ann,half\n", "'half' is no split"),
-        ("path,artist\none.jpg,Ann,more\n", "no valid CSV"),
+        ("path,artist,split\none.jpg,Ann,half\n", "'half' is not a split"),
+        ("path,artist\none.jpg,Ann,more\n", "row 2: 3 values under 2 columns"),
         ("path,artist, artist\none.jpg,Ann,Bo\n", "two columns called artist"),
     ],
 )
@@ -76,8 +76,6 @@ def test_files_that_are_no_tables(gallery):
         read_manifest(gallery / "none.csv")
     with pytest.raises(CatalogueError, match="does not exist"):
         read_manifest(gallery / "none.parquet")
-    with pytest.raises(CatalogueError, match="is not UTF-8"):
-        read_manifest(manifest(gallery, "path,artist\none.jpg,Gaugu\u00e9\n", encoding="latin-1"))
     with pytest.raises(CatalogueError, match="cannot read .* as Parquet"):
         read_manifest(manifest(gallery, "path,artist\n", name="fake.parquet"))
     with pytest.raises(CatalogueError, match="cannot read"):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samehand.catalogue.sources import Blob, painting_ids, read_folder
+from samehand.catalogue.manifest import read_folder
+from samehand.catalogue.sources import Blob, painting_ids
 from samehand.errors import CatalogueError, ImageError
 
 

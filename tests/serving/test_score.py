@@ -104,6 +104,33 @@ def test_a_byte_order_mark_and_blank_lines_are_no_news(
     assert [row[:2] for row in read(tmp_path / "out.csv")] == [HEADER, *ROWS[:2]]
 
 
+def test_tables_as_people_have_them(verifier: SameHand, images: Path, tmp_path: Path):
+    plain = tmp_path / "plain.csv"
+    pairs = write_pairs(tmp_path / "pairs.csv", HEADER, ROWS)
+    score_csv(verifier, pairs, images, plain)
+    expected = [row[2:] for row in read(plain)[1:]]
+    typed = "sep=;\nNr;Bild A;Rechts\n" + "".join(
+        f'{i};"{left}";{right.upper()} \n' for i, (left, right) in enumerate(ROWS)
+    )
+    (tmp_path / "typed.csv").write_text(typed, encoding="utf-16")
+    told: list[str] = []
+    out = tmp_path / "out.csv"
+    columns = {"left": "Bild A"}
+    options = {"columns": columns, "tell": told.append}
+    assert score_csv(verifier, tmp_path / "typed.csv", images, out, **options) == (4, 0)
+    header, *rows = read(out)
+    assert header == ["Nr", "Bild A", "Rechts", *ADDED]
+    assert [row[3:] for row in rows] == expected
+    beside = images / "pairs.tsv"
+    beside.write_text("left\tright\tnote\tnote\n" + f"{ROWS[0][0]}\t{ROWS[0][1]}\té\n", "latin-1")
+    assert score_csv(verifier, beside, None, out, tell=told.append) == (1, 0)
+    assert out.read_bytes().splitlines()[1].startswith(b"a0.png,a1.png,\xe9,,")
+    assert len(told) == 1
+    assert "was read as Windows-1252" in told[0]
+    with pytest.raises(OutputError, match="out.xlsx is not .csv"):
+        score_csv(verifier, pairs, images, tmp_path / "out.xlsx")
+
+
 def test_names_that_are_not_text_come_out_as_they_went_in(
     verifier: SameHand, work_of, tmp_path: Path
 ):
@@ -132,16 +159,18 @@ def test_a_header_alone_gives_a_header_alone(verifier: SameHand, images: Path, t
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "is empty; it needs a header"),
+        ("", "is empty; it needs a row of column names"),
         ("a,b\n1,2\n", "has no column left and no column right (it has a, b)"),
         ("left,b\n1,2\n", "has no column right (it has left, b)"),
-        ("Left,Right\n1,2\n", "has no column left and no column right"),
-        ("\nleft,right\n", "has no column left"),
+        ("image,maker\n1,2\n", "has no column left and no column right"),
         ("left,right,llr\na,b,1\n", "already has the column llr"),
         ("left,right\na0.png\n", "row 2: 1 values under 2 columns"),
         ("left,right\na0.png,a1.png\na0.png,a1.png,c\n", "row 3: 3 values under 2 columns"),
-        ('left,right\n"a0.png,a1.png\n', "row 2: 1 values under 2 columns"),
-        ("left,right\n" + "x" * 200_000 + ",a0.png\n", "as CSV: field larger than field limit"),
+        ('left,right\n"a0.png\n', "row 2, as CSV: a value begins with a quotation mark"),
+        (
+            "left,right\n" + "x" * 200_000 + ",a0.png\n",
+            "row 2, as CSV: field larger than",
+        ),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named(
@@ -156,13 +185,13 @@ def test_a_list_that_cannot_be_used_is_named(
 
 def test_a_list_that_is_no_file_is_named(verifier: SameHand, images: Path, tmp_path: Path):
     gone = refusal(verifier, tmp_path / "gone.csv", images, ProtocolError)
-    assert gone == f"no file at {tmp_path}/gone.csv; check the path"
+    assert gone == f"{tmp_path}/gone.csv does not exist; name a table"
     (tmp_path / "folder.csv").mkdir()
     message = refusal(verifier, tmp_path / "folder.csv", images, ProtocolError)
-    assert "folder.csv is a folder or a pipe; name an ordinary CSV file" in message
+    assert "folder.csv: it is a folder or a pipe; name an ordinary file" in message
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.csv")
-        assert "is a folder or a pipe" in refusal(
+        assert "it is a folder or a pipe" in refusal(
             verifier, tmp_path / "pipe.csv", images, ProtocolError
         )
 

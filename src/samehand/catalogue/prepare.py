@@ -25,11 +25,11 @@ from samehand.catalogue.duplicates import (
     near_duplicates,
     unpack_thumbnails,
 )
-from samehand.catalogue.manifest import read_manifest
+from samehand.catalogue.manifest import read_folder, read_manifest
 from samehand.catalogue.pbn import read_pbn
 from samehand.catalogue.report import Finding, PrepareReport, SameWork
 from samehand.catalogue.schema import SCHEMA, SPLITS, write_catalogue
-from samehand.catalogue.sources import Source, SourceRow, read_folder
+from samehand.catalogue.sources import Source, SourceRow
 from samehand.catalogue.splits import Fractions, SplitScheme, assign_splits
 from samehand.errors import CatalogueError
 from samehand.files import output_error, write_text

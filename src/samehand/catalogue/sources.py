@@ -1,7 +1,7 @@
-"""Where paintings come from: what every reader yields, and the reader of a folder per artist.
+"""What every reader of a collection yields to `samehand prepare`.
 
 Rows say who made what, each with the files that may hold its image; files are opened only when
-they are asked for. The other readers are `manifest` and `pbn`.
+they are asked for. The readers are `manifest` and `pbn`.
 """
 
 import hashlib
@@ -15,12 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from samehand.catalogue.walk import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from samehand.errors import CatalogueError, ImageError
 from samehand.images.decode import MAX_BYTES
-
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,45 +113,11 @@ class Source:
     repeated: list[str] = field(default_factory=list)
 
 
-def read_folder(location: str | os.PathLike[str]) -> Source:
-    """Read one folder per artist, with images anywhere below.
-
-    Args:
-        location: The folder that holds the artists' folders; a folder's name is the artist's.
-
-    Raises:
-        CatalogueError: There is no such folder, or no artist's folder in it holds an image.
-    """
-    root = existing_folder(location)
-    found: list[tuple[str, Path]] = []
-    unnamed: list[str] = []
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
-            continue
-        relative = path.relative_to(root)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
-        if len(relative.parts) > 1:
-            found.append((relative.as_posix(), path))
-        else:
-            unnamed.append(relative.as_posix())
-    if not found:
-        raise CatalogueError(
-            f"no images in folders below {root}; put each artist's images in a folder of its own"
-        )
-    ids = painting_ids([name for name, _ in found])
-    rows = [
-        SourceRow(ids[name], name, (file_blob(path, name),), artist=name.split("/")[0])
-        for name, path in found
-    ]
-    return Source(rows, unnamed)
-
-
 def existing_folder(location: str | os.PathLike[str]) -> Path:
     """Return `location` as a path.
 
     Raises:
-        CatalogueError: It is no folder.
+        CatalogueError: It is not a folder.
     """
     root = Path(location)
     if not root.is_dir():

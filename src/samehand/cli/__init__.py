@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from samehand.cli import answer, attribution, data, gallery, learn, pairs, report, web
+from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
 
@@ -73,7 +74,7 @@ for command in (
     learn.benchmark,
     attribution.calibrate,
 ):
-    app.command()(command)
+    app.command(cls=SeveralValues)(command)
 app.add_typer(gallery.app)
 app.add_typer(pairs.app, name="pairs")
 

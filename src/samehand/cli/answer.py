@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samehand.cli.listed import Columns, Images, tell
 from samehand.cli.options import (
     AsJson,
     Beside,
@@ -34,17 +35,22 @@ def compare(
     model: Model = None,
     fast: Fast = False,
     picture: Annotated[
-        Path | None, typer.Option(help="Also write a PNG of both paintings and the verdict.")
+        Path | None,
+        typer.Option(help="Also draw both paintings and the verdict: .png, .jpg or .pdf."),
     ] = None,
     evidence: Annotated[
-        Path | None, typer.Option(help="Also write a PNG of what the verdict rests on.")
+        Path | None,
+        typer.Option(help="Also draw what the verdict rests on: .png, .jpg or .pdf."),
     ] = None,
     gallery: Beside = None,
     threads: Threads = None,
 ) -> None:
     """Say how strongly two images speak for one artist or two."""
+    from samehand.images.save import check_picture_target
     from samehand.serving.verifier import SameHand
 
+    for target in filter(None, (picture, evidence)):
+        check_picture_target(target)
     for option, target in (("--picture", picture), ("--evidence", evidence)):
         if target is not None and target.resolve() in (left.resolve(), right.resolve()):
             raise OutputError(f"{target} is one of the images itself; choose another {option}")
@@ -73,8 +79,9 @@ def compare(
 
 def score(
     pairs: File,
-    images: Annotated[Path, typer.Option(help="The folder that `left` and `right` refer to.")],
     out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    images: Images = None,
+    column: Columns = None,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
     model: Model = None,
@@ -85,7 +92,8 @@ def score(
     ] = False,
     cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = None,
 ) -> None:
-    """Score a CSV of pairs with the columns left and right; every other column is kept."""
+    """Score a table of pairs with the columns left and right; every other column is kept."""
+    from samehand.catalogue.headings import parse_columns
     from samehand.serving.embed import default_cache
     from samehand.serving.score import score_csv
     from samehand.serving.verifier import SameHand
@@ -99,9 +107,13 @@ def score(
         operating_point=operating_point,
         skip_bad_images=skip_bad_images,
         cache=cache or default_cache(),
+        columns=parse_columns(column or ()),
+        tell=tell,
     )
     without = f", {unscored:,} of them without a score" if unscored else ""
     print(f"wrote {rows:,} rows to {out}{without}")
+    if rows and rows == unscored:
+        raise typer.Exit(2)
 
 
 def _beside(

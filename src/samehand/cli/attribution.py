@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,46 +14,75 @@ from samehand.cli.answers_text import (
     VERIFY_TABLE,
     clustering_text,
     identification_text,
+    printable,
     search_text,
     verify_text,
 )
 from samehand.cli.gallery import Where
+from samehand.cli.listed import (
+    Columns,
+    Images,
+    References,
+    listed,
+    print_failures,
+    probes_of,
+    reasons,
+)
 from samehand.cli.options import AsJson, Catalogue, Model, Prior, Threads, print_json
+from samehand.errors import ImageError, SamehandError
 from samehand.records import OperatingPoint
 
 if TYPE_CHECKING:
-    from samehand.serving.batch import Answer
+    from samehand.catalogue.pictures import Pictures
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.output import Answer
     from samehand.serving.verifier import SameHand
 
 Probes = Annotated[
-    list[Path], typer.Argument(help="Images, folders of them, or CSV files with a column path.")
+    list[Path],
+    typer.Argument(help="Images, folders of them, tables with a column path, or patterns."),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Append answers to a .jsonl or .csv file; a repeated call goes on."),
+    typer.Option(help="Append answers to a .jsonl or .csv file; rerun to resume."),
 ]
 InGallery = Annotated[str, typer.Option(help="A gallery's name or folder.")]
 
 
 def verify(
     probes: Probes,
-    references: Annotated[
-        list[Path], typer.Option(help="Works by one artist: images, folders or CSV files.")
-    ],
+    references: References = None,
     as_json: AsJson = False,
     out: Out = None,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
+    images: Images = None,
+    column: Columns = None,
     model: Model = None,
     threads: Threads = None,
 ) -> None:
     """Say whether images are by the artist of some reference works."""
-    from samehand.serving.batch import read_probes
     from samehand.serving.verifier import SameHand
 
+    if not references:
+        raise SamehandError("name works by one artist with --references: images, folders or tables")
+    asked = listed(probes, images, column)
+    known = listed(references, images, column).files()
+    doubtful = (
+        "1 doubtful work" if len(asked.items) == 1 else f"{len(asked.items):,} doubtful works"
+    )
+    secure = "1 reference" if len(known) == 1 else f"{len(known):,} references"
+    print(f"{doubtful} against {secure}", file=sys.stderr if as_json else sys.stdout)
     verifier = SameHand(model, threads)
-    ask = _reference_question(verifier, read_probes(references), prior, operating_point)
-    _answer(probes, ask, out, as_json, VERIFY_TABLE, verify_text)
+    ask, digests = _reference_question(verifier, known, prior, operating_point)
+    question = {
+        "command": "verify",
+        "model": verifier.model.identity,
+        "references": digests,
+        "prior": prior,
+        "operating_point": operating_point,
+    }
+    _answer(asked, ask, question, out, as_json, VERIFY_TABLE, verify_text)
 
 
 def search(
@@ -66,6 +95,8 @@ def search(
     ] = False,
     as_json: AsJson = False,
     out: Out = None,
+    images: Images = None,
+    column: Columns = None,
     model: Model = None,
     threads: Threads = None,
 ) -> None:
@@ -73,13 +104,18 @@ def search(
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
+    asked = listed(probes, images, column)
     verifier = SameHand(model, threads)
     with Gallery.open(gallery, verifier.model) as opened:
 
         def ask(probe: Path) -> "Answer":
             return verifier.search(probe, opened, top, where=where or (), exact=exact).to_dict()
 
-        _answer(probes, ask, out, as_json, SEARCH_TABLE, search_text)
+        question = _gallery_question("search", verifier, opened, where, out) | {
+            "top": top,
+            "exact": exact,
+        }
+        _answer(asked, ask, question, out, as_json, SEARCH_TABLE, search_text)
 
 
 def identify(
@@ -96,6 +132,8 @@ def identify(
     prior: Annotated[
         float, typer.Option(help="P(one of the gallery's artists) before looking.")
     ] = 0.5,
+    images: Images = None,
+    column: Columns = None,
     model: Model = None,
     threads: Threads = None,
 ) -> None:
@@ -103,6 +141,7 @@ def identify(
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
+    asked = listed(probes, images, column)
     verifier = SameHand(model, threads)
     with Gallery.open(gallery, verifier.model) as opened:
 
@@ -111,7 +150,12 @@ def identify(
                 probe, opened, top, where=where or (), prior=prior, threshold=threshold
             ).to_dict()
 
-        _answer(probes, ask, out, as_json, IDENTIFY_TABLE, identification_text)
+        question = _gallery_question("identify", verifier, opened, where, out) | {
+            "top": top,
+            "threshold": threshold,
+            "prior": prior,
+        }
+        _answer(asked, ask, question, out, as_json, IDENTIFY_TABLE, identification_text)
 
 
 def cluster(
@@ -162,8 +206,8 @@ def calibrate(
 
 def _reference_question(
     verifier: "SameHand", references: Sequence[Path], prior: float, operating_point: OperatingPoint
-) -> "Callable[[Path], Answer]":
-    """Decode and embed the references once, whatever the number of probes."""
+) -> "tuple[Callable[[Path], Answer], list[str]]":
+    """Decode and embed the references once; return what to ask of a probe, and their hashes."""
     from samehand.images.decode import decode_file
     from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
 
@@ -189,40 +233,79 @@ def _reference_question(
         )
         return verdict.to_dict()
 
-    return ask
+    return ask, digests
+
+
+def _gallery_question(
+    command: str,
+    verifier: "SameHand",
+    gallery: "Gallery",
+    where: Sequence[str] | None,
+    out: Path | None,
+) -> dict[str, Any]:
+    if out is None:
+        return {}
+    return {
+        "command": command,
+        "model": verifier.model.identity,
+        "gallery": gallery.name,
+        "gallery_state": gallery.store.fingerprint(),
+        "where": list(where or ()),
+    }
 
 
 def _answer(
-    sources: Sequence[Path],
+    asked: "Pictures",
     ask: "Callable[[Path], Answer]",
+    question: Mapping[str, Any],
     out: Path | None,
     as_json: bool,
     table: "tuple[tuple[str, ...], Callable[[Answer], list[dict[str, object]]]]",
     text: "Callable[[str, Answer], str]",
 ) -> None:
-    from samehand.images.decode import printable
-    from samehand.serving.batch import Table, answer_all, one_by_one, read_probes
+    """Ask about every image; exit code 2 where not one was answered."""
+    from samehand.serving.batch import answer_all, one_by_one
+    from samehand.serving.output import Table
 
-    probes = read_probes(sources)
+    probes, unusable = probes_of(asked), reasons(asked)
+
+    def answer(probe: Path) -> "Answer":
+        if str(probe) in unusable:
+            raise ImageError(unusable[str(probe)])
+        return ask(probe)
+
     if out is not None:
-        answered, failed = answer_all(probes, ask, out, Table(*table), "answering")
-        for reason in failed.values():
-            print(f"no answer: {printable(reason)}", file=sys.stderr)
-        before = len(probes) - answered - len(failed)
+        batch = answer_all(probes, answer, out, Table(*table), question, "answering")
+        print_failures("no answer", batch.failed, len(probes))
         print(
-            f"answered {answered:,} images into {out}, {before:,} were there, "
-            f"{len(failed):,} cannot be read"
+            f"answered {batch.answered:,} images into {out}, {batch.before:,} were there, "
+            f"{len(batch.failed):,} cannot be read"
         )
+        if not batch.answered and not batch.before:
+            raise typer.Exit(2)
         return
-    for probe, found in one_by_one(probes, ask):
+    failed: dict[str, str] = {}
+    for probe, found in one_by_one(probes, answer):
         if isinstance(found, str):
-            print(f"no answer: {printable(found)}", file=sys.stderr)
-        if as_json:
-            answer = {"error": found} if isinstance(found, str) else found
-            # One image is a document, several are JSON Lines.
-            indent = 2 if len(probes) == 1 else None
-            print(json.dumps({"probe": str(probe)} | answer, indent=indent))
-        elif not isinstance(found, str):
-            print(text(printable(probe.name), found))
-            if len(probes) > 1:
-                print()
+            failed[str(probe)] = found
+        _print_answer(probe, found, as_json, text, len(probes) > 1)
+    print_failures("no answer", failed, len(probes))
+    if len(failed) == len(probes):
+        raise typer.Exit(2)
+
+
+def _print_answer(
+    probe: Path,
+    found: "Answer | str",
+    as_json: bool,
+    text: "Callable[[str, Answer], str]",
+    several: bool,
+) -> None:
+    if as_json:
+        told = {"error": found} if isinstance(found, str) else found
+        # One image is a document, several are JSON Lines.
+        print(json.dumps({"probe": str(probe)} | told, indent=None if several else 2))
+    elif not isinstance(found, str):
+        print(text(printable(probe.name), found))
+        if several:
+            print()

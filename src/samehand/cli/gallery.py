@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samehand.cli.listed import Columns, Images, print_failures, tell
 from samehand.cli.options import AsJson, Model, Threads, print_json
 from samehand.errors import GalleryError
 
@@ -49,11 +50,13 @@ def add(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Images, folders (of a folder an artist), CSV or Parquet tables with a column "
-            "path, catalogues, other galleries."
+            help="Images, folders (of a folder an artist), tables with a column path, patterns, "
+            "catalogues, other galleries."
         ),
     ],
     as_json: AsJson = False,
+    images: Images = None,
+    column: Columns = None,
     model: Model = None,
     threads: Threads = None,
     cache: Cache = None,
@@ -61,15 +64,23 @@ def add(
         bool, typer.Option("--no-index", help="Build no approximate index, however large it is.")
     ] = False,
 ) -> None:
-    """Add works; unchanged files are not embedded again, and a repeated call goes on."""
+    """Add works; unchanged files are not embedded again; rerun to resume."""
+    from samehand.catalogue.headings import parse_columns
     from samehand.images.decode import printable
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
     with Gallery.open(name) as gallery:
-        report = gallery.add(sources, SameHand(model, threads), cache=cache)
-        for reason in report.failed.values():
-            print(f"not added: {printable(reason)}", file=sys.stderr)
+        report = gallery.add(
+            sources,
+            SameHand(model, threads),
+            cache=cache,
+            images=images,
+            columns=parse_columns(column or ()),
+            tell=tell,
+        )
+        there = report.added + report.changed + report.updated + report.unchanged
+        print_failures("not added", report.failed, there + len(report.failed))
         if report.gone:
             print(
                 f"{len(report.gone)} works of these folders have lost their files, "
@@ -85,6 +96,8 @@ def add(
                 f"unchanged {report.unchanged:,}, unreadable {len(report.failed):,}; "
                 f"{len(gallery):,} works in {gallery.name}, {report.seconds:.1f} s"
             )
+        if not there:
+            raise typer.Exit(2)
         if gallery.wants_index() and not no_index:
             _index(gallery)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from samehand.cli.listed import Columns, Images, References, listed
 from samehand.cli.options import Beside, File, Model, Prior, Threads
 from samehand.errors import OutputError, SamehandError
 from samehand.records import OperatingPoint
@@ -16,23 +17,19 @@ def report(
     left: File,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .html or .pdf file to write.")],
     right: Annotated[Path | None, typer.Argument(readable=False)] = None,
-    references: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Instead of a second image, works by one artist: images, folders or CSV files; "
-            "may be repeated."
-        ),
-    ] = None,
+    references: References = None,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
     gallery: Beside = None,
+    images: Images = None,
+    column: Columns = None,
     model: Model = None,
     date: Annotated[
         str | None, typer.Option(help="What stands on the report; today if absent.")
     ] = None,
     threads: Threads = None,
 ) -> None:
-    """Write the report on two paintings, or on one and works by one artist.
+    """Write the report on two paintings, or on one and works by one artist (--references).
 
     It holds the verdict, its evidence, its limits, and how to reproduce it.
     """
@@ -40,23 +37,19 @@ def report(
     from samehand.reporting.references import references_report
     from samehand.reporting.works import read_work
     from samehand.reporting.write import check_target, write_report
-    from samehand.serving.batch import read_probes
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
     if (right is None) == (not references):
-        raise SamehandError(
-            "a report is on a second image or on --references; give one of the two, with "
-            "--references before each of several paths"
-        )
+        raise SamehandError("a report is on a second image or on --references; give one of the two")
     if right is None and gallery is not None:
         raise SamehandError(
             "--gallery goes with a second image; samehand identify sets one image against a gallery"
         )
     check_target(out)
-    others = read_probes(references) if right is None and references else []
-    images = [left, *others] if right is None else [left, right]
-    if out.resolve() in [path.resolve() for path in images]:
+    others = listed(references, images, column).files() if references else []
+    pictures = [left, *others] if right is None else [left, right]
+    if out.resolve() in [path.resolve() for path in pictures]:
         raise OutputError(f"{out} is one of the images itself; choose another --out")
     day = date or datetime.datetime.now().astimezone().date().isoformat()
     if right is None:

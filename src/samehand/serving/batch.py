@@ -1,73 +1,29 @@
 """One question to many images: answers are written as they come, and a repeated call goes on."""
 
-import csv
-import io
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samehand.errors import CatalogueError, ImageError, OutputError
-from samehand.files import atomic_path, output_error
+from samehand.errors import ImageError, OutputError
 from samehand.progress import track
-
-Answer = dict[str, Any]
-"""What was found about one image, JSON-ready."""
+from samehand.serving.output import Answer, Table, file_state, open_output, record_path
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """How a CSV file shows an answer.
+class Batch:
+    """What asking about many images came to.
 
     Attributes:
-        columns: Between `probe` and `error`.
-        rows: An answer's lines, each with values for some of the columns.
+        answered: Images that were answered now.
+        before: Images that the file had an answer for already.
+        failed: Why others could not be read, now or before, by path.
     """
 
-    columns: tuple[str, ...]
-    rows: Callable[[Answer], Sequence[Mapping[str, object]]]
-
-    @property
-    def header(self) -> list[str]:
-        """Every column of the file."""
-        return ["probe", *self.columns, "error"]
-
-
-def read_probes(sources: Sequence[Path]) -> list[Path]:
-    """Return the images that some arguments name, each once.
-
-    Args:
-        sources: Image files, folders of images, or CSV files with a column `path` (or `file`, or
-            `filename`) of paths relative to the table.
-
-    Raises:
-        CatalogueError: A table or a folder names no image.
-    """
-    found: dict[Path, None] = {}
-    for source in sources:
-        if source.is_dir():
-            images = images_below(source)
-            if not images:
-                raise CatalogueError(f"no images in {source}; name another folder")
-            found.update(dict.fromkeys(images))
-        elif source.suffix.lower() == ".csv":
-            found.update(dict.fromkeys(_listed(source)))
-        else:
-            found[source] = None
-    return list(found)
-
-
-def images_below(folder: Path) -> list[Path]:
-    """Return the image files anywhere below a folder, in alphabetical order."""
-    from samehand.catalogue.sources import IMAGE_SUFFIXES
-
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-    ]
+    answered: int
+    before: int
+    failed: dict[str, str]
 
 
 def answer_all(
@@ -75,55 +31,44 @@ def answer_all(
     answer: Callable[[Path], Answer],
     out: Path,
     table: Table,
+    question: Mapping[str, Any],
     label: str,
-) -> tuple[int, dict[str, str]]:
+) -> Batch:
     """Put a question to each image and append what was found to a file.
 
-    Images that the file already has an answer for are passed over. An unreadable image gets a line
-    with the reason, and the rest goes on.
+    Images that the file already has an answer for are passed over, unless their files have changed
+    since. An unreadable image gets a line with the reason, and the rest goes on.
 
     Args:
         probes: The images.
         answer: What to ask of each; raises ImageError for an unreadable one.
         out: A .csv or .jsonl file.
         table: How a CSV file shows an answer.
+        question: Everything that decides the answers; `out` must not answer another question.
         label: What the progress bar says.
 
-    Returns:
-        How many were answered now, and why others could not be read, by path.
-
     Raises:
-        OutputError: `out` cannot be written, or is of neither kind.
+        OutputError: `out` cannot be written, is of neither kind, or answers another question.
     """
-    if out.suffix.lower() not in (".csv", ".jsonl"):
-        raise OutputError(f"{out} is neither .csv nor .jsonl; choose one of the two for --out")
-    if any(out.resolve() == probe.resolve() for probe in probes):
+    taken = {out.resolve(), record_path(out).resolve()}
+    if any(probe.resolve() in taken for probe in probes):
         raise OutputError(f"{out} is one of the images itself; choose another --out")
-    is_csv = out.suffix.lower() == ".csv"
-    done = _done(out, table if is_csv else None)
-    answered, failed = 0, dict[str, str]()
-    waiting = [probe for probe in probes if os.fspath(probe) not in done]
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with open(out, "a", encoding="utf-8", errors="surrogateescape", newline="") as sink:
-            if is_csv and sink.tell() == 0:
-                csv.writer(sink, lineterminator="\n").writerow(table.header)
-            for probe in track(waiting, label, len(waiting)):
-                name = os.fspath(probe)
-                try:
-                    found = {"probe": name} | answer(probe)
-                    answered += 1
-                except ImageError as error:
-                    found = {"probe": name, "error": str(error)}
-                    failed[name] = str(error)
-                if is_csv:
-                    sink.write(_csv_text(found, table))
-                else:
-                    sink.write(json.dumps(found, ensure_ascii=False) + "\n")
-                sink.flush()
-    except OSError as error:
-        raise output_error(out, error) from error
-    return answered, failed
+    names = {os.fspath(probe): probe for probe in probes}
+    answered = 0
+    with open_output(out, question, names, table) as (output, before):
+        there = names.keys() & (before.answered | before.failed.keys())
+        failed = {name: before.failed[name] for name in names if name in before.failed}
+        waiting = [name for name in names if name not in there]
+        for name in track(waiting, label, len(waiting)):
+            state = file_state(name)
+            try:
+                found = {"probe": name} | answer(names[name])
+                answered += 1
+            except ImageError as error:
+                found = {"probe": name, "error": str(error)}
+                failed[name] = str(error)
+            output.write(found, state)
+    return Batch(answered, len(names.keys() & before.answered), failed)
 
 
 def one_by_one(
@@ -140,69 +85,3 @@ def one_by_one(
             if len(probes) == 1:
                 raise
             yield probe, str(error)
-
-
-def _listed(table: Path) -> list[Path]:
-    from samehand.catalogue.manifest import FILE_COLUMNS, read_csv
-
-    frame = read_csv(table)
-    column = next((name for name in FILE_COLUMNS if name in frame.columns), None)
-    if column is None:
-        raise CatalogueError(
-            f"{table} needs a column 'path' (or 'file' or 'filename'); it has "
-            f"{', '.join(frame.columns)}"
-        )
-    return [table.parent / name for name in frame[column] if name]
-
-
-def _done(out: Path, table: Table | None) -> set[str]:
-    """Return which images a file has answers for, once a torn last answer is taken away."""
-    if not out.exists():
-        return set()
-    try:
-        text = out.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise output_error(out, error) from error
-    whole = text[: text.rfind("\n") + 1]
-    try:
-        if table is not None:
-            return _done_csv(out, whole, table)
-        done = {json.loads(line)["probe"] for line in whole.splitlines() if line}
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise OutputError(
-            f"{out} exists and holds something else; choose another --out, or delete it"
-        ) from error
-    if whole != text:
-        _rewrite(out, whole)
-    return done
-
-
-def _done_csv(out: Path, text: str, table: Table) -> set[str]:
-    lines = list(csv.reader(io.StringIO(text, newline="")))
-    if not lines:
-        _rewrite(out, "")
-        return set()
-    if lines[0] != table.header:
-        raise ValueError("other columns")
-    # The last image may have had more lines, so it is asked again.
-    last = lines[-1][0] if len(lines) > 1 else ""
-    kept = [line for line in lines[1:] if line[0] != last]
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\n").writerows([table.header, *kept])
-    _rewrite(out, buffer.getvalue())
-    return {line[0] for line in kept}
-
-
-def _rewrite(out: Path, text: str) -> None:
-    with atomic_path(out) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
-
-
-def _csv_text(found: Answer, table: Table) -> str:
-    error = found.get("error", "")
-    rows = [{}] if error else list(table.rows(found)) or [{}]
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, table.header, lineterminator="\n")
-    for row in rows:
-        writer.writerow({"probe": found["probe"], "error": error} | dict(row))
-    return buffer.getvalue()

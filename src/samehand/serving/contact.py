@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from samehand.files import atomic_path
 from samehand.images.decode import decode_file, printable
+from samehand.images.save import save_picture
 
 _SIDE = 230
 _GAP = 10
@@ -66,8 +66,7 @@ def draw_sheet(title: str, tiles: Sequence[Tile], target: Path) -> None:
             corner = (_MARGIN + column * (pair + _MARGIN), top)
             _draw_tile(sheet, pen, body, corner, tiles[index], texts[index])
         top += height
-    with atomic_path(target) as temporary:
-        sheet.save(temporary, "PNG")
+    save_picture(sheet, target)
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from samehand.files import atomic_path
 from samehand.images.decode import printable
+from samehand.images.save import save_picture
 from samehand.records import Verdict
 from samehand.serving.evidence import Evidence
 from samehand.serving.evidence_picture import (
@@ -152,5 +152,4 @@ def _compose(
     write(context_in_words(evidence.context), QUIET)
     sheet.paste(draw_context(evidence.context, _WIDTH - 2 * _MARGIN), (_MARGIN, top + 6))
     top += 240 + _MARGIN
-    with atomic_path(target) as temporary:
-        sheet.crop((0, 0, _WIDTH, top)).save(temporary, "PNG")
+    save_picture(sheet.crop((0, 0, _WIDTH, top)), target)

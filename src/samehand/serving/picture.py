@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from samehand.files import atomic_path
 from samehand.images.decode import decode_file, printable
+from samehand.images.save import save_picture
 from samehand.records import Verdict
 from samehand.serving.words import share
 
@@ -59,5 +59,4 @@ def draw_comparison(left: Path, right: Path, verdict: Verdict, target: Path) -> 
     pen.text((_MARGIN, top), lines[0], _INK, title)
     for row, text in enumerate(wrapped):
         pen.text((_MARGIN, top + 38 + 25 * row), text, _INK, body)
-    with atomic_path(target) as temporary:
-        sheet.save(temporary, "PNG")
+    save_picture(sheet, target)

@@ -1,15 +1,16 @@
-"""`samehand score`: a CSV of pairs in, the same CSV with verdicts out."""
+"""`samehand score`: a table of pairs in, the same table with verdicts out, as CSV."""
 
 import csv
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from samehand.errors import ImageError, ProtocolError, SamehandError
+from samehand.catalogue.pair_table import open_pairs
+from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
 from samehand.records import Floats, OperatingPoint
 from samehand.scoring.calibration import (
@@ -31,21 +32,22 @@ _ROWS_AT_ONCE = 100_000
 def score_csv(
     verifier: SameHand,
     pairs: Path,
-    images: Path,
+    images: Path | None,
     out: Path,
     *,
     prior: float = 0.5,
     operating_point: OperatingPoint = "eer",
     skip_bad_images: bool = False,
     cache: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[int, int]:
-    """Score every row of a CSV; each distinct image is embedded once.
+    """Score every row of a table; each distinct image is embedded once.
 
     Args:
         verifier: The model.
-        pairs: A CSV with at least the columns `left` and `right`, image paths relative to
-            `images`.
-        images: The folder of the images.
+        pairs: A table with at least the columns `left` and `right`, the images' paths.
+        images: The folder that they are relative to; absent, beside the table.
         out: The CSV to write: every column of `pairs`, in order, then score, llr, probability
             and decision.
         prior: P(same artist) before looking, strictly between 0 and 1.
@@ -53,25 +55,33 @@ def score_csv(
         skip_bad_images: Leave the added columns of a row with an unreadable image empty, rather
             than stopping.
         cache: Where embeddings are kept between calls; None keeps none.
+        columns: Which column is which, by meaning: {"left": "Image A"}.
+        tell: Called with what a person should know of how the table was read.
 
     Returns:
         How many rows were written, and how many of them have no score.
 
     Raises:
         SamehandError: `prior`, `operating_point` or `images` is not one that exists.
-        ProtocolError: The CSV is missing, unreadable, or lacks its columns.
+        ProtocolError: The table is missing, unreadable, or lacks its columns.
         ImageError: An image cannot be read, and bad images are not to be skipped.
         OutputError: `out` cannot be written.
     """
     # A bad prior or operating point is refused before minutes are spent on embedding.
     probability(0.0, prior)
     point = operating_threshold(verifier.model.config.calibration, operating_point)
-    if not images.is_dir():
+    if images is not None and not images.is_dir():
         raise SamehandError(f"no folder of images at {images}; name it with --images")
     if out.resolve() == pairs.resolve():
         raise SamehandError(f"{out} is the input itself; choose another --out")
-    positions = _distinct_images(pairs)
-    paths = [images / name for name in positions]
+    if out.suffix.lower() != ".csv" and not out.is_dir():
+        raise OutputError(f"{out} is not .csv; the scores are written as CSV, name --out so")
+    source = open_pairs(pairs, ADDED, columns)
+    for note in source.table.notes:
+        if tell is not None:
+            tell(note)
+    positions = source.positions()
+    paths = source.locate(positions, images)
     if not skip_bad_images:
         _refuse_missing(paths)
     table = embed_files(verifier.embedder, paths, cache)
@@ -82,15 +92,14 @@ def score_csv(
             "mend it, or pass --skip-bad-images to leave its rows without a score"
         )
     unscored = rows = 0
-    with atomic_path(out) as temporary, _open(temporary, "w") as sink:
+    with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
         writer = csv.writer(sink, lineterminator="\n")
-        header, stream = _read_rows(pairs)
-        writer.writerow([*header, *ADDED])
+        writer.writerow([*source.table.header, *ADDED])
         enrolled = enrol(verifier.model.comparator, table.embeddings) if paths else None
-        for block in _batched(stream, _ROWS_AT_ONCE):
+        for block in _batched(source.rows(), _ROWS_AT_ONCE):
             assert enrolled is not None
-            left = np.array([positions[row[header.index("left")]] for row in block])
-            right = np.array([positions[row[header.index("right")]] for row in block])
+            left = np.array([positions[row[source.left]] for row in block])
+            right = np.array([positions[row[source.right]] for row in block])
             scores = pair_scores(verifier.model.comparator, enrolled, left, right)
             added = _columns(verifier, scores, prior, point)
             unusable = bad[left] | bad[right]
@@ -120,66 +129,10 @@ def _columns(
         yield f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decide(score, point), one_style
 
 
-def _distinct_images(pairs: Path) -> dict[str, int]:
-    """Return the position of each distinct image name, in order of first appearance."""
-    header, rows = _read_rows(pairs)
-    left_at, right_at = header.index("left"), header.index("right")
-    positions: dict[str, int] = {}
-    for row in rows:
-        positions.setdefault(row[left_at], len(positions))
-        positions.setdefault(row[right_at], len(positions))
-    return positions
-
-
-def _read_rows(pairs: Path) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the header and a stream of rows, each as long as the header."""
-    stream = _stream(pairs)
-    header = next(stream, None)
-    if header is None:
-        raise ProtocolError(f"{pairs} is empty; it needs a header with the columns left and right")
-    absent = [name for name in ("left", "right") if name not in header]
-    if absent:
-        raise ProtocolError(
-            f"{pairs} has no column {' and no column '.join(absent)} (it has "
-            f"{', '.join(header)}); name the columns left and right"
-        )
-    taken = [name for name in ADDED if name in header]
-    if taken:
-        raise ProtocolError(
-            f"{pairs} already has the column {taken[0]}; rename it, so that nothing is overwritten"
-        )
-    return header, _checked(stream, len(header), pairs)
-
-
-def _checked(rows: Iterator[list[str]], width: int, pairs: Path) -> Iterator[list[str]]:
-    for number, row in enumerate(rows, start=2):
-        if not row:
-            continue
-        if len(row) != width:
-            raise ProtocolError(
-                f"{pairs}, row {number}: {len(row)} values under {width} columns; mend that row"
-            )
-        yield row
-
-
-def _stream(pairs: Path) -> Iterator[list[str]]:
-    # It is read twice, which a pipe does not allow.
-    if os.path.exists(pairs) and not os.path.isfile(pairs):
-        raise ProtocolError(f"{pairs} is a folder or a pipe; name an ordinary CSV file")
-    try:
-        with _open(pairs, "r") as source:
-            yield from csv.reader(source)
-    except FileNotFoundError as error:
-        raise ProtocolError(f"no file at {pairs}; check the path") from error
-    except (OSError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ProtocolError(f"cannot read {pairs} as CSV: {reason}; name a CSV file") from error
-
-
-def _open(path: Path, mode: str) -> IO[str]:
+def _open(path: Path, encoding: str) -> IO[str]:
     # File names that are not UTF-8 must come out as they went in.
-    encoding = "utf-8-sig" if mode == "r" else "utf-8"
-    return open(path, mode, newline="", encoding=encoding, errors="surrogateescape")
+    plain = encoding if encoding in ("cp1252", "latin-1") else "utf-8"
+    return open(path, "w", newline="", encoding=plain, errors="surrogateescape")
 
 
 def _refuse_missing(paths: Sequence[Path]) -> None:

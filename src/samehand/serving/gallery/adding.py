@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,16 +29,23 @@ _SECONDS_AT_ONCE = 5.0
 
 def add_works(
     store: Store,
-    sources: Sequence[str | os.PathLike[str] | Work],
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
     embedder: Embedder,
     cache: Path | None,
+    *,
+    images: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> AddReport:
     """Add the works of some sources; see `Gallery.add`."""
     started = time.perf_counter()
     encoder = embedder.config.digest
-    listing = read_works(sources, encoder)
+    listing = read_works(sources, encoder, images=images, columns=columns)
+    for note in listing.notes:
+        if tell is not None:
+            tell(note)
     known = store.states()
-    failed: dict[str, str] = {}
+    failed = dict(listing.failed)
     fresh = [(new, row) for new, row in listing.ready if _state(known, new) != new.state]
     stored = [new.work.path for new, _ in fresh]
     for start in range(0, len(fresh), _WORKS_AT_ONCE):
@@ -56,6 +63,7 @@ def add_works(
         unchanged=len(same) - updated + len(listing.ready) - len(fresh),
         failed=failed,
         gone=tuple(_gone(store, listing)),
+        notes=tuple(listing.notes),
         seconds=time.perf_counter() - started,
     )
 
@@ -167,8 +175,9 @@ def _embedded(
             missing.setdefault(new.state.sha256, []).append(new)
     files = ((digest, Path(news[0].work.path)) for digest, news in missing.items())
     for digest, row in embed_stream(embedder, files):
+        first = missing[digest][0].work.path
         for new in missing[digest]:
-            yield new, row
+            yield new, row.replace(first, new.work.path) if isinstance(row, str) else row
 
 
 def _put(store: Store, pending: Sequence[tuple[NewWork, Floats]], embedder: Embedder) -> list[str]:

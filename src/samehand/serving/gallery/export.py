@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from samehand.errors import OutputError
 from samehand.files import atomic_path
 from samehand.records import Floats
 from samehand.serving.gallery.store import About
@@ -24,8 +25,10 @@ def write_parquet(out: Path, works: Sequence[StoredWork], rows: Floats, about: A
         about: What the gallery was made with.
 
     Raises:
-        OutputError: The file cannot be written.
+        OutputError: The file is not a .parquet one, or cannot be written.
     """
+    if out.suffix.lower() not in (".parquet", ".pq") and not out.is_dir():
+        raise OutputError(f"{out} is not .parquet; a gallery is exported as Parquet, name it so")
     extra = sorted({name for stored in works for name in stored.work.extra})
     text: dict[str, list[str | None]] = {"path": [stored.work.path for stored in works]}
     text |= {name: [getattr(stored.work, name) for stored in works] for name in FIELDS}

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -175,10 +175,13 @@ class Gallery:
 
     def add(
         self,
-        sources: Sequence[str | os.PathLike[str] | Work],
+        sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
         model: "SameHand",
         *,
         cache: Path | None = None,
+        images: Path | None = None,
+        columns: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> AddReport:
         """Add works; files that have not changed since they were added are not embedded again.
 
@@ -186,10 +189,13 @@ class Gallery:
         same call goes on from there. One unreadable file never stops the rest.
 
         Args:
-            sources: Works, or paths: image files, folders of an artist each, CSV or Parquet
-                tables, catalogues, other galleries; see `sources.read_works`.
+            sources: Works, or paths: image files, folders of an artist each, tables, catalogues,
+                patterns, other galleries; see `sources.read_works`.
             model: What embeds them.
             cache: A cache of `embed_files`, such as a catalogue's, to look for embeddings in.
+            images: The folder that the paths of tables are relative to.
+            columns: Which column of a table is which, by meaning: {"path": "Image file"}.
+            tell: Called with each of the report's notes before any image is embedded.
 
         Raises:
             GalleryError: The gallery is another model's, or is damaged or locked.
@@ -199,7 +205,15 @@ class Gallery:
         from samehand.serving.gallery.adding import add_works
 
         self.require(model.model)
-        return add_works(self.store, sources, model.embedder, cache)
+        return add_works(
+            self.store,
+            sources,
+            model.embedder,
+            cache,
+            images=images,
+            columns=columns,
+            tell=tell,
+        )
 
     def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
         """Remove works, by path or by condition, and return how many.

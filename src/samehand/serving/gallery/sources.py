@@ -1,19 +1,18 @@
-"""What can be added to a gallery: images, folders, tables, catalogues and other galleries."""
+"""What can be added to a gallery: whatever `find_pictures` reads, and other galleries."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from samehand.catalogue.pictures import Listed, find_pictures
 from samehand.errors import CatalogueError, GalleryError
 from samehand.records import Floats
 from samehand.serving.gallery.places import DATABASE, gallery_folder
 from samehand.serving.gallery.store import NewWork, Store
 from samehand.serving.gallery.works import FIELDS, Work
-
-_NOT_KNOWN = ("painting_id", "path", "file", "filename", "embedding", "encoder", "sha256", "added")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,59 +21,76 @@ class Listing:
 
     Attributes:
         works: Works whose files are to be embedded, with absolute paths, each path once.
+        failed: Why a file that a source lists cannot be used, by its absolute path.
+        notes: What a person should know before work starts, a sentence each.
         folders: Folders that were listed whole, so that a file missing from them is gone.
         caches: Where embeddings of these works may be kept already.
         ready: Works of another gallery with their embeddings, (D,).
     """
 
     works: list[Work] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     caches: list[Path] = field(default_factory=list)
     ready: list[tuple[NewWork, Floats]] = field(default_factory=list)
 
 
-def read_works(sources: Sequence[str | os.PathLike[str] | Work], encoder: str) -> Listing:
+def read_works(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
+    encoder: str,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Listing:
     """List the works of some sources.
 
     Args:
-        sources: Each is a `Work`; an image file; a folder made by `samehand prepare`; another
-            gallery, by name or path; a folder, whose own folders are named after artists; or a
-            CSV or Parquet table with a column `path` (or `file`, or `filename`). Every other
-            column of a table is kept.
+        sources: Each is a `Work`; another gallery, by name or path; or anything that
+            `find_pictures` reads: images, folders of an artist each, tables, patterns, catalogues.
+            Every column of a table is kept.
         encoder: Hash of the encoder; embeddings of another gallery are taken if it is the same.
+        images: The folder that the paths of tables are relative to.
+        columns: Which column of a table is which, by meaning.
 
     Raises:
-        CatalogueError: A source does not exist, or is no image, folder or table.
+        CatalogueError: A source does not exist, or is not an image, folder or table.
         GalleryError: Another gallery holds embeddings of another model.
     """
     listing = Listing()
-    for source in sources:
+    targets: list[str | os.PathLike[str]] = []
+    for source in [sources] if isinstance(sources, str | os.PathLike) else sources:
         if isinstance(source, Work):
-            listing.works.append(source)
-            continue
-        path = Path(source)
-        if (path / DATABASE).is_file() or (not path.exists() and _is_gallery(source)):
+            listing.works.append(replace(source, path=os.path.abspath(source.path)))
+        elif (Path(source) / DATABASE).is_file() or (
+            not Path(source).exists() and _is_gallery(source)
+        ):
             _from_gallery(listing, gallery_folder(source), encoder)
-        elif (path / "catalogue.parquet").is_file():
-            _from_catalogue(listing, path)
-        elif path.is_dir():
-            _from_folder(listing, path)
-        elif path.suffix.lower() in (".csv", ".parquet", ".pq"):
-            _from_table(listing, path)
-        elif path.is_file():
-            listing.works.append(Work(str(path)))
         else:
-            raise CatalogueError(
-                f"{path} does not exist; name an image, a folder, a CSV file, a catalogue or "
-                "another gallery"
-            )
-    distinct = {os.path.abspath(work.path): work for work in listing.works}
-    listing.works[:] = [_at(work, path) for path, work in distinct.items()]
+            targets.append(source)
+    found = find_pictures(targets, images=images, columns=columns)
+    for item in found.items:
+        _add(listing, item)
+    listing.notes.extend(found.notes)
+    listing.folders.extend(Path(os.path.abspath(folder)) for folder in found.folders)
+    listing.caches.extend(folder / "embeddings" for folder in found.catalogues)
+    listing.works[:] = {work.path: work for work in listing.works}.values()
     return listing
 
 
-def _at(work: Work, path: str) -> Work:
-    return replace(work, path=path)
+def _add(listing: Listing, item: Listed) -> None:
+    if item.problem is not None and item.origin == item.name:
+        raise CatalogueError(item.problem)
+    if item.path is None:
+        listing.failed[item.origin] = f"{item.origin} is inside a zip; unpack it and add the folder"
+        return
+    path = os.path.abspath(item.path)
+    if item.problem is not None:
+        listing.failed[path] = item.problem
+        return
+    known = {name: item.labels.get(name) for name in FIELDS}
+    others = {name: text for name, text in item.labels.items() if name not in FIELDS}
+    listing.works.append(Work(path, **known, extra={**item.extra, **others}))
 
 
 def _is_gallery(name: str | os.PathLike[str]) -> bool:
@@ -100,48 +116,3 @@ def _from_gallery(listing: Listing, folder: Path, encoder: str) -> None:
                 listing.ready.append((NewWork(stored.work, state), np.array(rows[slot])))
     finally:
         store.close()
-
-
-def _from_catalogue(listing: Listing, folder: Path) -> None:
-    from samehand.catalogue.schema import load_catalogue
-
-    for row in load_catalogue(folder).to_dicts():
-        # A null file name in a catalogue means there is no image; such rows are not in the table.
-        extra = {name: str(row[name]) for name in ("split", "exclusion") if row[name] is not None}
-        known = {name: row[name] for name in FIELDS}
-        path = os.fspath(folder / row["path"])
-        listing.works.append(Work(path, **known, extra=extra | {"painting_id": row["painting_id"]}))
-    listing.caches.append(folder / "embeddings")
-
-
-def _from_folder(listing: Listing, folder: Path) -> None:
-    from samehand.catalogue.sources import IMAGE_SUFFIXES
-
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
-            continue
-        artist = relative.parts[0] if len(relative.parts) > 1 else None
-        listing.works.append(Work(os.fspath(path), artist=artist))
-    listing.folders.append(Path(os.path.abspath(folder)))
-
-
-def _from_table(listing: Listing, path: Path) -> None:
-    from samehand.catalogue.manifest import FILE_COLUMNS, read_csv, read_parquet
-
-    table = read_csv(path) if path.suffix.lower() == ".csv" else read_parquet(path)
-    column = next((name for name in FILE_COLUMNS if name in table.columns), None)
-    if column is None:
-        raise CatalogueError(
-            f"{path} needs a column 'path' (or 'file' or 'filename'); it has "
-            f"{', '.join(table.columns)}"
-        )
-    others = [name for name in table.columns if name not in (*FIELDS, *_NOT_KNOWN)]
-    for row in table.to_dicts():
-        if not row[column]:
-            continue
-        known = {name: row.get(name) or None for name in FIELDS}
-        extra = {name: row[name] for name in others if row[name]}
-        # An absolute path stays what it is; a relative one begins where the table is.
-        listing.works.append(Work(os.fspath(path.parent / row[column]), **known, extra=extra))

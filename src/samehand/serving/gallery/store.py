@@ -6,6 +6,7 @@ only then commits the rows that refer to them. The commit is the moment at which
 """
 
 import datetime
+import hashlib
 import json
 import sqlite3
 import sys
@@ -180,6 +181,15 @@ class Store:
         with self._refusing_damage():
             rows = self._connection.execute("SELECT name FROM extra_columns ORDER BY name")
             return [row[0] for row in rows]
+
+    def fingerprint(self) -> str:
+        """Return a hash that changes with any work, embedding or label."""
+        digest = hashlib.sha256(repr(self.about()).encode())
+        columns = ", ".join(_COLUMNS)
+        with self._refusing_damage():
+            for row in self._connection.execute(f"SELECT {columns} FROM works ORDER BY slot"):
+                digest.update(repr(row).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()[:16]
 
     def slots(self, where: Sequence[str]) -> Slots:
         """Return the slots of the works that meet the conditions, ascending."""

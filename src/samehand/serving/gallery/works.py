@@ -66,6 +66,7 @@ class AddReport:
         gone: Works of the folders that were added whose files are there no longer; they stay
             until they are removed.
         seconds: Wall time.
+        notes: What the sources' readers noticed, such as rows of a table that name one file.
     """
 
     added: int
@@ -75,10 +76,11 @@ class AddReport:
     failed: dict[str, str]
     gone: tuple[str, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
-        return asdict(self) | {"gone": list(self.gone)}
+        return asdict(self) | {"gone": list(self.gone), "notes": list(self.notes)}
 
 
 @dataclass(frozen=True, slots=True)
