@@ -32,7 +32,7 @@ from samehand.evaluation.metrics import compute_metrics
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import llr_from_score
-from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, enrol, taken
+from samehand.scoring.comparator import CosineComparator, Enrolled
 from samehand.scoring.openset import PROMISED_FALSE_ALARMS
 from samehand.scoring.reference_fitting import draw_sets, make_trials
 from samehand.scoring.references import combine, reference_features
@@ -55,8 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     started = time.perf_counter()
     verifier = SameHand(options.model)
-    if verifier.model.config.attribution is None:
-        sys.exit(f"run first: samehand calibrate {verifier.model.path} --catalogue CATALOGUE")
+    if verifier.folder.config.attribution is None:
+        sys.exit(f"run first: samehand calibrate {verifier.folder.path} --catalogue CATALOGUE")
     table = load_catalogue(options.catalogue)
     usable = table.filter(pl.col("split").is_not_null()).sort("painting_id")
     test = table.filter(pl.col("split") == "test").sort("painting_id")
@@ -64,18 +64,18 @@ def main() -> None:
 
     def load(rows: pl.DataFrame) -> tuple[Enrolled, np.ndarray]:
         embeddings = embeddings_of(verifier, rows, options.catalogue)
-        return enrol(verifier.model.comparator, embeddings), numbered(rows)
+        return verifier.folder.comparator.enrol(embeddings), numbered(rows)
 
-    found: Facts = {"model": verifier.model.identity}
+    found: Facts = {"model": verifier.folder.identity}
     held_out, held_out_labels = load(calibration_paintings(table))
     works, labels = load(unseen)
     found["paintings"], found["artists"] = len(labels), int(labels.max()) + 1
     steps: dict[str, Callable[[], object]] = {
         "rules": lambda: compare_rules(
-            verifier.model.comparator,
+            verifier.folder.comparator,
             held_out,
             held_out_labels,
-            verifier.model.config.calibration.slope,
+            verifier.folder.config.calibration.slope,
             [2, 3, 5, 10],
         ),
         "verification": lambda: verification(verifier, works, labels),
@@ -112,9 +112,9 @@ def numbered(rows: pl.DataFrame) -> np.ndarray:
 
 def verification(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
     """Measure reference sets on the artists who have enough works for the largest of them."""
-    comparator, config = verifier.model.comparator, verifier.model.config
+    comparator, config = verifier.folder.comparator, verifier.folder.config
     enough = np.bincount(labels)[labels] > max(COUNTS)
-    works, labels = taken(works, np.flatnonzero(enough)), np.unique(
+    works, labels = works.take(np.flatnonzero(enough)), np.unique(
         labels[enough], return_inverse=True
     )[1].astype(np.int64)  # fmt: skip
     rows: list[Facts] = []
@@ -149,7 +149,7 @@ def verification(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> lis
 
 def odd_works(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
     """Put one foreign work among N references: is it named, and are others named in its place?"""
-    comparator, config = verifier.model.comparator, verifier.model.config
+    comparator, config = verifier.folder.comparator, verifier.folder.config
     rows: list[Facts] = []
     for count in (5, 10):
         step = config.attribution.references.at(count - 1)
@@ -163,8 +163,8 @@ def odd_works(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[F
                 rest = np.delete(mixed, position)
                 features = reference_features(
                     comparator,
-                    taken(works, mixed[position : position + 1]),
-                    taken(works, rest),
+                    works.take(mixed[position : position + 1]),
+                    works.take(rest),
                     config.calibration.slope,
                 )
                 scores.append(float(combine(step, features)[0]))
@@ -187,12 +187,12 @@ def odd_works(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[F
 
 def open_set(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
     """Enrol half of the artists, many times; probes are all works of both halves."""
-    comparator, config = verifier.model.comparator, verifier.model.config
+    comparator, config = verifier.folder.comparator, verifier.folder.config
     attribution = config.attribution
     llrs = artist_llrs(
         comparator, works, labels, attribution.references, config.calibration, 100, 0
     )
-    scores = cross_scores(comparator, works, works)
+    scores = comparator.cross_scores(works, works)
     np.fill_diagonal(scores, -np.inf)
     nearest = np.stack(
         [scores[:, labels == artist].max(axis=1) for artist in range(llrs.shape[1])], axis=1
@@ -241,11 +241,11 @@ def open_set(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Fa
 
 
 def retrieval(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> list[Facts]:
-    comparator = verifier.model.comparator
-    cosine = Comparator("none", comparator.neighbours, comparator.cohort)
+    comparator = verifier.folder.comparator
+    cosine = CosineComparator("none", comparator.neighbours, comparator.cohort)
     return [
-        ranked("samehand, score", cross_scores(comparator, works, works), labels),
-        ranked("samehand, cosine", cross_scores(cosine, works, works), labels),
+        ranked("samehand, score", comparator.cross_scores(works, works), labels),
+        ranked("samehand, cosine", cosine.cross_scores(works, works), labels),
     ]
 
 
@@ -274,8 +274,8 @@ def ranked(name: str, scores: np.ndarray, labels: np.ndarray) -> Facts:
 
 def clusters(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Facts:
     """Measure the groups by B-cubed (Amigó et al. 2009, "A comparison of extrinsic clustering")."""
-    least = verifier.model.config.calibration.points["fmr1"].same_at_least
-    groups = group_works(verifier.model.comparator, works, least)
+    least = verifier.folder.config.calibration.points["fmr1"].same_at_least
+    groups = group_works(verifier.folder.comparator, works, least)
     table = np.zeros((groups.max() + 1, labels.max() + 1))
     np.add.at(table, (groups, labels), 1)
     shared = table[groups, labels]
@@ -291,7 +291,7 @@ def clusters(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Facts:
 
 def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Facts:
     """Give 1 % of the works another label of the collection, and look for them."""
-    config = verifier.model.config
+    config = verifier.folder.config
     found = []
     for seed in range(3):
         draw = np.random.default_rng(seed)
@@ -303,7 +303,7 @@ def label_noise(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Fact
         wrong[swapped] = shifted
         truly = np.flatnonzero(wrong != labels)
         llrs = artist_llrs(
-            verifier.model.comparator,
+            verifier.folder.comparator,
             works,
             wrong,
             config.attribution.references,

@@ -47,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     same_hand = SameHand(options.model, options.threads)
     pairs = draw_pairs(load_catalogue(options.catalogue), options.pairs)
-    regions = read_background(same_hand.model).regions
+    regions = read_background(same_hand.folder).regions
     rng = np.random.default_rng(SEED)
     curves, strengths = [], []
     for left, right, _, _ in track(pairs, "covering regions"):
@@ -56,7 +56,7 @@ def main() -> None:
         matches = correspond(*patches, regions).matches
         strengths.append(matches[0].strength if matches else 0.0)
         curves.append(curves_of(same_hand, *images, rng))
-    report(np.array(curves), pairs, np.array(strengths), same_hand.model.identity, options.out)
+    report(np.array(curves), pairs, np.array(strengths), same_hand.folder.identity, options.out)
 
 
 def draw_pairs(table: pl.DataFrame, count: int) -> list[tuple[str, str, str, bool]]:

@@ -22,7 +22,7 @@ from samehand.catalogue.splits import calibration_paintings
 from samehand.models.discriminant import discriminants
 from samehand.models.encoder import Encoder
 from samehand.records import Floats
-from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.scoring.comparator import CosineComparator
 from samehand.training.discriminate import run_views
 from samehand.training.loop import keep_freed_memory
 from samehand.training.recipe import Recipe, read_recipe
@@ -101,9 +101,9 @@ def finished(
     train, probes = unit((train - mean) @ projection), unit((probes - mean) @ projection)
     labels = np.unique(artists, return_inverse=True)[1]
     cohort = unit(np.stack([train[labels == one].mean(axis=0) for one in range(labels.max() + 1)]))
-    comparator = Comparator(recipe.serve.normalisation, recipe.serve.neighbours, cohort)
+    comparator = CosineComparator(recipe.serve.normalisation, recipe.serve.neighbours, cohort)
     left, right = np.triu_indices(len(probes), k=1)
-    return pair_scores(comparator, enrol(comparator, probes), left, right)
+    return comparator.pair_scores(comparator.enrol(probes), left, right)
 
 
 def unit(rows: np.ndarray) -> Floats:

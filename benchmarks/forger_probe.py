@@ -15,7 +15,6 @@ import polars as pl
 
 from samehand import SameHand, SamehandError
 from samehand.scoring.calibration import decide, llr_from_score, operating_threshold
-from samehand.scoring.comparator import enrol
 from samehand.serving.embed import embed_files
 
 ROLES = ("master", "control", "forger")
@@ -76,8 +75,8 @@ def probe(same_hand: SameHand, paintings: pl.DataFrame, images: Path) -> pl.Data
         left.append(one)
         right.append(two)
         kinds.append(f"master and {pair[-1]}")
-    config = same_hand.model.config
-    scores = same_hand.score(enrol(same_hand.model.comparator, table.embeddings), left, right)
+    config = same_hand.folder.config
+    scores = same_hand.score(same_hand.folder.comparator.enrol(table.embeddings), left, right)
     llrs = llr_from_score(config.calibration, scores)
     decisions = {
         point: [

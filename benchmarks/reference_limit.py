@@ -16,7 +16,7 @@ from collection import embeddings_of, unseen_paintings
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.metrics import eer
-from samehand.scoring.comparator import Enrolled, enrol, taken
+from samehand.scoring.comparator import Enrolled
 from samehand.scoring.references import combine, reference_features
 
 REFERENCES, IMPOSTORS, SETS = 5, 150, 4
@@ -31,7 +31,7 @@ def main() -> None:
     table = load_catalogue(options.catalogue)
     unseen = unseen_paintings(table)
     embeddings = embeddings_of(verifier, unseen, options.catalogue)
-    works = enrol(verifier.model.comparator, embeddings)
+    works = verifier.folder.comparator.enrol(embeddings)
     labels = np.unique(unseen["artist"].to_list(), return_inverse=True)[1]
     scores, same, artists = twice(verifier, works, labels)
     errors = [eer(scores[:, column], same) for column in range(3)]
@@ -49,7 +49,7 @@ def twice(
     verifier: SameHand, works: Enrolled, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return scores of probes against two disjoint sets and against all works, (T, 3)."""
-    config = verifier.model.config
+    config = verifier.folder.config
     assert config.attribution is not None
     rule, found, same = config.attribution.references, [], []
     everything, artists = np.arange(len(labels)), 0
@@ -78,10 +78,10 @@ def twice(
 
 def score(verifier: SameHand, rule, works: Enrolled, probes, references) -> np.ndarray:  # noqa: ANN001
     features = reference_features(
-        verifier.model.comparator,
-        taken(works, probes),
-        taken(works, references),
-        verifier.model.config.calibration.slope,
+        verifier.folder.comparator,
+        works.take(probes),
+        works.take(references),
+        verifier.folder.config.calibration.slope,
     )
     return combine(rule.at(len(references)), features)
 

@@ -9,7 +9,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from samehand.evaluation.metrics import auc, eer, min_cllr
-from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, taken
+from samehand.scoring.comparator import Comparator, Enrolled
 from samehand.scoring.reference_fitting import (
     Trials,
     draw_sets,
@@ -35,8 +35,8 @@ def compare_rules(
         scores: dict[str, list[np.ndarray]] = {}
         features, probe, reference = [], [], []
         for drawn in draw_sets(labels, count, seed=1):
-            asked, known = taken(enrolled, drawn.probes), taken(enrolled, drawn.references)
-            pairs = cross_scores(comparator, asked, known).astype(np.float64)
+            asked, known = enrolled.take(drawn.probes), enrolled.take(drawn.references)
+            pairs = comparator.cross_scores(asked, known).astype(np.float64)
             three = reference_features(comparator, asked, known, slope)
             plda = plda_scores(models[fold[drawn.artist]], known.embeddings, asked.embeddings)
             for name, values in {

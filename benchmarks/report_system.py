@@ -26,7 +26,7 @@ from samehand.evaluation.metrics import compute_metrics
 from samehand.pairs.draws import Candidates, PairBatch, sampled_pairs
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, llr_from_score
-from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.scoring.comparator import Comparator, CosineComparator
 from samehand.scoring.fitting import calibrate
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.runtime import open_graph
@@ -75,13 +75,13 @@ def open_named(name: str) -> SameHand:
 
 def of_model(name: str, folder: Path) -> System:
     verifier = open_named(name)
-    config = verifier.model.config
+    config = verifier.folder.config
     zero = -config.calibration.intercept / config.calibration.slope
     # A network's own answer is a probability above 0.5, which is a logit above 0.
     return System(
         f"{config.name} ({name}, epoch {config.training['best']['epoch']})",
         embedding(verifier, folder),
-        verifier.model.comparator,
+        verifier.folder.comparator,
         config.calibration,
         0.0 if config.pairwise else zero,
         name.startswith("unseen:"),
@@ -95,7 +95,7 @@ def is_frozen(name: str) -> bool:
 
 def frozen_cosine(name: str, folder: Path, table: pl.DataFrame) -> System:
     verifier = open_named(name)
-    graph = open_graph(verifier.model.embedder.encoder)
+    graph = open_graph(verifier.folder.embedder.encoder)
     channels = {node.name: node.shape[-1] for node in graph.get_outputs()}["patches"]
 
     def pooled(paths: list[str]) -> Floats:
@@ -108,11 +108,11 @@ def frozen_cosine(name: str, folder: Path, table: pl.DataFrame) -> System:
 
     reference = pooled(table.filter(pl.col("split") == "train")["path"].to_list())
     centre = reference.mean(axis=0)
-    comparator = Comparator("none", 2, centred(reference, centre))
+    comparator = CosineComparator("none", 2, centred(reference, centre))
     held_out = calibration_paintings(table)
-    enrolled = enrol(comparator, centred(pooled(held_out["path"].to_list()), centre))
+    enrolled = comparator.enrol(centred(pooled(held_out["path"].to_list()), centre))
     calibration = calibrate(comparator, enrolled, held_out["artist"].to_list())
-    backbone = verifier.model.config.training["recipe"]["model"]["backbone"]
+    backbone = verifier.folder.config.training["recipe"]["model"]["backbone"]
     return System(
         f"frozen {backbone}, cosine",
         lambda paths: centred(pooled(paths), centre),
@@ -131,9 +131,9 @@ def measure(system: System, table: pl.DataFrame, split: str, artists: str) -> tu
     used, place = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)
     paths = dict(table.select("painting_id", "path").rows())
     embeddings = system.embed([paths[candidates.ids[index]] for index in used])
-    enrolled = enrol(system.comparator, embeddings)
+    enrolled = system.comparator.enrol(embeddings)
     left, right = place[: len(pairs.left)], place[len(pairs.left) :]
-    scores = pair_scores(system.comparator, enrolled, left, right)
+    scores = system.comparator.pair_scores(enrolled, left, right)
     llr = llr_from_score(system.calibration, scores).astype(np.float32)
     found = compute_metrics(scores, llr, pairs.same, threshold=system.threshold)
     intervals = percentile_intervals(

@@ -24,9 +24,8 @@ from samehand.catalogue.duplicates import CONTESTED
 from samehand.catalogue.schema import load_catalogue
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
-from samehand.scoring.comparator import enrol
 from samehand.serving.cluster import suspicion_of
-from samehand.serving.twins import twins_of
+from samehand.serving.duplicates import duplicates_of
 
 SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
 Facts = dict[str, Any]
@@ -61,7 +60,7 @@ def chosen(catalogue: pl.DataFrame) -> pl.DataFrame:
 
 def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, folder: Path) -> Facts:
     """Rank labels by suspicion, by the uncontested works alone, and look for copies."""
-    works = enrol(verifier.model.comparator, embeddings)
+    works = verifier.folder.comparator.enrol(embeddings)
     names, labels = np.unique(rows["artist"].to_list(), return_inverse=True)
     labels = labels.astype(np.int64)
     disputed = (rows["exclusion"] == CONTESTED).fill_null(False).to_numpy()
@@ -69,16 +68,16 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
     # A contested work is the only one of an artist of its own, so it is nobody's reference.
     apart = labels.copy()
     apart[disputed] = len(names) + np.arange(disputed.sum())
-    config = verifier.model.config
+    config = verifier.folder.config
     rule = config.attribution.references
     llrs = artist_llrs(
-        verifier.model.comparator, works, apart, rule, config.calibration, MOST_REFERENCES, 0
+        verifier.folder.comparator, works, apart, rule, config.calibration, MOST_REFERENCES, 0
     )[:, : len(names)]
     suspicion, rival = suspicion_of(llrs, labels)
     order = np.lexsort((-suspicion, ~ranked))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(1, len(order) + 1)
-    twins = twins_of([str(folder / path) for path in rows["path"]], embeddings, labels)
+    twins = duplicates_of([str(folder / path) for path in rows["path"]], embeddings, labels)
     last = rule.steps[-1].calibration
     shown = np.clip(llrs, last.lower, last.upper)
     listed = rows.to_dicts()
@@ -105,7 +104,7 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
         }
 
     return {
-        "model": verifier.model.identity,
+        "model": verifier.folder.identity,
         "ranked": int(ranked.sum()),
         "judged": int((ranked & np.isfinite(suspicion)).sum()),
         "suspect": int((ranked & (suspicion > 0)).sum()),

@@ -12,7 +12,6 @@ from samehand import SameHand
 from samehand.atelier import paint, painter
 from samehand.evaluation.metrics import auc
 from samehand.scoring.calibration import llr_from_score
-from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.warnings import strange
 
 SEED, PAINTERS, SUBJECTS = 7, 16, (30, 51, 24)
@@ -26,17 +25,15 @@ def main() -> None:
         for subject in SUBJECTS
     ]
     embedder = same_hand.embedder
-    looked = [embedder.look(embedder.render(work)[None]) for work in works]
+    looked = [embedder.encode(embedder.render(work)[None]) for work in works]
     embeddings = np.concatenate([one.embeddings for one in looked])
-    enrolled = enrol(same_hand.model.comparator, embeddings)
+    enrolled = same_hand.folder.comparator.enrol(embeddings)
     artist = np.repeat(np.arange(PAINTERS), len(SUBJECTS))
     left, right = np.triu_indices(len(works), k=1)
     same = artist[left] == artist[right]
-    scores = pair_scores(same_hand.model.comparator, enrolled, left, right)
-    llr = llr_from_score(same_hand.model.config.calibration, scores)
-    noticed = np.mean(
-        [strange(float(one.strangeness[0]), same_hand.model.config) for one in looked]
-    )
+    scores = same_hand.folder.comparator.pair_scores(enrolled, left, right)
+    llr = llr_from_score(same_hand.folder.config.calibration, scores)
+    noticed = np.mean([strange(float(one.novelty[0]), same_hand.folder.config) for one in looked])
     print(f"AUC                                    {auc(scores, same):.3f}")
     print(f"impostor pairs with an LLR above 0     {(llr[~same] > 0).mean():.1%}")
     print(f"genuine pairs with an LLR below 0      {(llr[same] < 0).mean():.1%}")

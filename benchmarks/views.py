@@ -20,7 +20,6 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
-from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.runtime import Embedder, mean_direction
 
@@ -56,16 +55,16 @@ def main() -> None:
 def by_view(verifier: SameHand, folder: Path, table: pl.DataFrame) -> dict[str, Floats]:
     found = {}
     for view in ALL_VIEWS:
-        embedder = Embedder(replace(verifier.model.embedder, views=(view,)))
+        embedder = Embedder(replace(verifier.folder.embedder, views=(view,)))
         paths = table["path"].to_list()
         found[view] = embed_catalogued(embedder, paths, folder, folder / "embeddings")
     return found
 
 
 def scored(verifier: SameHand, rows: Floats) -> Floats:
-    comparator = verifier.model.comparator
+    comparator = verifier.folder.comparator
     left, right = np.triu_indices(len(rows), k=1)
-    return pair_scores(comparator, enrol(comparator, rows), left, right)
+    return comparator.pair_scores(comparator.enrol(rows), left, right)
 
 
 if __name__ == "__main__":

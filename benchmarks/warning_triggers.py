@@ -25,7 +25,6 @@ from samehand.atelier import paint, painter
 from samehand.evaluation.metrics import auc
 from samehand.images.decode import decode_bytes, decode_file
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
-from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.warnings import strange
 
 PARTS = ("shrunk", "jpeg", "copies", "grey", "surroundings", "domain")
@@ -139,7 +138,7 @@ def charted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
     tested = table.filter(pl.col("split") == "test").sort("painting_id")[::10]
     paintings = [decode_file(root / path).image for path in tested["path"]]
-    limit = same_hand.model.config.strangeness_limit
+    limit = same_hand.folder.config.novelty_limit
     assert limit is not None
     print(f"stranger than {limit:.3f}, which 98 % of the calibration paintings are not")
     for name, images in {
@@ -155,8 +154,8 @@ def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
         ],
     }.items():
         views = (same_hand.embedder.render(image)[None, :1] for image in images)
-        found = np.concatenate([same_hand.embedder.look(view).strangeness for view in views])
-        noticed = [strange(float(one), same_hand.model.config) for one in found]
+        found = np.concatenate([same_hand.embedder.encode(view).novelty for view in views])
+        noticed = [strange(float(one), same_hand.folder.config) for one in found]
         print(f"{name:36s} {np.mean(noticed):6.1%} of {len(images)}")
 
 
@@ -205,10 +204,10 @@ def as_jpeg(image: Image.Image, quality: int) -> Image.Image:
 
 def measure(same_hand: SameHand, images: list[Image.Image], artists: np.ndarray) -> float:
     rows = [same_hand.embedder.embed(same_hand.embedder.render(image)[None]) for image in images]
-    comparator = same_hand.model.comparator
-    enrolled = enrol(comparator, np.concatenate(rows))
+    comparator = same_hand.folder.comparator
+    enrolled = comparator.enrol(np.concatenate(rows))
     left, right = np.triu_indices(len(images), k=1)
-    scores = pair_scores(comparator, enrolled, left, right)
+    scores = comparator.pair_scores(enrolled, left, right)
     return auc(scores, artists[left] == artists[right])
 
 

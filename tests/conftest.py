@@ -16,9 +16,8 @@ from samehand.catalogue.schema import SCHEMA
 from samehand.cli import main
 from samehand.files import sha256_bytes, sha256_file
 from samehand.scoring.calibration import fit_calibration
-from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.scoring.comparator import CosineComparator
 from samehand.serving.background import Background, write_background
-from samehand.serving.correspondence import patch_embeddings
 from samehand.serving.folder import (
     COHORT,
     ENCODER,
@@ -28,7 +27,8 @@ from samehand.serving.folder import (
     write_cohort,
     write_config,
 )
-from samehand.serving.runtime import Embedder, EmbedderConfig, Looked
+from samehand.serving.painting import Painting
+from samehand.serving.runtime import Embedder, EmbedderConfig, Encoded
 from samehand.serving.verifier import SameHand
 
 SIZE, WIDTH, NEIGHBOURS = 32, 24, 8
@@ -177,17 +177,17 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
     digest = sha256_file(folder / ENCODER)
     embedder = Embedder(EmbedderConfig(folder / ENCODER, digest, SIZE, VIEWS), threads=1)
 
-    def look(artists: range, works: int) -> Looked:
+    def look(artists: range, works: int) -> Encoded:
         images = [work_of(artist, work) for artist in artists for work in range(works)]
-        return embedder.look(np.stack([embedder.render(image) for image in images]))
+        return embedder.encode(np.stack([embedder.render(image) for image in images]))
 
     write_cohort(folder, look(range(1000, 1060), 1).embeddings)
-    comparator = Comparator("csls", NEIGHBOURS, read_cohort(folder))
+    comparator = CosineComparator("csls", NEIGHBOURS, read_cohort(folder))
     known = look(range(2000, 2025), 4)
-    enrolled = enrol(comparator, known.embeddings)
+    enrolled = comparator.enrol(known.embeddings)
     left, right = np.array(list(combinations(range(100), 2))).T
     artist = np.repeat(np.arange(25), 4)
-    scores = pair_scores(comparator, enrolled, left, right)
+    scores = comparator.pair_scores(enrolled, left, right)
     calibration = fit_calibration(
         scores, artist[left] == artist[right], artist[left], artist[right]
     )
@@ -205,7 +205,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
         views=VIEWS,
         normalisation="csls",
         neighbours=NEIGHBOURS,
-        strangeness_limit=float(np.quantile(known.strangeness, 0.98)),
+        novelty_limit=float(np.quantile(known.novelty, 0.98)),
         calibration=calibration,
         files={ENCODER: digest, COHORT: sha256_file(folder / COHORT)},
         training={"recipe": {"name": "tiny", "seed": 0}},
@@ -221,7 +221,7 @@ def tiny_background(
 ) -> Background:
     """Four regions of each cohort painting, and the counts of the calibration pairs."""
     regions = [
-        patch_embeddings(embedder, work_of(artist, 0))[artist % 16 :: 16]
+        Painting.open(work_of(artist, 0), embedder).patches[artist % 16 :: 16]
         for artist in range(1000, 1060)
     ]
     left, right = np.array(list(combinations(range(len(artist)), 2))).T

@@ -23,7 +23,7 @@ def works(work_of, tmp_path_factory):
 @pytest.fixture(scope="module")
 def shelf(works, verifier: SameHand, tmp_path_factory):
     folder = tmp_path_factory.mktemp("galleries") / "shelf"
-    with Gallery.create(folder, verifier.model) as made:
+    with Gallery.create(folder, verifier.folder) as made:
         made.add([works], verifier)
     return folder
 

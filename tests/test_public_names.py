@@ -1,6 +1,9 @@
 """The names that users write: changing one breaks somebody's program."""
 
 import inspect
+import typing
+
+import pytest
 
 import samehand
 from samehand import Gallery, SameHand, Verdict
@@ -14,15 +17,48 @@ def signature(function: object) -> list[str]:
 
 
 def test_the_package():
-    assert samehand.__all__ == ["Gallery", "SameHand", "SamehandError", "Verdict", "__version__"]
+    assert samehand.__all__ == [
+        "CatalogueError",
+        "Clustering",
+        "Evidence",
+        "Gallery",
+        "GalleryError",
+        "GalleryInfo",
+        "Identification",
+        "ImageError",
+        "MissingExtraError",
+        "ModelError",
+        "OutputError",
+        "Painting",
+        "ProtocolError",
+        "RecipeError",
+        "ReferenceVerdict",
+        "SameHand",
+        "SamehandError",
+        "SearchResult",
+        "Unreadable",
+        "Verdict",
+        "__version__",
+    ]
+    assert dir(samehand) == samehand.__all__
     for name in samehand.__all__:
         assert getattr(samehand, name) is not None
+    with pytest.raises(AttributeError):
+        _ = samehand.Verdicts
+
+
+def test_the_types_of_every_public_method_can_be_asked_for():
+    for kind in (SameHand, samehand.Painting, Gallery, Verdict):
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            if not name.startswith("_"):
+                names = vars(samehand) | {"Gallery": Gallery}
+                assert "return" in typing.get_type_hints(method, localns=names), name
 
 
 def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
     questions = {"compare", "verify", "search", "identify"}
-    assert public == questions | {"compare_decoded", "embed", "look", "score"}
+    assert public == questions | {"explain", "cluster", "open", "open_many", "embed", "embed_many"}
     assert signature(SameHand) == ["model", "threads", "*fast"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.verify) == [
@@ -50,12 +86,22 @@ def test_the_gallery():
     assert {"open", "create", "add", "remove", "list", "info", "export", "re_embed"} <= public
     assert signature(Gallery.open) == ["name", "model"]
     assert signature(Gallery.create) == ["name", "model"]
-    assert signature(Gallery.add) == ["self", "sources", "model", "*cache"]
+    assert signature(Gallery.add) == [
+        "self",
+        "sources",
+        "model",
+        "*cache",
+        "*images",
+        "*columns",
+        "*tell",
+    ]
     assert signature(Gallery.list) == ["self", "where", "*limit", "*offset"]
 
 
 def test_the_verdict():
     assert list(Verdict.__dataclass_fields__) == [
+        "left",
+        "right",
         "score",
         "llr",
         "probability",
@@ -68,4 +114,6 @@ def test_the_verdict():
         "warnings",
         "model",
         "seconds",
+        "evidence",
+        "neighbours",
     ]

@@ -2,37 +2,85 @@
 
 from samehand import SameHand
 
-verdict = SameHand().compare("a.jpg", "b.jpg")
-print(verdict.llr, verdict.strength)
+model = SameHand()
+a, b = model.open("a.jpg"), model.open("b.jpg")
+print(model.compare(a, b).llr)
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from samehand.errors import SamehandError
-from samehand.records import Verdict
-
 if TYPE_CHECKING:
+    from samehand.errors import (
+        CatalogueError,
+        GalleryError,
+        ImageError,
+        MissingExtraError,
+        ModelError,
+        OutputError,
+        ProtocolError,
+        RecipeError,
+        SamehandError,
+    )
+    from samehand.results import (
+        Clustering,
+        Evidence,
+        GalleryInfo,
+        Identification,
+        ReferenceVerdict,
+        SearchResult,
+        Verdict,
+    )
     from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.serving.painting import Painting
+    from samehand.serving.verifier import SameHand, Unreadable
 
     __version__: str
 
-__all__ = ["Gallery", "SameHand", "SamehandError", "Verdict", "__version__"]
+__all__ = [
+    "CatalogueError",
+    "Clustering",
+    "Evidence",
+    "Gallery",
+    "GalleryError",
+    "GalleryInfo",
+    "Identification",
+    "ImageError",
+    "MissingExtraError",
+    "ModelError",
+    "OutputError",
+    "Painting",
+    "ProtocolError",
+    "RecipeError",
+    "ReferenceVerdict",
+    "SameHand",
+    "SamehandError",
+    "SearchResult",
+    "Unreadable",
+    "Verdict",
+    "__version__",
+]
+
+_HOMES = {
+    "Gallery": "serving.gallery",
+    "Painting": "serving.painting",
+    "SameHand": "serving.verifier",
+    "Unreadable": "serving.verifier",
+}
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    # ONNX Runtime is loaded only by who asks for an answer, so that `samehand --help` is quick.
-    if name == "SameHand":
-        from samehand.serving.verifier import SameHand
-
-        return SameHand
-    if name == "Gallery":
-        from samehand.serving.gallery import Gallery
-
-        return Gallery
     if name == "__version__":
         # Few ask, and the package's metadata take a twentieth of a second to read.
         from importlib.metadata import version
 
         return version("samehand")
+    if name in __all__:
+        # ONNX Runtime is loaded only by those who ask for an answer: `samehand --help` is quick.
+        home = _HOMES.get(name, "errors" if name.endswith("Error") else "results")
+        return getattr(import_module(f"samehand.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,15 +1,12 @@
-"""What the parts of samehand hand to one another: small frozen records.
+"""The tensor contract and the closed choices; `results` has the answers.
 
-The tensor contract, stated here once:
-
-    images      RGB, shape (B, 3, H, W), float32 in [0, 1]; what a backbone wants instead of
-                [0, 1] (mean and standard deviation, say) lives inside the model
-    embeddings  unit length, shape (B, D), float32
-    letters     B batch, V views of one painting, D embedding width, P patches, C cohort
+images      RGB, shape (B, 3, H, W), float32 in [0, 1]; what a backbone wants instead of
+[0, 1] (mean and standard deviation, say) lives inside the model
+embeddings  unit length, shape (B, D), float32
+letters     B batch, V views of one painting, D embedding width, P patches, C cohort
 """
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,43 +16,8 @@ Floats = NDArray[np.float32]
 
 Decision = Literal["same", "different", "inconclusive"]
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+FalseAlarms = Literal["far1", "far10"]
+"""Which share of the hands that are not in a gallery may be taken for one that is."""
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the images say about "same artist or not", and how far to trust it.
-
-    Attributes:
-        score: The comparator's raw similarity; only comparable within one model.
-        llr: log10 of the likelihood ratio P(images | same artist) / P(images | different artists).
-        probability: P(same artist) in [0, 1] once the llr has updated `prior`.
-        prior: The P(same artist) assumed before looking at the images.
-        decision: At `operating_point`; "inconclusive" where neither error rate is met.
-        operating_point: Which measured error rate the decision promises.
-        error_rate: That rate as measured on the calibration artists, in [0, 1].
-        strength: The llr in words, on the ENFSI verbal scale.
-        llr_one_style: The llr against another artist of the same style, for who knows that both
-            paintings are of one style; None where the model was not calibrated for that, as with
-            its fast setting.
-        warnings: Reasons to trust this verdict less; empty for ordinary photographs.
-        model: Name and hash of the model that answered.
-        seconds: Wall time spent on this verdict.
-    """
-
-    score: float
-    llr: float
-    probability: float
-    prior: float
-    decision: Decision
-    operating_point: OperatingPoint
-    error_rate: float
-    strength: str
-    llr_one_style: float | None = None
-    warnings: tuple[str, ...] = field(default=())
-    model: str = ""
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as JSON-ready values."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {"warnings": list(self.warnings)}
+Stance = Literal["supports", "neutral", "contradicts"]
+"""What one reference says of the probe."""

@@ -36,7 +36,7 @@ def address(tmp_path_factory):
         artist = folder / "works" / picture.stem.rsplit("-", 1)[0].replace("-", " ").title()
         artist.mkdir(parents=True, exist_ok=True)
         (artist / picture.name).write_bytes(picture.read_bytes())
-    gallery = Gallery.create(folder / "Atelier", verifier.model)
+    gallery = Gallery.create(folder / "Atelier", verifier.folder)
     gallery.add([folder / "works"], verifier)
     limits = Limits()
     config = uvicorn.Config(

@@ -126,7 +126,7 @@ def test_the_model_as_served_has_the_figures_of_evaluate(measured, collection, v
             seed=0,
         )
         rows = {
-            served: verifier.model.config.name,
+            served: verifier.folder.config.name,
             "frozen backbone": "frozen:efficientnet-lite0",
             "colour histogram": "colour-histogram",
         }

@@ -12,7 +12,6 @@ from samehand.evaluation.metrics import auc
 from samehand.evaluation.report import without_nan, write_report
 from samehand.pairs.draws import all_pairs
 from samehand.pairs.protocol import write_protocol
-from samehand.scoring.comparator import enrol, pair_scores
 
 SPLITS = {"train": range(6), "validation": range(6, 10), "test": range(10, 16)}
 
@@ -51,10 +50,10 @@ def test_a_model_and_a_baseline_are_measured_on_the_same_pairs(collection, verif
     batch = next(iter(found.protocol.batches()))
     names = [(ids[left], ids[right]) for left, right in zip(batch.left, batch.right, strict=True)]
     same = np.array([left.split("-")[0] == right.split("-")[0] for left, right in names])
-    enrolled = enrol(verifier.model.comparator, rows)
+    enrolled = verifier.folder.comparator.enrol(rows)
     left, right = (np.array([place[pair[side]] for pair in names]) for side in (0, 1))
-    scores = pair_scores(verifier.model.comparator, enrolled, left, right)
-    name = verifier.model.config.name
+    scores = verifier.folder.comparator.pair_scores(enrolled, left, right)
+    name = verifier.folder.config.name
     np.testing.assert_allclose(found.scores[name], scores, atol=1e-5)
     overall = next(row for row in found.results if (row.system, row.stratum) == (name, "all"))
     assert overall.metrics.auc == pytest.approx(auc(scores, same), abs=1e-6)
@@ -68,7 +67,7 @@ def test_a_model_and_a_baseline_are_measured_on_the_same_pairs(collection, verif
 
 def test_pairs_of_one_style_are_measured_with_both_ratios(collection, verifier):
     found = evaluate(verifier, collection, collection / "unseen.parquet", replicates=5)
-    name, config = verifier.model.config.name, verifier.model.config
+    name, config = verifier.folder.config.name, verifier.folder.config
     within = f"{name}, calibrated within styles"
     rows = {(row.system, row.stratum): row.metrics for row in found.results}
     assert [stratum for system, stratum in rows if system == within] == ["same style"]

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from samehand.errors import ModelError
+from samehand.files import sha256_file
 from samehand.reporting.growth import draw_growth
 from samehand.reporting.references import references_report
-from samehand.reporting.works import read_work, work_from_bytes
-from samehand.serving.findings import GrowthStep
+from samehand.results import GrowthStep
 from samehand.serving.verifier import SameHand
 
 NAME = 'Mary "May" <b>O\'Hara</b> & co.png'
@@ -33,14 +33,14 @@ def files(work_of, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def noise(tmp_path_factory):
+def noise(shipped: SameHand, tmp_path_factory):
     """Pictures than which none takes more room: a doubtful work and twenty others."""
     folder = tmp_path_factory.mktemp("noise")
     rng = np.random.default_rng(0)
     for number in range(21):
         pixels = rng.integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{number}.png", compress_level=1)
-    return [read_work(folder / f"{number}.png") for number in range(21)]
+    return [shipped.open(folder / f"{number}.png") for number in range(21)]
 
 
 def data_of(page: str):
@@ -70,8 +70,8 @@ def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     for step in expected["growth"]:
         assert f"<th>{step['references']}</th><td>{step['llr']:+.2f}</td>" in text
     for path in files:
-        assert f"<code>{read_work(path).decoded.sha256}</code>" in text
-    assert SameHand().model.config.files["encoder.onnx"] in text
+        assert f"<code>{sha256_file(path)}</code>" in text
+    assert SameHand().folder.config.files["encoder.onnx"] in text
 
 
 def test_a_folder_of_references_as_pdf(files, tmp_path, samehand):
@@ -90,12 +90,12 @@ def test_twenty_references_are_small_and_ask_for_nothing(shipped: SameHand, nois
     assert not re.findall(r"(?:src|href)\s*=\s*\"(?!data:image/)", page)
     for forbidden in ("url(", "@import", "<script", "http://", "https://"):
         assert forbidden not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
-    largest = shipped.model.config.attribution.references.steps[-1].references
+    largest = shipped.folder.config.attribution.references.steps[-1].references
     assert (f"It was measured with {largest}" in page) == (largest < 20)
 
 
 def test_one_reference_is_a_set_without_growth(shipped: SameHand, files):
-    works = [*map(read_work, files)]
+    works = [*map(shipped.open, files)]
     page = references_report(shipped, works[0], works[1:2], date="2026-01-02")
     assert "<svg" not in page
     assert "with 1 reference," in page
@@ -105,9 +105,9 @@ def test_one_reference_is_a_set_without_growth(shipped: SameHand, files):
 
 
 def test_names_cannot_write_html(shipped: SameHand, files):
-    evil = work_from_bytes(files[0].read_bytes(), NAME)
+    evil = shipped.open(files[0].read_bytes(), NAME)
     # The reference is the probe itself, so that a warning holds its name as well.
-    page = references_report(shipped, evil, [evil, read_work(files[1])], date="<i>today</i>")
+    page = references_report(shipped, evil, [evil, shipped.open(files[1])], date="<i>today</i>")
     assert "<b>O'Hara" not in page
     assert "<i>today" not in page
     assert NAME in html.unescape(page)
@@ -115,7 +115,7 @@ def test_names_cannot_write_html(shipped: SameHand, files):
 
 
 def test_a_model_for_pairs_only_is_refused(verifier: SameHand, files):
-    works = [*map(read_work, files)]
+    works = [*map(verifier.open, files)]
     with pytest.raises(ModelError, match="calibrated for pairs only"):
         references_report(verifier, works[0], works[1:], date="2026-01-02")
 

@@ -5,7 +5,7 @@ import pytest
 
 from samehand.errors import ModelError
 from samehand.scoring.calibration import fit_calibration
-from samehand.scoring.comparator import Comparator, enrol
+from samehand.scoring.comparator import CosineComparator
 from samehand.scoring.fitting import calibrate
 
 
@@ -19,8 +19,8 @@ def test_calibration_counts_every_pair_of_held_out_paintings_once():
     hands = np.repeat(unit_rows(0, 6), 4, axis=0)
     rows = hands + 0.3 * unit_rows(1, 24)
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    comparator = Comparator("csls", 3, unit_rows(2, 9))
-    fitted = calibrate(comparator, enrol(comparator, rows), artists)
+    comparator = CosineComparator("csls", 3, unit_rows(2, 9))
+    fitted = calibrate(comparator, comparator.enrol(rows), artists)
     assert fitted.genuine_pairs == 6 * (4 * 3 // 2)
     assert fitted.impostor_pairs == 24 * 23 // 2 - 36
     assert fitted.artists == 6
@@ -28,7 +28,7 @@ def test_calibration_counts_every_pair_of_held_out_paintings_once():
     # The names of artists and the order of paintings decide nothing.
     order = np.random.default_rng(3).permutation(24)
     renamed = [f"{'zyxwvu'['abcdef'.index(artists[i])]}" for i in order]
-    other = calibrate(comparator, enrol(comparator, rows[order]), renamed)
+    other = calibrate(comparator, comparator.enrol(rows[order]), renamed)
     assert other.slope == pytest.approx(fitted.slope, rel=1e-4)
     assert other.intercept == pytest.approx(fitted.intercept, abs=1e-3)
 
@@ -39,8 +39,8 @@ def test_only_pairs_of_one_known_style_are_used_where_styles_are_given():
     styles = [None if one == 3 else f"style {one}" for one in rng.integers(4, size=24)]
     rows = np.repeat(unit_rows(0, 6), 4, axis=0) + 0.3 * unit_rows(1, 24)
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    comparator = Comparator("none", 2, unit_rows(2, 9))
-    fitted = calibrate(comparator, enrol(comparator, rows), artists, styles)
+    comparator = CosineComparator("none", 2, unit_rows(2, 9))
+    fitted = calibrate(comparator, comparator.enrol(rows), artists, styles)
     kept = [
         (one, two)
         for one, two in combinations(range(24), 2)
@@ -57,6 +57,6 @@ def test_only_pairs_of_one_known_style_are_used_where_styles_are_given():
 
 
 def test_one_painting_each_cannot_calibrate():
-    comparator = Comparator("none", 2, unit_rows(2, 9))
+    comparator = CosineComparator("none", 2, unit_rows(2, 9))
     with pytest.raises(ModelError):
-        calibrate(comparator, enrol(comparator, unit_rows(0, 5)), list("abcde"))
+        calibrate(comparator, comparator.enrol(unit_rows(0, 5)), list("abcde"))

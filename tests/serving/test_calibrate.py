@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
-from samehand.scoring.comparator import enrol
 from samehand.scoring.fitting import calibrate
 from samehand.serving.folder import open_model, write_config
 from samehand.serving.verifier import SameHand
@@ -45,9 +44,9 @@ def test_a_model_gains_what_its_calibration_of_pairs_does_not_say(samehand, mode
     table = load_catalogue(held_out).sort("painting_id")
     verifier = SameHand(model, 1)
     rows = verifier.embed([held_out / path for path in table["path"]])
-    comparator = verifier.model.comparator
+    comparator = verifier.folder.comparator
     by_hand = calibrate(
-        comparator, enrol(comparator, rows), table["artist"].to_list(), table["style"].to_list()
+        comparator, comparator.enrol(rows), table["artist"].to_list(), table["style"].to_list()
     )
     assert after.one_style is not None
     assert after.one_style.slope == pytest.approx(by_hand.slope, rel=1e-3)

@@ -26,18 +26,18 @@ def test_copies_under_two_labels_come_first(tmp_path, model, work_of):
     copy = tmp_path / "copy.png"
     shutil.copy(tmp_path / "2-3.png", copy)
     works.append(Work(str(copy), artist="one work only"))
-    with Gallery.create(tmp_path / "g", model.model) as gallery:
+    with Gallery.create(tmp_path / "g", model.folder) as gallery:
         gallery.add(works, model)
-        found = cluster(model.model, gallery)
-        assert cluster(model.model, gallery, suspects=1).suspects == found.suspects[:1]
+        found = cluster(model.folder, gallery)
+        assert cluster(model.folder, gallery, suspects=1).suspects == found.suspects[:1]
     pair = {works[11].path: str(copy), str(copy): works[11].path}
-    assert {one.path: one.twin for one in found.suspects[:2]} == pair
+    assert {one.path: one.duplicate for one in found.suspects[:2]} == pair
     by_path = {one.path: one for one in found.suspects}
     alone = by_path[str(copy)]
     assert (alone.own_llr, alone.suspicion, alone.rival) == (None, None, "artist 2")
     assert by_path[works[11].path].rival == "one work only"
     rest = found.suspects[2:]
-    assert all(one.twin is None and one.suspicion > 0 for one in rest)
+    assert all(one.duplicate is None and one.suspicion > 0 for one in rest)
     assert [one.suspicion for one in rest] == sorted((o.suspicion for o in rest), reverse=True)
     json.dumps(found.to_dict(), allow_nan=False)
 

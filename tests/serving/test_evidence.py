@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 
 from samehand.errors import ModelError
+from samehand.results import Evidence
 from samehand.serving.background import BACKGROUND
-from samehand.serving.evidence import Evidence, find_evidence
 from samehand.serving.verifier import SameHand
 
 
 @pytest.fixture(scope="module")
 def found(verifier: SameHand, work_of) -> Evidence:
-    return find_evidence(verifier, work_of(0, 0), work_of(0, 1))
+    return verifier.explain(work_of(0, 0), work_of(0, 1))
 
 
 def test_swapping_the_paintings_mirrors_the_evidence(verifier: SameHand, work_of, found: Evidence):
-    swapped = find_evidence(verifier, work_of(0, 1), work_of(0, 0))
+    swapped = verifier.explain(work_of(0, 1), work_of(0, 0))
     assert [(m.left, m.right) for m in swapped.matches] == [
         (m.right, m.left) for m in found.matches
     ]
@@ -28,7 +28,7 @@ def test_swapping_the_paintings_mirrors_the_evidence(verifier: SameHand, work_of
 
 def test_it_is_about_the_verdict(verifier: SameHand, work_of, found: Evidence):
     verdict = verifier.compare(work_of(0, 0), work_of(0, 1))
-    calibration = verifier.model.config.calibration
+    calibration = verifier.folder.config.calibration
     unsaturated = calibration.slope * verdict.score + calibration.intercept
     assert found.context.llr == pytest.approx(unsaturated, abs=1e-5)
     assert np.clip(found.context.llr, calibration.lower, calibration.upper) == pytest.approx(
@@ -38,7 +38,7 @@ def test_it_is_about_the_verdict(verifier: SameHand, work_of, found: Evidence):
 
 def test_it_is_json(found: Evidence):
     values = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert set(values) == {"matches", "left", "right", "context", "gallery"}
+    assert set(values) == {"matches", "left", "right", "context"}
     window = values["matches"][0]["left"]
     assert 0 <= window["x0"] < window["x1"] <= 1
     assert len(values["left"]["unusual"]) == 8
@@ -48,7 +48,7 @@ def test_it_is_json(found: Evidence):
 
 
 def test_without_occlusion_nothing_is_covered(verifier: SameHand, work_of, found: Evidence):
-    quick = find_evidence(verifier, work_of(0, 0), work_of(0, 1), occlusion=False)
+    quick = verifier.explain(work_of(0, 0), work_of(0, 1), influence=False)
     assert quick.left.influence is None
     assert quick.right.influence is None
     assert quick.matches == found.matches
@@ -64,6 +64,6 @@ def test_a_model_without_a_background_says_how_to_make_one(
         if file.name != BACKGROUND:
             (folder / file.name).write_bytes(file.read_bytes())
     bare = SameHand(folder, threads=1)
-    assert bare.compare(work_of(0, 0), work_of(1, 0)).llr < bare.model.config.calibration.upper
+    assert bare.compare(work_of(0, 0), work_of(1, 0)).llr < bare.folder.config.calibration.upper
     with pytest.raises(ModelError, match=f"samehand background {folder} --catalogue"):
-        find_evidence(bare, work_of(0, 0), work_of(0, 1))
+        bare.explain(work_of(0, 0), work_of(0, 1))

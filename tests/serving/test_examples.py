@@ -78,7 +78,7 @@ def test_answers_are_sorted_by_truth_and_by_certainty(tmp_path, folder, drawn, v
     assert {path.stem for path in paths} == set(drawn)
     assert {"right-most-certain", "right-least-certain"} <= set(drawn)
     shown = {}
-    calibration = verifier.model.config.calibration
+    calibration = verifier.folder.config.calibration
     for name, (_, tiles) in drawn.items():
         shown[name] = []
         for tile in tiles:

@@ -4,7 +4,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from samehand.errors import ModelError
-from samehand.scoring.comparator import enrol, head_comparator, pair_scores
+from samehand.scoring.comparator import HeadComparator
 from samehand.serving.head import OnnxHead
 
 WIDTH = 6
@@ -36,18 +36,23 @@ def write_head(path, names=("left", "right")):
 
 def test_a_head_scores_enrolled_pairs_in_any_order_and_number(tmp_path):
     write_head(tmp_path / "head.onnx")
-    comparator = head_comparator(OnnxHead(tmp_path / "head.onnx", threads=1))
+    comparator = HeadComparator(OnnxHead(tmp_path / "head.onnx", threads=1), WIDTH)
     encodings = np.random.default_rng(0).integers(0, 9, (20, WIDTH)).astype(np.float16)
     left, right = np.random.default_rng(1).integers(0, 20, (2, 150))
-    enrolled = enrol(comparator, encodings)
-    scores = pair_scores(comparator, enrolled, left, right)
+    enrolled = comparator.enrol(encodings)
+    scores = comparator.pair_scores(enrolled, left, right)
     expected = [
         sum((k + 1) * abs(float(encodings[i, k]) - float(encodings[j, k])) for k in range(WIDTH))
         for i, j in zip(left, right, strict=True)
     ]
     np.testing.assert_array_equal(scores, expected)
-    np.testing.assert_array_equal(pair_scores(comparator, enrolled, right, left), scores)
+    np.testing.assert_array_equal(comparator.pair_scores(enrolled, right, left), scores)
     assert (enrolled.spread == 1).all()
+    one, two = enrolled.take(np.arange(3)), enrolled.take(np.arange(3, 8))
+    crossed = comparator.cross_scores(one, two)
+    rows, columns = np.indices((3, 5))
+    by_pairs = comparator.pair_scores(enrolled, rows.ravel(), 3 + columns.ravel())
+    np.testing.assert_array_equal(crossed.ravel(), by_pairs)
 
 
 def test_a_graph_of_other_inputs_is_refused(tmp_path):

@@ -1,17 +1,16 @@
 """The works of a gallery nearest to each painting: what `search` says, less the painting itself."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from samehand.images.decode import decode_file
-from samehand.serving.evidence import find_evidence
 from samehand.serving.evidence_sheet import draw_evidence
 from samehand.serving.gallery import Gallery
 from samehand.serving.neighbour_picture import draw_neighbours, small_picture
-from samehand.serving.neighbours import COUNT, nearby, with_nearby
+from samehand.serving.seek import NEARBY, nearby
 from samehand.serving.verifier import SameHand
 
 
@@ -30,7 +29,7 @@ def works(work_of, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gallery(works, verifier: SameHand, tmp_path_factory):
-    with Gallery.create(tmp_path_factory.mktemp("galleries") / "Atelier", verifier.model) as made:
+    with Gallery.create(tmp_path_factory.mktemp("galleries") / "Atelier", verifier.folder) as made:
         made.add([works], verifier)
         yield made
 
@@ -41,7 +40,7 @@ def pair(works):
 
 
 def test_it_is_what_a_search_says_without_the_painting_itself(verifier, gallery, pair):
-    found = nearby(verifier, *map(decode_file, pair), gallery, count=20)
+    found = nearby(verifier, *map(verifier.open, pair), gallery, count=20)
     assert (found.gallery, found.works) == ("Atelier", 10)
     for path, side in zip(pair, (found.left, found.right), strict=True):
         searched = verifier.search(path, gallery, top=20).neighbours
@@ -56,35 +55,26 @@ def test_it_is_what_a_search_says_without_the_painting_itself(verifier, gallery,
             assert one.llr == pytest.approx(verifier.compare(path, one.path).llr, abs=1e-4)
 
 
-def test_the_evidence_names_them(verifier, gallery, pair):
-    decoded = [decode_file(path) for path in pair]
-    near = nearby(verifier, *decoded, gallery)
-    bare = find_evidence(verifier, *(one.image for one in decoded), occlusion=False)
-    assert bare.to_dict()["gallery"] is None
-    assert bare.to_dict()["left"]["neighbours"] == []
-    assert with_nearby(bare, None) is bare
-    full = with_nearby(bare, near)
-    values = json.loads(json.dumps(full.to_dict()))
-    assert values["gallery"] == "Atelier"
-    for side, found in (("left", near.left), ("right", near.right)):
-        assert values[side]["neighbours"] == [one.to_dict() for one in found]
-        assert len(found) == COUNT
-    assert full.matches == bare.matches
+def test_the_command_names_as_many_as_are_shown(verifier, gallery, pair, samehand):
+    near = nearby(verifier, *map(verifier.open, pair), gallery)
+    assert len(near.left) == len(near.right) == NEARBY
+    asked = ("compare", *pair, "--model", verifier.folder.path)
+    said = json.loads(samehand(*asked, "--gallery", gallery.folder, "--json").out)
+    assert said["neighbours"] == json.loads(json.dumps(near.to_dict()))
+    assert json.loads(samehand(*asked, "--json").out)["neighbours"] is None
 
 
 def test_the_picture_has_a_part_for_them(verifier, gallery, pair, tmp_path):
-    decoded = [decode_file(path) for path in pair]
-    images = [one.image for one in decoded]
-    verdict = verifier.compare(*pair)
-    bare = find_evidence(verifier, *images, occlusion=False)
-    full = with_nearby(bare, nearby(verifier, *decoded, gallery))
+    one, two = map(verifier.open, pair)
+    bare = replace(verifier.compare(one, two), evidence=verifier.explain(one, two, influence=False))
+    full = replace(bare, neighbours=nearby(verifier, one, two, gallery))
     sizes = []
-    for name, evidence in (("bare.png", bare), ("full.png", full)):
-        draw_evidence(*images, ("a", "b"), verdict, evidence, tmp_path / name)
+    for name, verdict in (("bare.png", bare), ("full.png", full)):
+        draw_evidence(one, two, verdict, tmp_path / name)
         with Image.open(tmp_path / name) as drawn:
             sizes.append(drawn.size)
     assert sizes[1][0] == sizes[0][0]
-    drawn_list = draw_neighbours(full.left.neighbours, 400)
+    drawn_list = draw_neighbours(full.neighbours.left, 400)
     assert sizes[1][1] >= sizes[0][1] + drawn_list.height
 
 
@@ -92,10 +82,10 @@ def test_each_is_drawn_with_its_picture_unless_that_is_gone(verifier, works, tmp
     moved = tmp_path / "moved"
     moved.mkdir()
     work_of(2, 0).save(moved / "gone.png")
-    with Gallery.create(tmp_path / "fading", verifier.model) as fading:
+    with Gallery.create(tmp_path / "fading", verifier.folder) as fading:
         fading.add([moved], verifier)
-        one = decode_file(works / "Artist 2" / "1.png")
-        other = decode_file(moved / "gone.png")
+        one = verifier.open(works / "Artist 2" / "1.png")
+        other = verifier.open(moved / "gone.png")
         found = nearby(verifier, one, other, fading)
     assert found.right == ()
     assert draw_neighbours(found.right, 300).getcolors() != [(300 * 84, (250, 249, 246))]

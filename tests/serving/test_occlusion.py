@@ -1,9 +1,9 @@
 import numpy as np
 from PIL import Image
 
-from samehand.scoring.comparator import enrol, pair_scores
-from samehand.serving.occlusion import coverable, embed_covered, influence, llr_when_covered
-from samehand.serving.regions import Region, cell
+from samehand.results import Region
+from samehand.serving.occlusion import coverable, embed_covered, influence_of, llr_when_covered
+from samehand.serving.regions import cell
 from samehand.serving.verifier import SameHand
 
 
@@ -27,24 +27,24 @@ def covered_by_hand(verifier: SameHand, image: Image.Image, region: Region) -> n
 
 def test_covering_by_brute_force(verifier: SameHand, work_of):
     image, other = work_of(0, 0), verifier.embed([work_of(0, 1)])[0]
-    painting = coverable(verifier, image, "mean")
+    painting = coverable(verifier, verifier.open(image), "mean")
     # Edges on pixels of all three views.
     region = Region(0.0, 0.25, 0.5, 0.75)
     by_hand = covered_by_hand(verifier, image, region)
     found = embed_covered(verifier, painting, [[], [region]])
     np.testing.assert_allclose(found[0], verifier.embed([image])[0], atol=1e-6)
     np.testing.assert_allclose(found[1], by_hand, atol=1e-6)
-    comparator = verifier.model.comparator
-    enrolled = enrol(comparator, np.stack([other, by_hand]))
-    score = pair_scores(comparator, enrolled, np.array([0]), np.array([1]))[0]
-    calibration = verifier.model.config.calibration
+    comparator = verifier.folder.comparator
+    enrolled = comparator.enrol(np.stack([other, by_hand]))
+    score = comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0]
+    calibration = verifier.folder.config.calibration
     llr = llr_when_covered(verifier, painting, other, [[region]])[0]
     np.testing.assert_allclose(llr, calibration.slope * score + calibration.intercept, atol=1e-5)
 
 
 def test_a_cell_has_the_mean_influence_of_the_windows_it_lies_in(verifier: SameHand, work_of):
     other = verifier.embed([work_of(0, 1)])[0]
-    painting = coverable(verifier, work_of(0, 0))
+    painting = coverable(verifier, verifier.open(work_of(0, 0)))
     whole = llr_when_covered(verifier, painting, other, [[]])[0]
     falls = {
         (row, column): whole
@@ -52,7 +52,7 @@ def test_a_cell_has_the_mean_influence_of_the_windows_it_lies_in(verifier: SameH
         for row in range(2)
         for column in range(2)
     }
-    found = influence(verifier, painting, other, grid=3, span=2)
+    found = influence_of(verifier, painting, other, grid=3, span=2)
     np.testing.assert_allclose(found[0, 0], falls[0, 0], atol=1e-5)
     np.testing.assert_allclose(found[0, 1], (falls[0, 0] + falls[0, 1]) / 2, atol=1e-5)
     np.testing.assert_allclose(found[1, 1], np.mean(list(falls.values())), atol=1e-5)

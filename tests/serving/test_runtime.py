@@ -34,7 +34,7 @@ def test_the_batch_size_does_not_matter(verifier: SameHand, work_of, size: int):
 
 def test_a_painting_is_the_direction_of_the_mean_over_its_views(verifier: SameHand, work_of):
     image = work_of(3, 1)
-    config = verifier.model.embedder
+    config = verifier.folder.embedder
     session = onnxruntime.InferenceSession(str(config.encoder), providers=["CPUExecutionProvider"])
     total = np.zeros(24)
     for name in ("whole", "mirror", "centre"):
@@ -92,24 +92,24 @@ def test_a_graph_of_something_else_is_refused(tiny_model: Path, tmp_path: Path, 
     (graph.graph.input if change == "input" else graph.graph.output)[0].name = new
     path = tmp_path / "encoder.onnx"
     onnx.save(graph, path)
-    with pytest.raises(ModelError, match="is no encoder of 32 x 32 images"):
+    with pytest.raises(ModelError, match="is not an encoder of 32 x 32 images"):
         Embedder(replace(config, encoder=path))
 
 
 def test_images_of_another_size_than_the_graph_takes_are_refused(tiny_model: Path):
     config = open_model(tiny_model).embedder
-    with pytest.raises(ModelError, match="is no encoder of 64 x 64 images"):
+    with pytest.raises(ModelError, match="is not an encoder of 64 x 64 images"):
         Embedder(replace(config, size=64))
 
 
 def test_a_painting_is_as_strange_as_its_first_view(verifier: SameHand, work_of):
     images = [work_of(artist, 0) for artist in range(3)]
     views = np.stack([verifier.embedder.render(image) for image in images])
-    found = verifier.embedder.look(views)
+    found = verifier.embedder.encode(views)
     for index, image in enumerate(images):
-        whole = render_views(image, ["whole"], verifier.model.config.size)[0]
+        whole = render_views(image, ["whole"], verifier.folder.config.size)[0]
         cells = whole.reshape(3, 8, 4, 8, 4).mean(axis=(2, 4)) - 0.45
-        assert found.strangeness[index] == pytest.approx((cells**2).mean(), rel=1e-4)
+        assert found.novelty[index] == pytest.approx((cells**2).mean(), rel=1e-4)
     np.testing.assert_array_equal(found.embeddings, verifier.embedder.embed(views))
 
 
@@ -121,7 +121,7 @@ def test_a_graph_with_another_shape_of_strangeness_is_refused(tiny_model: Path, 
     reduced = next(node for node in graph.graph.node if node.output == ["strangeness"])
     next(one for one in reduced.attribute if one.name == "keepdims").i = 1
     onnx.save(graph, tmp_path / "encoder.onnx")
-    with pytest.raises(ModelError, match="is no encoder"):
+    with pytest.raises(ModelError, match="is not an encoder"):
         Embedder(replace(config, encoder=tmp_path / "encoder.onnx"))
 
 
@@ -133,6 +133,6 @@ def test_a_graph_that_does_not_tell_what_is_strange(tiny_model: Path, tmp_path: 
     graph.graph.output.extend(kept)
     onnx.save(graph, tmp_path / "encoder.onnx")
     embedder = Embedder(replace(config, encoder=tmp_path / "encoder.onnx"))
-    found = embedder.look(embedder.render(work_of(0, 0))[None])
-    assert np.isnan(found.strangeness).all()
+    found = embedder.encode(embedder.render(work_of(0, 0))[None])
+    assert np.isnan(found.novelty).all()
     assert found.embeddings.shape == (1, 24)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from samehand.serving.twins import twins_of
+from samehand.serving.duplicates import duplicates_of
 
 
 def test_only_the_same_picture_under_another_label_is_a_twin(tmp_path, verifier, work_of):
@@ -22,13 +22,13 @@ def test_only_the_same_picture_under_another_label_is_a_twin(tmp_path, verifier,
     save("stranger.png", work_of(1, 0))
     labels = np.array([0, 1, 0, 1, 2])
     rows = verifier.embed(paths)
-    found = twins_of(paths, rows, labels)
+    found = duplicates_of(paths, rows, labels)
     assert found == {0: 1, 1: 0, 2: 1} or found == {0: 1, 1: 2, 2: 1}
     (tmp_path / "smaller.jpg").write_bytes(b"lost")
-    assert twins_of(paths, rows, labels) == {}
-    assert twins_of(paths[:1], rows[:1], labels[:1]) == {}
+    assert duplicates_of(paths, rows, labels) == {}
+    assert duplicates_of(paths[:1], rows[:1], labels[:1]) == {}
 
 
 def test_embeddings_that_differ_are_not_opened(tmp_path):
     rows = np.eye(3, dtype=np.float32)
-    assert twins_of([str(tmp_path / "missing")] * 3, rows, np.arange(3)) == {}
+    assert duplicates_of([str(tmp_path / "missing")] * 3, rows, np.arange(3)) == {}

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from samehand.errors import ImageError, SamehandError
-from samehand.records import Verdict
+from samehand.results import Verdict
 from samehand.serving.folder import open_model, write_config
 from samehand.serving.verifier import SameHand
 
@@ -23,13 +23,13 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def facts(verdict: Verdict) -> dict[str, object]:
-    """All that a verdict says but for its timing and the sides its warnings name."""
+    """All that a verdict says but for its timing and what its sides are called."""
     found = asdict(verdict) | {"seconds": None}
     sides = {"left image": "one image", "right image": "one image"}
     warnings = verdict.warnings
     for side, name in sides.items():
         warnings = tuple(warning.replace(side, name) for warning in warnings)
-    return found | {"warnings": sorted(warnings)}
+    return found | {"warnings": sorted(warnings), "left": None, "right": None}
 
 
 def test_works_of_one_artist_are_told_from_works_of_two(verifier: SameHand, work_of):
@@ -42,7 +42,7 @@ def test_works_of_one_artist_are_told_from_works_of_two(verifier: SameHand, work
 
 
 def test_a_verdict_agrees_with_itself(verifier: SameHand, work_of):
-    calibration = verifier.model.config.calibration
+    calibration = verifier.folder.config.calibration
     for right in (work_of(1, 1), work_of(2, 0)):
         verdict = verifier.compare(work_of(1, 0), right, prior=0.2, operating_point="fmr1")
         line = calibration.slope * verdict.score + calibration.intercept
@@ -53,7 +53,7 @@ def test_a_verdict_agrees_with_itself(verifier: SameHand, work_of):
         assert (verdict.prior, verdict.operating_point) == (0.2, "fmr1")
         assert verdict.error_rate == calibration.points["fmr1"].error_rate
         assert ("same" in verdict.strength) == (verdict.llr > 0)
-        assert verdict.model == verifier.model.identity
+        assert verdict.model == verifier.folder.identity
         assert verdict.seconds > 0
 
 
@@ -109,7 +109,7 @@ def test_an_open_picture_of_any_mode_is_accepted(verifier: SameHand, work_of, mo
 
 def test_an_open_picture_that_cannot_be_read_is_a_mistake_of_the_file(verifier, work_of):
     cut = Image.open(io.BytesIO(saved(work_of(1, 0), "PNG")[:2000]))
-    with pytest.raises(ImageError, match="right image cannot be read"):
+    with pytest.raises(ImageError, match="right image is cut short or damaged"):
         verifier.compare(work_of(1, 0), cut)
     with pytest.raises(ImageError, match="left image cannot be read .*convert it to RGB"):
         verifier.compare(work_of(1, 0).convert("HSV"), work_of(1, 1))
@@ -150,12 +150,12 @@ def test_embedding_none_one_or_many(verifier: SameHand, work_of):
 def test_a_verdict_is_plain_json_values(verifier: SameHand, work_of):
     values = verifier.compare(work_of(0, 0), work_of(0, 1)).to_dict()
     kinds = {type(value) for value in values.values()}
-    assert kinds == {float, str, list}
+    assert kinds == {float, str, list, type(None)}
     assert list(values) == list(Verdict.__dataclass_fields__)
 
 
 def test_the_likelihood_ratio_within_a_style_has_a_calibration_of_its_own(verifier, work_of):
-    config = verifier.model.config
+    config = verifier.folder.config
     apart = 0
     for artist, work in ((0, 1), (0, 2), (1, 0), (2, 0)):
         verdict = verifier.compare(work_of(0, 0), work_of(artist, work))

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from samehand.images.decode import decode_bytes
 from samehand.serving.folder import open_model, write_config
 from samehand.serving.verifier import SameHand
-from samehand.serving.verify import probe_warnings
+from samehand.serving.warnings import probe_warnings
 
 SAME_FILE = "both images are the same file, so the verdict says nothing about artists"
 ONE_PAINTING = (
@@ -35,11 +34,11 @@ def warnings_of(verifier: SameHand, left: object, right: object) -> set[str]:
 
 def in_domain(verifier: SameHand, work_of) -> list[int]:
     """Artists whose first two works are no stranger than ordinary paintings."""
-    limit = verifier.model.config.strangeness_limit
+    limit = verifier.folder.config.novelty_limit
     found = []
     for artist in range(40):
         works = np.stack([verifier.embedder.render(work_of(artist, work)) for work in range(2)])
-        if (verifier.embedder.look(works).strangeness <= limit).all():
+        if (verifier.embedder.encode(works).novelty <= limit).all():
             found.append(artist)
     return found
 
@@ -130,7 +129,7 @@ def test_what_resembles_nothing_learned(
 ):
     folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     config = open_model(folder).config
-    write_config(folder, replace(config, strangeness_limit=limit))
+    write_config(folder, replace(config, novelty_limit=limit))
     found = warnings_of(SameHand(folder, threads=1), work_of(0, 0), work_of(1, 0))
     assert found == ({f"{side} image: {UNLIKE}" for side in ("left", "right")} if warned else set())
 
@@ -159,6 +158,5 @@ def test_a_probe_is_told_what_one_of_two_images_is_told(
         of_two = {text for text in warnings_of(verifier, image, other) if text.startswith("left")}
         assert of_two
         data = image if isinstance(image, bytes) else saved(image, "PNG")
-        decoded = decode_bytes(data, "probe")
-        of_probe = probe_warnings(verifier.model, decoded, verifier.look([decoded]))
+        of_probe = probe_warnings(verifier.open(data), verifier.folder.config)
         assert set(of_probe) == {text.replace("left image", "probe") for text in of_two}

@@ -234,7 +234,7 @@ def test_compare_score_and_evaluate_give_the_network_s_logit(
     ]
     assert verdicts[0].score == verdicts[1].score
     assert verdicts[0].score == pytest.approx(expected[pair], abs=0.02)
-    calibration = verifier.model.config.calibration
+    calibration = verifier.folder.config.calibration
     llr = calibration.slope * verdicts[0].score + calibration.intercept
     assert verdicts[0].llr == pytest.approx(np.clip(llr, calibration.lower, calibration.upper))
 

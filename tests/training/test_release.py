@@ -11,7 +11,6 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import draw_cohort
 from samehand.errors import OutputError, RecipeError
 from samehand.images.decode import decode_file
-from samehand.scoring.comparator import enrol
 from samehand.scoring.fitting import calibrate
 from samehand.serving.background import read_background
 from samehand.serving.folder import open_model
@@ -203,7 +202,7 @@ def test_the_fast_setting_is_calibrated_for_single_views(joined, catalogue):
     assert fast.config.attribution is None
     table = load_catalogue(catalogue)
     held_out = table.filter(pl.col("split") == "validation")
-    enrolled = enrol(fast.comparator, embed(fast, catalogue, held_out["painting_id"]))
+    enrolled = fast.comparator.enrol(embed(fast, catalogue, held_out["painting_id"]))
     again = calibrate(fast.comparator, enrolled, held_out["artist"].to_list())
     assert fast.config.calibration.points == again.points
     assert config.fast != config.calibration
@@ -213,7 +212,7 @@ def test_pairs_of_one_style_are_calibrated_apart(joined, catalogue):
     config, folder = joined
     opened = open_model(folder / "model")
     held_out = load_catalogue(catalogue).filter(pl.col("split") == "validation")
-    enrolled = enrol(opened.comparator, embed(opened, catalogue, held_out["painting_id"]))
+    enrolled = opened.comparator.enrol(embed(opened, catalogue, held_out["painting_id"]))
     artists, styles = held_out["artist"].to_list(), held_out["style"].to_list()
     again = calibrate(opened.comparator, enrolled, artists, styles)
     assert config.one_style.points == again.points
@@ -230,8 +229,8 @@ def test_a_painting_is_strange_where_few_of_the_calibration_paintings_are_strang
     embedder = Embedder(open_model(folder / "model", fast=True).embedder)
     held_out = load_catalogue(catalogue).filter(pl.col("split") == "validation")
     images = [decode_file(catalogue / path).image for path in held_out["path"]]
-    found = embedder.look(np.stack([embedder.render(image) for image in images])).strangeness
-    assert config.strangeness_limit == pytest.approx(np.quantile(found, 0.98), rel=1e-4)
+    found = embedder.encode(np.stack([embedder.render(image) for image in images])).novelty
+    assert config.novelty_limit == pytest.approx(np.quantile(found, 0.98), rel=1e-4)
 
 
 def test_a_run_without_discriminants_is_not_joined(run, joined, catalogue, tmp_path):

@@ -64,7 +64,7 @@ def shelf(shipped: SameHand, work_of, tmp_path_factory):
         (folder / f"Artist {artist}").mkdir()
         for work in range(4):
             work_of(artist, work).save(folder / f"Artist {artist}" / f"{work}.png")
-    with Gallery.create(folder.parent / "shown", shipped.model) as gallery:
+    with Gallery.create(folder.parent / "shown", shipped.folder) as gallery:
         gallery.add([folder], shipped)
         yield gallery
 

@@ -98,7 +98,7 @@ def doubting(shipped, files, png, limits):
     verdict = shipped.verify(posted[0][1][1], [file[1] for _, file in posted[1:]])
     *others, odd = [one.coherence for one in verdict.references]
     assert odd < min(others)
-    attribution = shipped.model.config.attribution
+    attribution = shipped.folder.config.attribution
     calibration = attribution.references.at(3).calibration
     limit = ((odd + min(others)) / 2 - calibration.intercept) / calibration.slope
     steps = tuple(
@@ -108,7 +108,9 @@ def doubting(shipped, files, png, limits):
     )
     rule = replace(attribution, references=ReferenceRule(steps))
     verifier = copy.copy(shipped)
-    verifier.model = replace(shipped.model, config=replace(shipped.model.config, attribution=rule))
+    verifier.folder = replace(
+        shipped.folder, config=replace(shipped.folder.config, attribution=rule)
+    )
     with TestClient(create_app(verifier, limits), base_url=HERE) as client:
         yield client, posted
 

@@ -1,8 +1,8 @@
 """Commands that answer with a model: compare, score."""
 
-import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,11 +19,8 @@ from samehand.cli.options import (
     shown_name,
 )
 from samehand.errors import ModelError, OutputError
-from samehand.records import OperatingPoint, Verdict
-
-if TYPE_CHECKING:
-    from samehand.serving.neighbours import Nearby
-    from samehand.serving.verifier import SameHand
+from samehand.records import OperatingPoint
+from samehand.results import Verdict
 
 
 def compare(
@@ -46,35 +43,49 @@ def compare(
     threads: Threads = None,
 ) -> None:
     """Say how strongly two images speak for one artist or two."""
-    from samehand.images.save import check_picture_target
     from samehand.serving.verifier import SameHand
 
-    for target in filter(None, (picture, evidence)):
-        check_picture_target(target)
-    for option, target in (("--picture", picture), ("--evidence", evidence)):
-        if target is not None and target.resolve() in (left.resolve(), right.resolve()):
-            raise OutputError(f"{target} is one of the images itself; choose another {option}")
-    if picture is not None and evidence is not None and picture.resolve() == evidence.resolve():
-        raise OutputError(f"--picture and --evidence are both {picture}; name two files")
+    _check_targets(left, right, picture, evidence)
     if fast and evidence is not None:
         raise ModelError("evidence is set against all views; leave out --fast or --evidence")
     if fast and gallery is not None:
         raise ModelError("a gallery holds embeddings of all views; leave out --fast or --gallery")
     same_hand = SameHand(model, threads, fast=fast)
-    verdict = same_hand.compare(left, right, prior=prior, operating_point=operating_point)
-    near = _beside(same_hand, left, right, verdict, gallery, evidence)
+    one, two = same_hand.open(left), same_hand.open(right)
+    verdict = same_hand.compare(one, two, prior=prior, operating_point=operating_point)
+    if gallery is not None:
+        from samehand.serving.gallery import Gallery
+        from samehand.serving.seek import nearby
+
+        with Gallery.open(gallery, same_hand) as opened:
+            verdict = replace(verdict, neighbours=nearby(same_hand, one, two, opened))
+    if evidence is not None:
+        from samehand.serving.evidence_sheet import draw_evidence
+
+        verdict = replace(verdict, evidence=same_hand.explain(one, two))
+        draw_evidence(one, two, verdict, evidence)
     if picture is not None:
         from samehand.serving.picture import draw_comparison
 
-        draw_comparison(left, right, verdict, picture)
+        draw_comparison(one, two, verdict, picture)
     if as_json:
-        names = {"left": os.fspath(left), "right": os.fspath(right)}
-        found = {} if near is None else {"neighbours": near.to_dict()}
-        print_json(names | verdict.to_dict() | found)
+        print_json(verdict.to_dict())
     else:
-        print(_in_words(left, right, verdict))
-        if near is not None:
-            print(_nearby_in_words(left, right, near))
+        print(_in_words(verdict))
+
+
+def _check_targets(left: Path, right: Path, picture: Path | None, evidence: Path | None) -> None:
+    """Refuse pictures that would overwrite something, before minutes are spent on them."""
+    from samehand.images.save import check_picture_target
+
+    for option, target in (("--picture", picture), ("--evidence", evidence)):
+        if target is None:
+            continue
+        check_picture_target(target)
+        if target.resolve() in (left.resolve(), right.resolve()):
+            raise OutputError(f"{target} is one of the images itself; choose another {option}")
+    if picture is not None and evidence is not None and picture.resolve() == evidence.resolve():
+        raise OutputError(f"--picture and --evidence are both {picture}; name two files")
 
 
 def score(
@@ -116,45 +127,20 @@ def score(
         raise typer.Exit(2)
 
 
-def _beside(
-    same_hand: "SameHand",
-    left: Path,
-    right: Path,
-    verdict: Verdict,
-    gallery: str | None,
-    evidence: Path | None,
-) -> "Nearby | None":
-    """Return a gallery's works near both images, and draw the evidence, as far as asked for."""
-    if gallery is None and evidence is None:
-        return None
-    from samehand.images.decode import decode_file
-    from samehand.serving.evidence import find_evidence
-    from samehand.serving.evidence_sheet import draw_evidence
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.neighbours import nearby, with_nearby
-
-    one, two = decode_file(left), decode_file(right)
-    near = None
-    if gallery is not None:
-        with Gallery.open(gallery, same_hand.model) as opened:
-            near = nearby(same_hand, one, two, opened)
-    if evidence is not None:
-        found = with_nearby(find_evidence(same_hand, one.image, two.image), near)
-        draw_evidence(one.image, two.image, (left.name, right.name), verdict, found, evidence)
-    return near
-
-
-def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
+def _in_words(verdict: Verdict) -> str:
     from samehand.serving.words import claim_in_words, share
 
     lines = [
-        f"{shown_name(left)}  |  {shown_name(right)}",
+        f"{shown_name(verdict.left)}  |  {shown_name(verdict.right)}",
         "",
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}.",
         claim_in_words(verdict.llr),
         "",
         f"  log10 likelihood ratio  {verdict.llr:+.2f}",
-        *_within_a_style(verdict),
+    ]
+    if verdict.llr_one_style is not None:
+        lines.append(f"  if both of one style    {verdict.llr_one_style:+.2f}")
+    lines += [
         f"  probability             {share(verdict.probability)} that one artist made both "
         f"(from {verdict.prior:.0%} before looking)",
         f"  decision                {verdict.decision} (operating point {verdict.operating_point}: "
@@ -162,24 +148,21 @@ def _in_words(left: Path, right: Path, verdict: Verdict) -> str:
         f"  model                   {verdict.model}, {verdict.seconds:.2f} s",
     ]
     lines += [f"  warning                 {warning}" for warning in verdict.warnings]
-    return "\n".join(lines)
+    return "\n".join(lines + _nearby_in_words(verdict))
 
 
-def _within_a_style(verdict: Verdict) -> list[str]:
-    if verdict.llr_one_style is None:
-        return []
-    return [f"  if both of one style    {verdict.llr_one_style:+.2f}"]
-
-
-def _nearby_in_words(left: Path, right: Path, near: "Nearby") -> str:
+def _nearby_in_words(verdict: Verdict) -> list[str]:
     from samehand.images.decode import printable
-    from samehand.serving.neighbours import title_of
+    from samehand.serving.words import title_of
 
+    near = verdict.neighbours
+    if near is None:
+        return []
     lines = []
-    for path, side in ((left, near.left), (right, near.right)):
-        lines += ["", f"Nearest to {shown_name(path)} in the gallery {near.gallery}:"]
+    for name, side in ((verdict.left, near.left), (verdict.right, near.right)):
+        lines += ["", f"Nearest to {shown_name(name)} in the gallery {near.gallery}:"]
         lines += [
             printable(f"  {one.llr:+.2f}  {one.artist or 'unattributed'}, {title_of(one)}")
             for one in side
         ] or ["  no other work"]
-    return "\n".join(lines)
+    return lines

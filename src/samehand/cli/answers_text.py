@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from samehand.serving.findings import Clustering
+    from samehand.results import Clustering
 
 Answer = dict[str, Any]
 Rows = list[dict[str, object]]
@@ -167,6 +167,6 @@ def clustering_text(found: "Clustering") -> str:
                 f"{one.title or '-'}, {one.path}"
             )
         )
-        if one.twin:
-            lines.append(printable(f"       the same picture under another name: {one.twin}"))
+        if one.duplicate:
+            lines.append(printable(f"       the same picture under another name: {one.duplicate}"))
     return "\n".join(lines)

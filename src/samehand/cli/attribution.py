@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,7 +30,7 @@ from samehand.cli.listed import (
 )
 from samehand.cli.options import AsJson, Catalogue, Model, Prior, Threads, print_json
 from samehand.errors import ImageError, SamehandError
-from samehand.records import OperatingPoint
+from samehand.records import FalseAlarms, OperatingPoint
 
 if TYPE_CHECKING:
     from samehand.catalogue.pictures import Pictures
@@ -73,12 +73,18 @@ def verify(
     )
     secure = "1 reference" if len(known) == 1 else f"{len(known):,} references"
     print(f"{doubtful} against {secure}", file=sys.stderr if as_json else sys.stdout)
-    verifier = SameHand(model, threads)
-    ask, digests = _reference_question(verifier, known, prior, operating_point)
+    same_hand = SameHand(model, threads)
+    works = [same_hand.open(path) for path in known]
+
+    def ask(probe: Path) -> "Answer":
+        return same_hand.verify(
+            probe, works, prior=prior, operating_point=operating_point
+        ).to_dict()
+
     question = {
         "command": "verify",
-        "model": verifier.model.identity,
-        "references": digests,
+        "model": same_hand.folder.identity,
+        "references": [work.sha256 for work in works],
         "prior": prior,
         "operating_point": operating_point,
     }
@@ -91,7 +97,7 @@ def search(
     top: Annotated[int, typer.Option(min=1, help="How many works.")] = 20,
     where: Where = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Look at every work in spite of an index.")
+        bool, typer.Option("--exact", help="Compare with every work even where there is an index.")
     ] = False,
     as_json: AsJson = False,
     out: Out = None,
@@ -105,13 +111,13 @@ def search(
     from samehand.serving.verifier import SameHand
 
     asked = listed(probes, images, column)
-    verifier = SameHand(model, threads)
-    with Gallery.open(gallery, verifier.model) as opened:
+    same_hand = SameHand(model, threads)
+    with Gallery.open(gallery, same_hand) as opened:
 
         def ask(probe: Path) -> "Answer":
-            return verifier.search(probe, opened, top, where=where or (), exact=exact).to_dict()
+            return same_hand.search(probe, opened, top, where=where or (), exact=exact).to_dict()
 
-        question = _gallery_question("search", verifier, opened, where, out) | {
+        question = _gallery_question("search", same_hand, opened, where, out) | {
             "top": top,
             "exact": exact,
         }
@@ -124,7 +130,7 @@ def identify(
     top: Annotated[int, typer.Option(min=1, help="How many candidates to show.")] = 5,
     where: Where = None,
     threshold: Annotated[
-        Literal["far1", "far10"],
+        FalseAlarms,
         typer.Option(help="Share of unknown hands that may be given a name: 1 % or 10 %."),
     ] = "far10",
     as_json: AsJson = False,
@@ -142,15 +148,15 @@ def identify(
     from samehand.serving.verifier import SameHand
 
     asked = listed(probes, images, column)
-    verifier = SameHand(model, threads)
-    with Gallery.open(gallery, verifier.model) as opened:
+    same_hand = SameHand(model, threads)
+    with Gallery.open(gallery, same_hand) as opened:
 
         def ask(probe: Path) -> "Answer":
-            return verifier.identify(
+            return same_hand.identify(
                 probe, opened, top, where=where or (), prior=prior, threshold=threshold
             ).to_dict()
 
-        question = _gallery_question("identify", verifier, opened, where, out) | {
+        question = _gallery_question("identify", same_hand, opened, where, out) | {
             "top": top,
             "threshold": threshold,
             "prior": prior,
@@ -170,9 +176,9 @@ def cluster(
     from samehand.serving.folder import open_model
     from samehand.serving.gallery import Gallery
 
-    opened_model = open_model(model)
-    with Gallery.open(gallery, opened_model) as opened:
-        found = group(opened_model, opened, where=where or (), suspects=suspects)
+    folder = open_model(model)
+    with Gallery.open(gallery, folder) as opened:
+        found = group(folder, opened, where=where or (), suspects=suspects)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -204,41 +210,9 @@ def calibrate(
         print(f"pairs of one style: error rate {rate:.1%} on held-out artists")
 
 
-def _reference_question(
-    verifier: "SameHand", references: Sequence[Path], prior: float, operating_point: OperatingPoint
-) -> "tuple[Callable[[Path], Answer], list[str]]":
-    """Decode and embed the references once; return what to ask of a probe, and their hashes."""
-    from samehand.images.decode import decode_file
-    from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
-
-    decoded = [decode_file(path) for path in references]
-    rows = verifier.look(decoded).embeddings
-    names = [str(path) for path in references]
-    digests = [one.sha256 for one in decoded]
-
-    def ask(probe: Path) -> "Answer":
-        image = decode_file(probe)
-        looked = verifier.look([image])
-        verdict = verify_embedded(
-            verifier.model,
-            looked.embeddings[0],
-            rows,
-            names,
-            prior=prior,
-            operating_point=operating_point,
-            warnings=[
-                *probe_warnings(verifier.model, image, looked),
-                *same_file_warnings(image.sha256, digests, names),
-            ],
-        )
-        return verdict.to_dict()
-
-    return ask, digests
-
-
 def _gallery_question(
     command: str,
-    verifier: "SameHand",
+    same_hand: "SameHand",
     gallery: "Gallery",
     where: Sequence[str] | None,
     out: Path | None,
@@ -247,7 +221,7 @@ def _gallery_question(
         return {}
     return {
         "command": command,
-        "model": verifier.model.identity,
+        "model": same_hand.folder.identity,
         "gallery": gallery.name,
         "gallery_state": gallery.store.fingerprint(),
         "where": list(where or ()),

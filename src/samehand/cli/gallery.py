@@ -143,7 +143,7 @@ def list_works(
     with Gallery.open(name) as gallery:
         for stored in gallery.list(where or (), limit=limit):
             if as_json:
-                print(json.dumps(stored.to_dict(), ensure_ascii=False))
+                print(json.dumps(stored.record().to_dict(), ensure_ascii=False))
             else:
                 work = stored.work
                 parts = [work.path, work.artist or "-", work.title or "-", work.date or "-"]
@@ -223,11 +223,11 @@ def re_embed(
     from samehand.serving.verifier import SameHand
 
     with Gallery.open(name) as gallery:
-        verifier = SameHand(model, threads)
+        same_hand = SameHand(model, threads)
         kept, dropped = gallery.re_embed(
-            verifier, cache=cache or default_cache(), drop_gone=drop_gone
+            same_hand, cache=cache or default_cache(), drop_gone=drop_gone
         )
-        print(f"embedded {kept:,} works with {verifier.model.identity}, dropped {dropped:,}")
+        print(f"embedded {kept:,} works with {same_hand.folder.identity}, dropped {dropped:,}")
         if gallery.wants_index():
             _index(gallery)
 

@@ -90,9 +90,9 @@ def evaluate(
 
     if card and fast:
         raise ModelError("a model's card has the figures of all its views; leave out --fast")
-    verifier = SameHand(model, threads, fast=fast)
+    same_hand = SameHand(model, threads, fast=fast)
     found = measure(
-        verifier,
+        same_hand,
         catalogue,
         protocol,
         baselines=baseline or (),
@@ -106,7 +106,9 @@ def evaluate(
         from samehand.files import write_text
         from samehand.serving.card import model_card
 
-        write_text(verifier.model.path / "README.md", model_card(verifier.model.config, markdown))
+        write_text(
+            same_hand.folder.path / "README.md", model_card(same_hand.folder.config, markdown)
+        )
     print(markdown)
     print(f"wrote {out}/report.md, report.json and pictures", file=sys.stderr)
 
@@ -151,10 +153,10 @@ def benchmark(
         from samehand.evaluation.questions import choose_questions, open_question
     from samehand.serving.verifier import SameHand
 
-    verifier = SameHand(model, threads)
+    same_hand = SameHand(model, threads)
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
-    rows = contenders(material, verifier, backbone=backbone, report=report, threads=threads)
+    rows = contenders(material, same_hand, backbone=backbone, report=report, threads=threads)
     unwanted = [row.name for row in rows[:-1] if any(part in row.name for part in without or ())]
     rows = [row for row in rows if row.name not in unwanted]
     questions, left_out = choose_questions(
@@ -182,7 +184,7 @@ def benchmark(
             mistakes,
             out,
             command=command_line(),
-            model=verifier.model.identity,
+            model=same_hand.folder.identity,
             page=page,
         )
     )

@@ -19,7 +19,7 @@ Model = Annotated[
 File = Annotated[Path, typer.Argument(readable=False)]
 Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
 Fast = Annotated[
-    bool, typer.Option("--fast", help="Look at one view of each painting: quicker, less certain.")
+    bool, typer.Option("--fast", help="Encode one view of each painting: quicker, less certain.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all if absent.")]
 Catalogue = Annotated[Path, typer.Option(help="A folder made by `samehand prepare`.")]
@@ -47,11 +47,11 @@ def print_json(values: dict[str, object]) -> None:
     print(json.dumps(values, indent=2))
 
 
-def shown_name(path: Path) -> str:
+def shown_name(path: str | Path) -> str:
     """Return a file's name as a terminal can show it."""
     from samehand.images.decode import printable
 
-    return printable(path.name)
+    return printable(Path(path).name)
 
 
 def command_line() -> str:

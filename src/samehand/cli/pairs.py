@@ -41,8 +41,8 @@ def show(
     else:
         from samehand.serving.verifier import SameHand
 
-        verifier = SameHand(model, threads)
+        same_hand = SameHand(model, threads)
         sheets = show_predictions(
-            verifier, catalogue, out, split=split, pairs=pairs, among=among, seed=seed
+            same_hand, catalogue, out, split=split, pairs=pairs, among=among, seed=seed
         )
     print(f"wrote {', '.join(sheet.name for sheet in sheets)} to {out}")

@@ -35,7 +35,6 @@ def report(
     """
     from samehand.reporting.pair import pair_report
     from samehand.reporting.references import references_report
-    from samehand.reporting.works import read_work
     from samehand.reporting.write import check_target, write_report
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
@@ -52,26 +51,26 @@ def report(
     if out.resolve() in [path.resolve() for path in pictures]:
         raise OutputError(f"{out} is one of the images itself; choose another --out")
     day = date or datetime.datetime.now().astimezone().date().isoformat()
+    same_hand = SameHand(model, threads)
     if right is None:
         # Files of one name in several folders are told apart by their paths.
         html = references_report(
-            SameHand(model, threads),
-            read_work(left, str(left)),
-            [read_work(path, str(path)) for path in others],
+            same_hand,
+            same_hand.open(left),
+            [same_hand.open(path) for path in others],
             date=day,
             prior=prior,
             operating_point=operating_point,
         )
     else:
-        works = read_work(left), read_work(right)
-        same_hand = SameHand(model, threads)
         with contextlib.ExitStack() as closing:
             beside = None
             if gallery is not None:
-                beside = closing.enter_context(Gallery.open(gallery, same_hand.model))
+                beside = closing.enter_context(Gallery.open(gallery, same_hand))
             html = pair_report(
                 same_hand,
-                *works,
+                same_hand.open(left, left.name),
+                same_hand.open(right, right.name),
                 date=day,
                 prior=prior,
                 operating_point=operating_point,

@@ -28,6 +28,6 @@ def serve(
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
-    verifier = SameHand(model, threads)
-    shown = Gallery.open(gallery, verifier.model) if gallery else None
-    run(verifier, host, port, allow_host or (), gallery=shown)
+    same_hand = SameHand(model, threads)
+    shown = Gallery.open(gallery, same_hand) if gallery else None
+    run(same_hand, host, port, allow_host or (), gallery=shown)

@@ -25,7 +25,7 @@ from samehand.files import sha256_file
 from samehand.pairs.draws import sampled_pairs
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, fit_calibration
-from samehand.scoring.comparator import Comparator, Indices, enrol, pair_scores
+from samehand.scoring.comparator import Comparator, CosineComparator, Indices
 from samehand.serving.embed import Embeds, embed_catalogued
 from samehand.serving.runtime import Embedder
 from samehand.serving.verifier import SameHand
@@ -130,7 +130,7 @@ def open_material(folder: Path, seed: int) -> Material:
 
 def contenders(
     material: Material,
-    verifier: SameHand,
+    model: SameHand,
     *,
     backbone: str,
     report: SameHand | None,
@@ -140,7 +140,7 @@ def contenders(
 
     Args:
         material: What they may learn from.
-        verifier: The model that is measured.
+        model: The model that is measured.
         backbone: Name of the frozen backbone, an EfficientNet-Lite.
         report: The network of the report that started the project, or None to leave it out.
         threads: CPU threads of the model; None for all there are.
@@ -151,7 +151,7 @@ def contenders(
     both, width = backbone_statistics(backbone)
     pooled = _part(both, slice(0, width))
     one_view = Embedder(
-        replace(verifier.model.embedder, views=verifier.model.embedder.views[:1]), threads
+        replace(model.folder.embedder, views=model.folder.embedder.views[:1]), threads
     )
     rows = [
         Contender(
@@ -210,37 +210,37 @@ def contenders(
             lambda: _winner(material, _embedded(one_view), _DECAY_OURS),
         ),
     ]
-    return rows + _layers(material, verifier, one_view)
+    return rows + _layers(material, model, one_view)
 
 
-def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[Contender]:
-    model = verifier.model
-    plain = replace(model.comparator, normalisation="none")
-    count = len(model.config.views)
-    within = model.config.one_style
+def _layers(material: Material, model: SameHand, one_view: Embedder) -> list[Contender]:
+    folder = model.folder
+    plain = replace(folder.comparator, normalisation="none")
+    count = len(folder.config.views)
+    within = folder.config.one_style
 
     def served(calibration: Calibration) -> Scorer:
-        return Scorer(_embedded(verifier.embedder), _cosine(model.comparator), calibration)
+        return Scorer(_embedded(model.embedder), _cosine(folder.comparator), calibration)
 
     rows = [
         Contender(
             f"{OURS}embedding, one view",
             "The measured model's encoder on the whole painting squeezed to a square, cosine.",
-            f"one view 1 {model.identity}",
+            f"one view 1 {folder.identity}",
             lambda: _compared(material, one_view, plain),
         ),
         Contender(
             f"{OURS}+ views",
             f"The mean direction over all {count} views, cosine.",
-            f"views 1 {model.identity}",
-            lambda: _compared(material, verifier.embedder, plain),
+            f"views 1 {folder.identity}",
+            lambda: _compared(material, model.embedder, plain),
         ),
         Contender(
             f"{OURS}+ cohort",
-            f"The model's comparator (`{model.config.normalisation}` against "
-            f"its cohort of {len(model.comparator.cohort):,}), calibrated like those above.",
-            f"cohort 1 {model.identity}",
-            lambda: _compared(material, verifier.embedder, model.comparator),
+            f"The model's comparator (`{folder.config.normalisation}` against "
+            f"its cohort of {len(folder.comparator.cohort):,}), calibrated like those above.",
+            f"cohort 1 {folder.identity}",
+            lambda: _compared(material, model.embedder, folder.comparator),
         ),
     ]
     if within is not None:
@@ -249,7 +249,7 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
                 f"{OURS}{WITHIN}",
                 "The same scores with the model's calibration on pairs of one style, for who knows "
                 "that two paintings are of one style; other evidence it understates.",
-                f"within 1 {model.identity}",
+                f"within 1 {folder.identity}",
                 lambda: served(within),
             )
         )
@@ -257,9 +257,9 @@ def _layers(material: Material, verifier: SameHand, one_view: Embedder) -> list[
         *rows,
         Contender(
             f"{OURS}+ calibration, as served",
-            f"`{model.identity}` with its own calibration: what `samehand evaluate` measures.",
-            f"served 1 {model.identity}",
-            lambda: served(model.config.calibration),
+            f"`{folder.identity}` with its own calibration: what `samehand evaluate` measures.",
+            f"served 1 {folder.identity}",
+            lambda: served(folder.config.calibration),
         ),
     ]
 
@@ -298,8 +298,8 @@ def _part(embedder: Embeds, columns: slice) -> Rows:
 
 def _cosine(comparator: Comparator) -> Callable[[Floats], PairScorer]:
     def against(rows: Floats) -> PairScorer:
-        enrolled = enrol(comparator, rows)
-        return lambda left, right: pair_scores(comparator, enrolled, left, right)
+        enrolled = comparator.enrol(rows)
+        return lambda left, right: comparator.pair_scores(enrolled, left, right)
 
     return against
 
@@ -316,7 +316,7 @@ def _centred(material: Material, raw: Rows) -> Scorer:
     def rows(folder: Path, paths: Sequence[str]) -> Floats:
         return centred(raw(folder, paths), centre)
 
-    against = _cosine(Comparator("none", 2, centred(reference, centre)))
+    against = _cosine(CosineComparator("none", 2, centred(reference, centre)))
     return Scorer(rows, against, calibrate_like_all(rows, against, material))
 
 
@@ -329,7 +329,7 @@ def _winner(material: Material, features: Rows, decay: float) -> Scorer:
         return classifier.posteriors(features(folder, paths))
 
     def against(posteriors: Floats) -> PairScorer:
-        product = _cosine(Comparator("none", 2, posteriors[:2]))(posteriors)
+        product = _cosine(CosineComparator("none", 2, posteriors[:2]))(posteriors)
         # Of the dot product itself nearly all lie at zero, where no calibration tells them apart.
         return lambda left, right: np.log10(np.maximum(product(left, right), np.float32(1e-30)))
 

@@ -17,7 +17,7 @@ from samehand.evaluation.metrics import Float64s, Metrics, Scores, compute_metri
 from samehand.pairs.protocol import Protocol, load_protocol
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, llr_from_score
-from samehand.scoring.comparator import Comparator, enrol, pair_scores
+from samehand.scoring.comparator import Comparator, CosineComparator
 from samehand.scoring.fitting import calibrate
 from samehand.serving.embed import Embeds, embed_catalogued
 from samehand.serving.verifier import SameHand
@@ -110,7 +110,7 @@ class Evaluation:
 
 
 def evaluate(
-    verifier: SameHand,
+    model: SameHand,
     catalogue: Path,
     protocol_path: Path,
     *,
@@ -122,7 +122,7 @@ def evaluate(
     """Measure a model and baselines on one protocol.
 
     Args:
-        verifier: The model.
+        model: The model.
         catalogue: A folder made by `samehand prepare`.
         protocol_path: A protocol made by `samehand protocol` from that catalogue.
         baselines: Names that `baselines.baseline` knows.
@@ -146,7 +146,7 @@ def evaluate(
         )
     held_out = calibration_paintings(table) if embeds else table
     cache = cache or catalogue / "embeddings"
-    systems = [_shipped(verifier, catalogue, paintings, cache)]
+    systems = [_shipped(model, catalogue, paintings, cache)]
     systems += [
         _baseline(name, embed, catalogue, paintings, table, held_out, cache)
         for name, embed in embeds.items()
@@ -178,7 +178,7 @@ def evaluate(
                     seed=seed,
                 )
                 results.append(result)
-    return Evaluation(protocol, verifier.model.identity, results, labels, scores, llrs)
+    return Evaluation(protocol, model.folder.identity, results, labels, scores, llrs)
 
 
 def protocol_paintings(protocol: Protocol, table: pl.DataFrame) -> pl.DataFrame:
@@ -251,10 +251,10 @@ def measure(
 
 
 def _score(system: System, protocol: Protocol) -> Floats:
-    enrolled = enrol(system.comparator, system.embeddings)
+    enrolled = system.comparator.enrol(system.embeddings)
     return np.concatenate(
         [
-            pair_scores(system.comparator, enrolled, batch.left, batch.right)
+            system.comparator.pair_scores(enrolled, batch.left, batch.right)
             for batch in protocol.batches()
         ]
     )
@@ -287,11 +287,11 @@ def read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
     return labels
 
 
-def _shipped(verifier: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
-    model = verifier.model
-    embeddings = embed_catalogued(verifier.embedder, paintings["path"].to_list(), catalogue, cache)
-    config = model.config
-    return System(config.name, embeddings, model.comparator, config.calibration, config.one_style)
+def _shipped(model: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
+    folder = model.folder
+    embeddings = embed_catalogued(model.embedder, paintings["path"].to_list(), catalogue, cache)
+    config = folder.config
+    return System(config.name, embeddings, folder.comparator, config.calibration, config.one_style)
 
 
 def _baseline(
@@ -310,8 +310,8 @@ def _baseline(
 
     reference = embed(reference_paintings(table))
     centre = reference.mean(axis=0)
-    comparator = Comparator("none", 2, centred(reference, centre))
-    enrolled = enrol(comparator, centred(embed(held_out), centre))
+    comparator = CosineComparator("none", 2, centred(reference, centre))
+    enrolled = comparator.enrol(centred(embed(held_out), centre))
     calibration = calibrate(comparator, enrolled, held_out["artist"].to_list())
     return System(name, centred(embed(paintings), centre), comparator, calibration)
 

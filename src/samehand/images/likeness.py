@@ -132,3 +132,10 @@ def confirmed(
         agree = (alike >= DETAIL) & colours_agree(thumbnails[i], thumbnails[j])
         kept.append(np.column_stack([i[agree], j[agree]]))
     return np.concatenate(kept)
+
+
+def same_thumbnail(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> bool:
+    """Return whether the thumbnails of two images, of `thumbnail`, show one picture."""
+    both = np.stack([left, right])
+    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
+    return len(confirmed(*pair, detail_of(both), both)) > 0

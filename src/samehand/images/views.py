@@ -17,6 +17,10 @@ View = Literal["whole", "mirror", "crop-nw", "crop-ne", "crop-sw", "crop-se", "c
 ALL_VIEWS: tuple[View, ...] = get_args(View)
 """Every view, in canonical order."""
 
+VIEWS_VERSION = 1
+"""Raised whenever a view's pixels change, so that no embedding of earlier views is taken for one of
+these; part of every embedder's digest."""
+
 CORNER_SHARE = 0.7
 """The share of each side that a corner crop covers; neighbouring crops overlap in the middle."""
 

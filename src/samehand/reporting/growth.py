@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from samehand.serving.findings import GrowthStep
+from samehand.results import GrowthStep
 
 _WIDTH, _HEIGHT = 720, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 700, 14, 180

@@ -7,8 +7,7 @@ from typing import Any
 from samehand.errors import MissingExtraError
 from samehand.files import sha256_file
 from samehand.serving.background import BACKGROUND
-from samehand.serving.folder import CONFIG
-from samehand.serving.verifier import SameHand
+from samehand.serving.folder import CONFIG, ModelFolder
 from samehand.versions import versions
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -38,14 +37,13 @@ def render(template: str, facts: Mapping[str, Any]) -> str:
     return environment.get_template(template).render(facts)
 
 
-def provenance(same_hand: SameHand) -> list[tuple[str, str]]:
+def provenance(folder: ModelFolder) -> list[tuple[str, str]]:
     """Return name and value of all that decides a verdict, besides the images."""
-    model = same_hand.model
-    training = model.config.training
-    rows = [("model", model.identity), (CONFIG, sha256_file(model.path / CONFIG))]
-    rows += sorted(model.config.files.items())
-    if (model.path / BACKGROUND).is_file():
-        rows.append((BACKGROUND, sha256_file(model.path / BACKGROUND)))
+    training = folder.config.training
+    rows = [("model", folder.identity), (CONFIG, sha256_file(folder.path / CONFIG))]
+    rows += sorted(folder.config.files.items())
+    if (folder.path / BACKGROUND).is_file():
+        rows.append((BACKGROUND, sha256_file(folder.path / BACKGROUND)))
     rows += [
         (name, training[key])
         for name, key in (

@@ -1,12 +1,13 @@
 """`samehand report A B`: the report on two paintings."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from samehand.records import OperatingPoint, Verdict
+from samehand.records import OperatingPoint
 from samehand.reporting.page import provenance, render
-from samehand.reporting.works import Work, facts, shown, shown_exactly
-from samehand.serving.evidence import Evidence, find_evidence
+from samehand.reporting.works import facts, shown, shown_exactly
+from samehand.results import Evidence, Nearby, Neighbour, Verdict
 from samehand.serving.evidence_picture import (
     LEAST_INFLUENCE,
     LEAST_UNUSUAL,
@@ -17,9 +18,9 @@ from samehand.serving.evidence_picture import (
     fit,
     strongest,
 )
-from samehand.serving.findings import Neighbour
 from samehand.serving.neighbour_picture import small_picture
-from samehand.serving.neighbours import Nearby, nearby, title_of, with_nearby
+from samehand.serving.painting import Painting
+from samehand.serving.seek import nearby
 from samehand.serving.verifier import SameHand
 from samehand.serving.words import (
     claim_in_words,
@@ -27,6 +28,7 @@ from samehand.serving.words import (
     influence_in_words,
     matches_in_words,
     nearby_in_words,
+    title_of,
     unusual_in_words,
 )
 
@@ -37,9 +39,9 @@ _PAINTING, _PICTURE, _THUMBNAIL = 900, 560, 200
 
 
 def pair_report(
-    same_hand: SameHand,
-    left: Work,
-    right: Work,
+    model: SameHand,
+    left: Painting,
+    right: Painting,
     *,
     date: str,
     prior: float = 0.5,
@@ -51,9 +53,9 @@ def pair_report(
     The same works, model, gallery, versions and date give the same bytes.
 
     Args:
-        same_hand: The model.
-        left: A work.
-        right: Another work.
+        model: The model.
+        left: A painting.
+        right: Another painting.
         date: What stands on the report, for example "2026-11-24".
         prior: P(same artist) before looking, strictly between 0 and 1.
         operating_point: Which measured error rate the decision promises.
@@ -65,11 +67,13 @@ def pair_report(
         ModelError: The model's folder has no background for evidence.
         MissingExtraError: Jinja2 is not installed.
     """
-    verdict = same_hand.compare_decoded(
-        left.decoded, right.decoded, prior=prior, operating_point=operating_point
+    verdict = replace(
+        model.compare(left, right, prior=prior, operating_point=operating_point),
+        evidence=model.explain(left, right),
+        neighbours=None if gallery is None else nearby(model, left, right, gallery),
     )
-    near = None if gallery is None else nearby(same_hand, left.decoded, right.decoded, gallery)
-    evidence = with_nearby(find_evidence(same_hand, left.decoded.image, right.decoded.image), near)
+    evidence, near = verdict.evidence, verdict.neighbours
+    assert evidence is not None
     return render(
         "pair.html.j2",
         {
@@ -82,20 +86,20 @@ def pair_report(
             "densities": shown_exactly(draw_context(evidence.context, 700, 210, density=2)),
             "nearby": "" if near is None else nearby_in_words(near.gallery),
             "neighbours": [
-                [_neighbour(one) for one in side.neighbours]
-                for side in (evidence.left, evidence.right)
+                [_neighbour(one) for one in side]
+                for side in ((near.left, near.right) if near else ())
             ],
-            "provenance": provenance(same_hand) + _searched(near),
-            "data": json.dumps(_reproducible(verdict, near), indent=2),
+            "provenance": provenance(model.folder) + _searched(near),
+            "data": json.dumps(_reproducible(verdict), indent=2),
         },
     )
 
 
-def _reproducible(verdict: Verdict, near: Nearby | None) -> dict[str, Any]:
-    """Return the verdict without the time it took, which no two runs share."""
+def _reproducible(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict without the time it took, which no two runs share, and its maps."""
     values = verdict.to_dict()
-    del values["seconds"]
-    return values if near is None else values | {"neighbours": near.to_dict()}
+    del values["seconds"], values["evidence"]
+    return values
 
 
 def _searched(near: Nearby | None) -> list[tuple[str, str]]:
@@ -112,9 +116,9 @@ def _neighbour(one: Neighbour) -> dict[str, str]:
     }
 
 
-def _pictures(left: Work, right: Work, evidence: Evidence) -> list[dict[str, Any]]:
+def _pictures(left: Painting, right: Painting, evidence: Evidence) -> list[dict[str, Any]]:
     """Return heading, explanation and both pictures of each kind of evidence."""
-    images = [fit(work.decoded.image, _PICTURE, _PICTURE) for work in (left, right)]
+    images = [fit(work.image, _PICTURE, _PICTURE) for work in (left, right)]
     sides = (evidence.left, evidence.right)
     most = strongest(*(side.unusual for side in sides), least=LEAST_UNUSUAL)
     windows = [[(m.number, m.left) for m in evidence.matches]]

@@ -7,10 +7,11 @@ from typing import Any
 from samehand.records import OperatingPoint
 from samehand.reporting.growth import draw_growth
 from samehand.reporting.page import provenance, render
-from samehand.reporting.works import Work, facts
-from samehand.serving.findings import GrowthStep
+from samehand.reporting.works import facts
+from samehand.results import GrowthStep
+from samehand.serving.painting import Painting
 from samehand.serving.verifier import SameHand
-from samehand.serving.verify import attribution_of, verify
+from samehand.serving.verify import attribution_of
 from samehand.serving.words import reference_claim_in_words, reference_strength
 
 _PAINTING, _THUMBNAIL = 900, 200
@@ -18,9 +19,9 @@ _MILESTONES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 
 
 def references_report(
-    same_hand: SameHand,
-    probe: Work,
-    references: Sequence[Work],
+    model: SameHand,
+    probe: Painting,
+    references: Sequence[Painting],
     *,
     date: str,
     prior: float = 0.5,
@@ -31,7 +32,7 @@ def references_report(
     The same works, model, versions and date give the same bytes.
 
     Args:
-        same_hand: The model.
+        model: The model.
         probe: The doubtful work.
         references: At least one work by one artist.
         date: What stands on the report, for example "2026-11-24".
@@ -44,14 +45,7 @@ def references_report(
         ModelError: The model has no rule for references.
         MissingExtraError: Jinja2 is not installed.
     """
-    verdict = verify(
-        same_hand,
-        probe.decoded,
-        [work.decoded for work in references],
-        [work.name for work in references],
-        prior=prior,
-        operating_point=operating_point,
-    )
+    verdict = model.verify(probe, references, prior=prior, operating_point=operating_point)
     values = verdict.to_dict()
     # No two runs take the same time.
     del values["seconds"]
@@ -67,11 +61,11 @@ def references_report(
             "verdict": verdict,
             "strength": reference_strength(verdict.strength),
             "sentence": reference_claim_in_words(verdict.llr),
-            "measured": attribution_of(same_hand.model).references.steps[-1].references,
+            "measured": attribution_of(model.folder).references.steps[-1].references,
             "growth": draw_growth(verdict.growth),
             "milestones": _milestones(verdict.growth),
-            "provenance": provenance(same_hand),
-            "data": _lines({"probe": probe.name} | values),
+            "provenance": provenance(model.folder),
+            "data": _lines(values),
         },
     )
 

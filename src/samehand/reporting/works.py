@@ -2,61 +2,24 @@
 
 import base64
 import io
-import os
-from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
-from samehand.images.decode import Decoded, decode_bytes, decode_file, printable
+from samehand.images.decode import printable
 from samehand.serving.evidence_picture import fit
+from samehand.serving.painting import Painting
 
 _QUALITY = 84
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A work that a report is about.
-
-    Attributes:
-        name: What the report calls it, usually its file's name.
-        decoded: Its picture.
-    """
-
-    name: str
-    decoded: Decoded
-
-
-def read_work(path: str | os.PathLike[str], name: str | None = None) -> Work:
-    """Read a work from an image file.
-
-    Args:
-        path: The file.
-        name: What to call it; the file's name if absent.
-
-    Raises:
-        ImageError: The file is no readable image.
-    """
-    return Work(printable(Path(path).name if name is None else name), decode_file(path))
-
-
-def work_from_bytes(data: bytes, name: str) -> Work:
-    """Read a work from an image file that is already in memory.
-
-    Raises:
-        ImageError: The bytes are no readable image.
-    """
-    return Work(printable(name), decode_bytes(data, name))
-
-
-def facts(work: Work, side: int) -> dict[str, str | int]:
+def facts(work: Painting, side: int) -> dict[str, str | int]:
     """Return what a page says of a work, its picture's longest side at most `side` pixels."""
     return {
-        "name": work.name,
-        "picture": shown(work.decoded.image, side),
+        "name": printable(work.name),
+        "picture": shown(work.image, side),
         "width": work.decoded.width,
         "height": work.decoded.height,
-        "sha256": work.decoded.sha256,
+        "sha256": work.sha256,
     }
 
 

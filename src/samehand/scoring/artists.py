@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.scoring.calibration import Calibration, Float64s
-from samehand.scoring.comparator import Comparator, Enrolled, taken
+from samehand.scoring.comparator import Comparator, Enrolled
 from samehand.scoring.references import (
     ReferenceRule,
     combine,
@@ -61,6 +61,6 @@ def _llrs(
 ) -> Float64s:
     step = rule.at(len(references))
     features = reference_features(
-        comparator, taken(enrolled, probes), taken(enrolled, references), pairs.slope
+        comparator, enrolled.take(probes), enrolled.take(references), pairs.slope
     )
     return unsaturated(step.calibration, combine(step, features))

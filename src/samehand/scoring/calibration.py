@@ -6,9 +6,8 @@
 Serving needs NumPy only; fitting also needs SciPy, which is imported where it is used.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from math import isfinite, log, log10
+from dataclasses import dataclass
+from math import log, log10
 from typing import Any, get_args
 
 import numpy as np
@@ -52,6 +51,10 @@ class OperatingThreshold:
     same_at_least: float
     different_at_most: float
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.error_rate <= 1 or self.same_at_least < self.different_at_most:
+            raise ValueError("an operating point needs a rate in [0, 1] and same_at_least on top")
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -77,33 +80,15 @@ class Calibration:
     impostor_pairs: int
     artists: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the calibration as JSON-ready values; `from_dict` reads them back exactly."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Read what `to_dict` wrote.
-
-        Raises:
-            ModelError: A key is missing or unknown, or a value cannot be what its key says.
-        """
-        _require_keys(values, [field.name for field in fields(cls)], "the calibration")
-        points = values["points"]
-        _require_keys(points, get_args(OperatingPoint), "the calibration's points")
-        calibration = cls(
-            slope=_number(values, "slope"),
-            intercept=_number(values, "intercept"),
-            lower=_number(values, "lower"),
-            upper=_number(values, "upper"),
-            points={name: _read_point(points[name], name) for name in get_args(OperatingPoint)},
-            genuine_pairs=_count(values, "genuine_pairs"),
-            impostor_pairs=_count(values, "impostor_pairs"),
-            artists=_count(values, "artists"),
-        )
-        if calibration.slope <= 0 or not calibration.lower < 0 < calibration.upper:
-            raise _damaged("the calibration needs slope above 0 and lower < 0 < upper")
-        return calibration
+    def __post_init__(self) -> None:
+        if self.slope <= 0 or not self.lower < 0 < self.upper:
+            raise ValueError("a calibration needs slope above 0 and lower < 0 < upper")
+        if set(self.points) != set(get_args(OperatingPoint)):
+            raise ValueError(
+                f"a calibration needs the points {', '.join(get_args(OperatingPoint))}"
+            )
+        if min(self.genuine_pairs, self.impostor_pairs, self.artists) < 1:
+            raise ValueError("a calibration needs pairs by one artist and pairs by two")
 
 
 def llr_from_score(calibration: Calibration, scores: ArrayLike) -> Float64s:
@@ -328,42 +313,3 @@ def _operating_points(
             max(promised, floor), float(same_cut), float(different_cut)
         )
     return points
-
-
-def _require_keys(values: object, expected: list[str] | tuple[str, ...], owner: str) -> None:
-    if not isinstance(values, Mapping):
-        raise _damaged(f"{owner} should be a table")
-    if missing := sorted(set(expected) - set(values)):
-        raise _damaged(f"{owner} lacks {', '.join(missing)}")
-    if unknown := sorted(str(key) for key in set(values) - set(expected)):
-        raise _damaged(f"{owner} has unknown {', '.join(unknown)}")
-
-
-def _read_point(values: Any, name: str) -> OperatingThreshold:  # noqa: ANN401
-    _require_keys(values, [field.name for field in fields(OperatingThreshold)], f"point {name}")
-    point = OperatingThreshold(
-        error_rate=_number(values, "error_rate"),
-        same_at_least=_number(values, "same_at_least"),
-        different_at_most=_number(values, "different_at_most"),
-    )
-    if not 0 <= point.error_rate <= 1 or point.same_at_least < point.different_at_most:
-        raise _damaged(f"point {name} needs a rate in [0, 1] and same_at_least on top")
-    return point
-
-
-def _number(values: Mapping[str, Any], key: str) -> float:
-    value = values[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise _damaged(f"{key} should be a finite number, not {value!r}")
-    return float(value)
-
-
-def _count(values: Mapping[str, Any], key: str) -> int:
-    value = values[key]
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _damaged(f"{key} should be a whole number above 0, not {value!r}")
-    return value
-
-
-def _damaged(what: str) -> ModelError:
-    return ModelError(f"the model's calibration cannot be used: {what}; export the model again")

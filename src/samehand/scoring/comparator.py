@@ -1,14 +1,11 @@
-"""Two embeddings to one raw score, corrected by how crowded each painting's neighbourhood is.
-
-A model that learned to score pairs brings a head of its own instead; whoever enrols paintings and
-asks for the scores of pairs need not know which.
+"""Paintings to raw scores: by the cosine of their embeddings, or by a network that compares pairs.
 
 Shapes: N embeddings of width D, C cohort embeddings, M pairs.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Literal, assert_never
+from typing import Literal, Protocol, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,38 +25,6 @@ _HALF = np.float32(0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Comparator:
-    """How raw scores are made.
-
-    Attributes:
-        normalisation: "none" is the cosine. "csls" takes away each painting's mean cosine to its
-            nearest cohort members (Conneau et al., ICLR 2018, equation 3, halved to stay on the
-            scale of a cosine). "as-norm" divides by their spread as well (Matějka et al.,
-            Interspeech 2017, section 2: adaptive symmetric normalisation).
-        neighbours: How many of the nearest cohort members count, at least 2.
-        cohort: Unit embeddings of training paintings, or of training artists, (C, D).
-        head: Scores pairs in place of the cosine; then there is no cohort, and no correction.
-    """
-
-    normalisation: Normalisation
-    neighbours: int
-    cohort: Floats
-    head: PairHead | None = None
-
-    def __post_init__(self) -> None:
-        if self.head is None and not 2 <= self.neighbours <= len(self.cohort):
-            raise ModelError(
-                f"a cohort of {len(self.cohort)} paintings cannot give {self.neighbours} "
-                "neighbours; export the model again with other [serve] settings"
-            )
-
-
-def head_comparator(head: PairHead) -> Comparator:
-    """Return the comparator of a model that learned to score pairs."""
-    return Comparator("none", 0, np.empty((0, 0), np.float32), head)
-
-
-@dataclass(frozen=True, slots=True)
 class Enrolled:
     """Embeddings with what the comparator needs to know about each, computed once.
 
@@ -75,85 +40,147 @@ class Enrolled:
     level: Floats
     spread: Floats
 
+    def __len__(self) -> int:
+        return len(self.embeddings)
 
-def enrol(comparator: Comparator, embeddings: Floats) -> Enrolled:
-    """Compare embeddings with the cohort.
+    def take(self, chosen: Indices) -> "Enrolled":
+        """Return some of the paintings, in the order of their indices `chosen`."""
+        return Enrolled(*(getattr(self, field.name)[chosen] for field in fields(Enrolled)))
 
-    Args:
-        comparator: Whose cohort and how many neighbours.
-        embeddings: Unit length, (N, D), or the encodings that the comparator's head takes.
+
+class Comparator(Protocol):
+    """How raw scores are made; larger speaks for the same artist, and sides do not matter."""
+
+    @property
+    def width(self) -> int:
+        """D, the length of the embeddings that it compares."""
+
+    @property
+    def metric(self) -> bool:
+        """Whether near means alike; reference sets, galleries and evidence rest on that."""
+
+    def enrol(self, embeddings: Floats) -> Enrolled:
+        """Prepare embeddings, (N, D), for comparison."""
+
+    def pair_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
+        """Return the raw scores, (M,), of pairs of paintings, each an index of `enrolled`."""
+
+    def cross_scores(self, left: Enrolled, right: Enrolled) -> Floats:
+        """Return the raw scores of all M x N pairs of two sets, (M, N)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CosineComparator:
+    """The cosine, corrected by how crowded each painting's neighbourhood is.
+
+    Attributes:
+        normalisation: "none" is the cosine. "csls" takes away each painting's mean cosine to its
+            nearest cohort members (Conneau et al., ICLR 2018, equation 3, halved to stay on the
+            scale of a cosine). "as-norm" divides by their spread as well (Matějka et al.,
+            Interspeech 2017, section 2: adaptive symmetric normalisation).
+        neighbours: How many of the nearest cohort members count, at least 2.
+        cohort: Unit embeddings of training paintings, or of training artists, (C, D).
     """
-    if comparator.head is not None:
+
+    normalisation: Normalisation
+    neighbours: int
+    cohort: Floats
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.neighbours <= len(self.cohort):
+            raise ModelError(
+                f"a cohort of {len(self.cohort)} paintings cannot give {self.neighbours} "
+                "neighbours; export the model again with other [serve] settings"
+            )
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return int(self.cohort.shape[1])
+
+    @property
+    def metric(self) -> bool:
+        """True."""
+        return True
+
+    def enrol(self, embeddings: Floats) -> Enrolled:
+        """Compare embeddings, unit length, (N, D), with the cohort."""
+        count = self.neighbours
+        level = np.empty(len(embeddings), np.float32)
+        spread = np.empty_like(level)
+        # Blocks bound the memory at 1024 x C cosines whatever N is.
+        for start in range(0, len(embeddings), 1024):
+            block = slice(start, start + 1024)
+            cosines = embeddings[block] @ self.cohort.T
+            top = np.partition(cosines, -count, axis=1)[:, -count:]
+            level[block] = top.mean(axis=1)
+            spread[block] = np.maximum(top.std(axis=1), 1e-3)
+        return Enrolled(embeddings, level, spread)
+
+    def pair_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
+        """Score pairs, (M,), a million at a time."""
+        scores = np.empty(len(left), np.float32)
+        for start in range(0, len(left), _PAIRS_AT_ONCE):
+            block = slice(start, start + _PAIRS_AT_ONCE)
+            first = np.minimum(left[block], right[block])
+            second = np.maximum(left[block], right[block])
+            cosine = _cosines(enrolled.embeddings, first, second)
+            scores[block] = _normalise(self.normalisation, enrolled, cosine, first, second)
+        return scores
+
+    def cross_scores(self, left: Enrolled, right: Enrolled) -> Floats:
+        """Score all pairs of two sets, (M, N): `pair_scores` but for rounding."""
+        cosine = left.embeddings @ right.embeddings.T
+        match self.normalisation:
+            case "none":
+                return cosine
+            case "csls":
+                return cosine - (left.level[:, None] + right.level[None]) * _HALF
+            case "as-norm":
+                one = (cosine - left.level[:, None]) / left.spread[:, None]
+                two = (cosine - right.level[None]) / right.spread[None]
+                return (one + two) * _HALF
+        assert_never(self.normalisation)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadComparator:
+    """A network that learned to score pairs, as the student report's; there is no cohort.
+
+    Attributes:
+        head: What scores pairs.
+        width: E, the length of the encodings that it takes.
+    """
+
+    head: PairHead
+    width: int
+
+    @property
+    def metric(self) -> bool:
+        """False: no distance between encodings means anything."""
+        return False
+
+    def enrol(self, embeddings: Floats) -> Enrolled:
+        """Take encodings, (N, E), as they are."""
         ones = np.ones(len(embeddings), np.float32)
         return Enrolled(embeddings, np.zeros_like(ones), ones)
-    count = comparator.neighbours
-    level = np.empty(len(embeddings), np.float32)
-    spread = np.empty_like(level)
-    # Blocks bound the memory at 1024 x C cosines whatever N is.
-    for start in range(0, len(embeddings), 1024):
-        block = slice(start, start + 1024)
-        cosines = embeddings[block] @ comparator.cohort.T
-        top = np.partition(cosines, -count, axis=1)[:, -count:]
-        level[block] = top.mean(axis=1)
-        spread[block] = np.maximum(top.std(axis=1), 1e-3)
-    return Enrolled(embeddings, level, spread)
 
+    def pair_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
+        """Score pairs, (M,), a few at a time."""
+        scores = np.empty(len(left), np.float32)
+        for start in range(0, len(left), _PAIRS_AT_A_HEAD):
+            block = slice(start, start + _PAIRS_AT_A_HEAD)
+            first = np.minimum(left[block], right[block])
+            second = np.maximum(left[block], right[block])
+            scores[block] = self.head(enrolled.embeddings[first], enrolled.embeddings[second])
+        return scores
 
-def taken(enrolled: Enrolled, chosen: Indices) -> Enrolled:
-    """Return some of the enrolled paintings, in the order of their indices `chosen`."""
-    return Enrolled(*(getattr(enrolled, field.name)[chosen] for field in fields(Enrolled)))
-
-
-def pair_scores(
-    comparator: Comparator, enrolled: Enrolled, left: Indices, right: Indices
-) -> Floats:
-    """Score pairs of enrolled paintings; swapping `left` and `right` changes nothing.
-
-    Args:
-        comparator: Which correction to apply.
-        enrolled: The N paintings that the indices name.
-        left: Indices, (M,).
-        right: Indices, (M,).
-
-    Returns:
-        Raw scores, (M,); larger speaks for the same artist.
-    """
-    scores = np.empty(len(left), np.float32)
-    at_once = _PAIRS_AT_ONCE if comparator.head is None else _PAIRS_AT_A_HEAD
-    for start in range(0, len(left), at_once):
-        block = slice(start, start + at_once)
-        first = np.minimum(left[block], right[block])
-        second = np.maximum(left[block], right[block])
-        if comparator.head is not None:
-            scores[block] = comparator.head(enrolled.embeddings[first], enrolled.embeddings[second])
-            continue
-        cosine = _cosines(enrolled.embeddings, first, second)
-        scores[block] = _normalise(comparator.normalisation, enrolled, cosine, first, second)
-    return scores
-
-
-def cross_scores(comparator: Comparator, left: Enrolled, right: Enrolled) -> Floats:
-    """Score every painting of one set with every painting of another.
-
-    Args:
-        comparator: Which correction to apply.
-        left: M enrolled paintings.
-        right: N enrolled paintings.
-
-    Returns:
-        Raw scores, (M, N), those of `pair_scores` but for rounding.
-    """
-    cosine = left.embeddings @ right.embeddings.T
-    match comparator.normalisation:
-        case "none":
-            return cosine
-        case "csls":
-            return cosine - (left.level[:, None] + right.level[None]) * _HALF
-        case "as-norm":
-            one = (cosine - left.level[:, None]) / left.spread[:, None]
-            two = (cosine - right.level[None]) / right.spread[None]
-            return (one + two) * _HALF
-    assert_never(comparator.normalisation)
+    def cross_scores(self, left: Enrolled, right: Enrolled) -> Floats:
+        """Score all pairs of two sets, (M, N), one pair at a time."""
+        both = self.enrol(np.concatenate([left.embeddings, right.embeddings]))
+        rows, columns = np.indices((len(left), len(right)))
+        scores = self.pair_scores(both, rows.ravel(), len(left) + columns.ravel())
+        return scores.reshape(len(left), len(right))
 
 
 def _normalise(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from samehand.scoring.calibration import Calibration, fit_calibration
-from samehand.scoring.comparator import Comparator, Enrolled, pair_scores
+from samehand.scoring.comparator import Comparator, Enrolled
 
 
 def calibrate(
@@ -32,5 +32,5 @@ def calibrate(
         known = np.array([style or "" for style in styles])
         kept = (known[left] == known[right]) & (known[left] != "")
         left, right = left[kept], right[kept]
-    scores = pair_scores(comparator, enrolled, left, right)
+    scores = comparator.pair_scores(enrolled, left, right)
     return fit_calibration(scores, labels[left] == labels[right], labels[left], labels[right])

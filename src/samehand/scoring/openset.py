@@ -7,16 +7,13 @@ that is not in the gallery is taken for one that is (the open-set watch list of 
 "Models of large population recognition performance", CVPR 2004, and of the NIST FRVT reports).
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import isfinite, log10
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from math import log10
+from typing import get_args
 
-from samehand.errors import ModelError, SamehandError
+from samehand.errors import SamehandError
+from samehand.records import FalseAlarms
 from samehand.scoring.references import ReferenceRule
-
-FalseAlarms = Literal["far1", "far10"]
-"""Which share of the hands that are not in the gallery may be taken for one that is."""
 
 PROMISED_FALSE_ALARMS: dict[FalseAlarms, float] = {"far1": 0.01, "far10": 0.10}
 
@@ -28,7 +25,7 @@ class OpenSetPoint:
     Attributes:
         false_alarms: Share of unknown hands that were taken for one of the gallery, in [0, 1].
         detected: Share of known hands that were identified, rightly and at rank 1, in [0, 1].
-        known_at_least: From this score on somebody is named.
+        known_at_least: Minimum score at which an artist is named.
     """
 
     false_alarms: float
@@ -58,6 +55,12 @@ class OpenSet:
     points: dict[FalseAlarms, OpenSetPoint]
     largest: int
 
+    def __post_init__(self) -> None:
+        if not self.lower < 0 < self.upper:
+            raise ValueError("an open-set rule needs lower < 0 < upper")
+        if set(self.points) != set(get_args(FalseAlarms)):
+            raise ValueError("an open-set rule needs the points far1 and far10")
+
     def score(self, best: float, artists: int) -> float:
         """Return the evidence for "one of these", which thresholds are compared with.
 
@@ -86,36 +89,6 @@ class OpenSet:
                 return point
         raise SamehandError(f"no threshold {name!r}; choose one of {', '.join(self.points)}")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as JSON-ready ones; `from_dict` reads them back exactly."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "OpenSet":
-        """Read what `to_dict` wrote.
-
-        Raises:
-            ModelError: A key is missing, or a value cannot be what its key says.
-        """
-        try:
-            points: dict[FalseAlarms, OpenSetPoint] = {
-                name: OpenSetPoint(**values["points"][name]) for name in get_args(FalseAlarms)
-            }
-            numbers = {
-                name: float(values[name])
-                for name in ("best", "artists", "intercept", "lower", "upper")
-            }
-            read = cls(**numbers, points=points, largest=int(values["largest"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"the model's open-set rule cannot be used ({error}); run samehand calibrate"
-            ) from error
-        if not all(map(isfinite, numbers.values())) or not read.lower < 0 < read.upper:
-            raise ModelError(
-                "the model's open-set rule has no finite values; run samehand calibrate"
-            )
-        return read
-
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
@@ -128,22 +101,3 @@ class Attribution:
 
     references: ReferenceRule
     open_set: OpenSet
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as JSON-ready ones; `from_dict` reads them back exactly."""
-        return {"references": self.references.to_dict(), "open_set": self.open_set.to_dict()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Attribution":
-        """Read what `to_dict` wrote.
-
-        Raises:
-            ModelError: A key is missing, or a value cannot be what its key says.
-        """
-        try:
-            parts = values["references"], values["open_set"]
-        except (KeyError, TypeError) as error:
-            raise ModelError(
-                f"the model's attribution section lacks {error}; run samehand calibrate"
-            ) from error
-        return cls(ReferenceRule.from_dict(parts[0]), OpenSet.from_dict(parts[1]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samehand.errors import ModelError
 from samehand.scoring.calibration import Calibration, Float64s, fit_calibration
-from samehand.scoring.comparator import Comparator, Enrolled, taken
+from samehand.scoring.comparator import Comparator, Enrolled
 from samehand.scoring.references import ReferenceRule, ReferenceStep, reference_features
 
 COUNTS = (1, 2, 3, 5, 10, 20)
@@ -111,8 +111,8 @@ def make_trials(
         features.append(
             reference_features(
                 comparator,
-                taken(enrolled, drawn.probes),
-                taken(enrolled, drawn.references),
+                enrolled.take(drawn.probes),
+                enrolled.take(drawn.references),
                 llr_per_score,
             )
         )

@@ -8,24 +8,14 @@ on held-out artists (`reference_fitting`). What was compared with it stands in A
 Shapes: M probes, N references, D embedding width.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import log
-from typing import Any
 
 import numpy as np
 
-from samehand.errors import ModelError
 from samehand.records import OperatingPoint
 from samehand.scoring.calibration import Calibration, Float64s, OperatingThreshold
-from samehand.scoring.comparator import (
-    Comparator,
-    Enrolled,
-    cross_scores,
-    enrol,
-    pair_scores,
-    taken,
-)
+from samehand.scoring.comparator import Comparator, Enrolled
 
 FEATURES = ("centre", "nearest", "coherence")
 
@@ -55,6 +45,11 @@ class ReferenceRule:
 
     steps: tuple[ReferenceStep, ...]
 
+    def __post_init__(self) -> None:
+        counts = [step.references for step in self.steps]
+        if counts[:1] != [1] or counts != sorted(set(counts)):
+            raise ValueError("numbers of references must ascend from 1")
+
     def at(self, references: int) -> ReferenceStep:
         """Return the rule for so many references; beyond the largest measured, that one's."""
         counts = [step.references for step in self.steps]
@@ -72,47 +67,6 @@ class ReferenceRule:
             tuple(_between(a, b, share) for a, b in zip(low.weights, high.weights, strict=True)),  # type: ignore[arg-type]
             _between_calibrations(low.calibration, high.calibration, share),
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rule as JSON-ready values; `from_dict` reads them back exactly."""
-        return {
-            "steps": [
-                {
-                    "references": step.references,
-                    "weights": list(step.weights),
-                    "calibration": step.calibration.to_dict(),
-                }
-                for step in self.steps
-            ]
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ReferenceRule":
-        """Read what `to_dict` wrote.
-
-        Raises:
-            ModelError: A key is missing, or a value cannot be what its key says.
-        """
-        try:
-            steps = tuple(
-                ReferenceStep(
-                    int(step["references"]),
-                    _three(step["weights"]),
-                    Calibration.from_dict(step["calibration"]),
-                )
-                for step in values["steps"]
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"the model's rule for references cannot be used ({error}); run samehand calibrate"
-            ) from error
-        counts = [step.references for step in steps]
-        if not counts or counts[0] != 1 or counts != sorted(set(counts)):
-            raise ModelError(
-                "the model's rule for references needs ascending numbers of references from 1 on; "
-                "run samehand calibrate"
-            )
-        return cls(steps)
 
 
 def reference_features(
@@ -140,18 +94,18 @@ def reference_features(
     order = np.lexsort(references.embeddings.T)
     rows = references.embeddings[order]
     mean = rows.mean(axis=0, dtype=np.float64)
-    centre = enrol(
-        comparator, (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)[None]
+    centre = comparator.enrol(
+        (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)[None]
     )
-    scores = cross_scores(comparator, probes, taken(references, order)).astype(np.float64)
+    scores = comparator.cross_scores(probes, references.take(order)).astype(np.float64)
     scaled = scores * (llr_per_score * log(10.0))
     top = scaled.max(axis=1, keepdims=True)
     nearest = (top[:, 0] + np.log(np.exp(scaled - top).mean(axis=1))) / (llr_per_score * log(10.0))
     return np.stack(
         [
-            cross_scores(comparator, probes, centre)[:, 0],
+            comparator.cross_scores(probes, centre)[:, 0],
             nearest,
-            np.full(len(scores), coherence(comparator, taken(references, order))),
+            np.full(len(scores), coherence(comparator, references.take(order))),
         ],
         axis=1,
     )
@@ -163,7 +117,7 @@ def coherence(comparator: Comparator, references: Enrolled) -> float:
     if count < 2:
         return 0.0
     left, right = np.triu_indices(count, k=1)
-    return float(pair_scores(comparator, references, left, right).mean(dtype=np.float64))
+    return float(comparator.pair_scores(references, left, right).mean(dtype=np.float64))
 
 
 def combine(step: ReferenceStep, features: Float64s) -> Float64s:
@@ -201,8 +155,3 @@ def _between_calibrations(low: Calibration, high: Calibration, share: float) -> 
         impostor_pairs=min(low.impostor_pairs, high.impostor_pairs),
         artists=min(low.artists, high.artists),
     )
-
-
-def _three(values: Sequence[float]) -> tuple[float, float, float]:
-    centre, nearest, apart = (float(value) for value in values)
-    return centre, nearest, apart

@@ -80,7 +80,7 @@ def write_background(folder: Path, config: ModelConfig, background: Background) 
         temporary.write_bytes(save(tensors, metadata))
 
 
-def read_background(model: ModelFolder) -> Background:
+def read_background(folder: ModelFolder) -> Background:
     """Return the background of an opened model.
 
     Raises:
@@ -88,17 +88,18 @@ def read_background(model: ModelFolder) -> Background:
     """
     from safetensors import safe_open
 
-    path = model.path / BACKGROUND
+    folder.require_metric("show evidence")
+    path = folder.path / BACKGROUND
     if not path.is_file():
         raise ModelError(
-            f"the model {model.path} has no {BACKGROUND}, which evidence is set against; make it "
-            f"with: samehand background {model.path} --catalogue CATALOGUE"
+            f"the model {folder.path} has no {BACKGROUND}, which evidence is set against; make it "
+            f"with: samehand background {folder.path} --catalogue CATALOGUE"
         )
     try:
         with safe_open(path, framework="np") as stored:
             metadata = stored.metadata() or {}
             if metadata.get("format") != FORMAT or metadata.get("model") != served_digest(
-                model.config
+                folder.config
             ):
                 raise ValueError("it belongs to another model or another samehand")
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
@@ -110,11 +111,11 @@ def read_background(model: ModelFolder) -> Background:
         )
         if not len(background.edges) == len(background.genuine) + 1 == len(background.impostor) + 1:
             raise ValueError("its counts do not fit its bins")
-        if background.regions.shape[1:] != model.comparator.cohort.shape[1:]:
+        if background.regions.shape[1:] != (folder.comparator.width,):
             raise ValueError("its regions do not have the width of an embedding")
     except Exception as error:
         raise ModelError(
-            f"cannot use {path}: {error}; make it again with: samehand background {model.path} "
+            f"cannot use {path}: {error}; make it again with: samehand background {folder.path} "
             "--catalogue CATALOGUE"
         ) from error
     return background

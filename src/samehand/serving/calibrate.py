@@ -10,7 +10,7 @@ from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import ModelError
 from samehand.files import sha256_bytes
 from samehand.scoring.calibration import Calibration
-from samehand.scoring.comparator import Comparator, Enrolled, enrol
+from samehand.scoring.comparator import Comparator, Enrolled
 from samehand.scoring.fitting import calibrate
 from samehand.scoring.openset import Attribution
 from samehand.scoring.openset_fitting import fit_open_set
@@ -72,6 +72,7 @@ def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
         OutputError: The model folder cannot be written.
     """
     folder = open_model(model)
+    folder.require_metric("be calibrated for reference sets and galleries")
     held_out = calibration_paintings(load_catalogue(catalogue))
     embeddings = embed_catalogued(
         Embedder(folder.embedder),
@@ -80,7 +81,7 @@ def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
         catalogue / "embeddings",
         label="embedding held-out artists",
     )
-    enrolled = enrol(folder.comparator, embeddings)
+    enrolled = folder.comparator.enrol(embeddings)
     config = replace(
         folder.config,
         attribution=fit_attribution(

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.errors import GalleryError
+from samehand.results import Clustering, Hand, Suspect
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
-from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, enrol, taken
-from samehand.serving.findings import Clustering, Hand, Suspect
+from samehand.scoring.comparator import Comparator, Enrolled
+from samehand.serving.duplicates import duplicates_of
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
-from samehand.serving.twins import twins_of
 from samehand.serving.verify import attribution_of
 
 MOST_WORKS = 15_000
@@ -28,12 +28,12 @@ _ROWS_AT_ONCE = 1024
 
 
 def cluster(
-    model: ModelFolder, gallery: Gallery, *, where: Sequence[str] = (), suspects: int = 50
+    folder: ModelFolder, gallery: Gallery, *, where: Sequence[str] = (), suspects: int = 50
 ) -> Clustering:
     """Group a gallery's works into probable hands and list suspect labels.
 
     Args:
-        model: The model that made the embeddings.
+        folder: The model that made the embeddings.
         gallery: Whose works.
         where: Conditions that all hold.
         suspects: How many suspect labels to list, at most.
@@ -43,8 +43,8 @@ def cluster(
         ModelError: The model has no rule for references.
     """
     started = time.perf_counter()
-    gallery.require(model)
-    attribution_of(model)
+    gallery.require(folder)
+    attribution_of(folder)
     if gallery.store.count(where) > MOST_WORKS:
         raise GalleryError(
             f"the gallery {gallery.name} has more than {MOST_WORKS:,} such works, too many to "
@@ -55,16 +55,16 @@ def cluster(
         raise GalleryError(
             f"the gallery {gallery.name} has no such work; add some, or change the condition"
         )
-    enrolled = enrol(model.comparator, rows)
-    least = model.config.calibration.points["fmr1"].same_at_least
-    groups = group_works(model.comparator, enrolled, least)
+    enrolled = folder.comparator.enrol(rows)
+    least = folder.config.calibration.points["fmr1"].same_at_least
+    groups = group_works(folder.comparator, enrolled, least)
     hands = _hands(works, groups)
     return Clustering(
         hands=hands,
-        suspects=tuple(_suspects(model, works, enrolled, groups, suspects)),
+        suspects=tuple(_suspects(folder, works, enrolled, groups, suspects)),
         works=len(works),
         gallery=gallery.name,
-        model=model.identity,
+        model=folder.identity,
         seconds=time.perf_counter() - started,
     )
 
@@ -89,7 +89,7 @@ def group_works(comparator: Comparator, enrolled: Enrolled, least: float) -> NDA
     filled = 0
     for start in range(0, count, _ROWS_AT_ONCE):
         some = np.arange(start, min(start + _ROWS_AT_ONCE, count))
-        scores = cross_scores(comparator, taken(enrolled, some), enrolled)
+        scores = comparator.cross_scores(enrolled.take(some), enrolled)
         for row, position in zip(scores, some.tolist(), strict=True):
             later = row[position + 1 :]
             distances[filled : filled + len(later)] = later
@@ -146,13 +146,13 @@ def _hand(number: int, works: Sequence[StoredWork]) -> Hand:
 
 
 def _suspects(
-    model: ModelFolder,
+    folder: ModelFolder,
     works: Sequence[StoredWork],
     enrolled: Enrolled,
     groups: NDArray[np.int64],
     count: int,
 ) -> list[Suspect]:
-    rule, pairs = attribution_of(model).references, model.config.calibration
+    rule, pairs = attribution_of(folder).references, folder.config.calibration
     named = np.array([i for i, stored in enumerate(works) if stored.work.artist], np.int64)
     names, labels = np.unique(
         np.array([works[i].work.artist for i in named], object).astype(str), return_inverse=True
@@ -160,23 +160,23 @@ def _suspects(
     if len(names) < 2 or not count:
         return []
     labels = labels.astype(np.int64)
-    known = taken(enrolled, named)
-    llrs = artist_llrs(model.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0)
+    known = enrolled.take(named)
+    llrs = artist_llrs(folder.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0)
     suspicion, rival = suspicion_of(llrs, labels)
     paths = [works[i].work.path for i in named]
-    twins = twins_of(paths, known.embeddings, labels)
-    for position, twin in twins.items():
-        rival[position] = labels[twin]
+    duplicates = duplicates_of(paths, known.embeddings, labels)
+    for position, other in duplicates.items():
+        rival[position] = labels[other]
     # Of two labels of one picture one is wrong, so they come first. Otherwise a label is suspect
     # where another artist fits better, not merely almost as well.
     order = sorted(
-        (i for i in range(len(named)) if i in twins or suspicion[i] > 0),
-        key=lambda i: (i not in twins, -suspicion[i]),
+        (i for i in range(len(named)) if i in duplicates or suspicion[i] > 0),
+        key=lambda i: (i not in duplicates, -suspicion[i]),
     )
     low, high = rule.steps[-1].calibration.lower, rule.steps[-1].calibration.upper
     found = []
     for rank, i in enumerate(order[:count], 1):
-        own, other = llrs[i, labels[i]], llrs[i, rival[i]]
+        own, rivals = llrs[i, labels[i]], llrs[i, rival[i]]
         # The only work under its label has nothing that could speak for the label.
         alone = not np.isfinite(own)
         found.append(
@@ -187,10 +187,10 @@ def _suspects(
                 artist=str(names[labels[i]]),
                 own_llr=None if alone else float(np.clip(own, low, high)),
                 rival=str(names[rival[i]]),
-                rival_llr=float(np.clip(other, low, high)),
-                suspicion=None if alone else float(other - own),
+                rival_llr=float(np.clip(rivals, low, high)),
+                suspicion=None if alone else float(rivals - own),
                 hand=int(groups[named[i]]) + 1,
-                twin=paths[twins[i]] if i in twins else None,
+                duplicate=paths[duplicates[i]] if i in duplicates else None,
             )
         )
     return found

@@ -3,46 +3,12 @@
 Shapes: E bins.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from samehand.results import Context
 from samehand.scoring.calibration import Calibration
 from samehand.serving.background import Background
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """A score among the scores of pairs whose answer is known.
-
-    Attributes:
-        llr: Of this pair, log10, before it saturates at the calibration's limits.
-        edges: Where the bins begin and end, as log10 likelihood ratios before saturation, E + 1.
-        genuine: Density of the pairs by one artist in each bin, E; its integral is 1.
-        impostor: Density of the pairs by two artists in each bin, E; its integral is 1.
-        impostors_as_high: Share of the pairs by two artists that score at least as high.
-        genuine_as_low: Share of the pairs by one artist that score at most as high.
-        genuine_pairs: How many pairs by one artist there are.
-        impostor_pairs: How many pairs by two artists there are.
-        artists: How many artists painted them; none was trained or tested on.
-    """
-
-    llr: float
-    edges: tuple[float, ...]
-    genuine: tuple[float, ...]
-    impostor: tuple[float, ...]
-    impostors_as_high: float
-    genuine_as_low: float
-    genuine_pairs: int
-    impostor_pairs: int
-    artists: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the context as JSON-ready values."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {name: list(values[name]) for name in ("edges", "genuine", "impostor")}
 
 
 def context_of(score: float, calibration: Calibration, background: Background) -> Context:

@@ -9,45 +9,16 @@ Shapes: P patches of a painting, D embedding width, N regions of other painters,
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from samehand.images.views import render_views
 from samehand.records import Floats
-from samehand.serving.regions import Region, cell
-from samehand.serving.runtime import Embedder
+from samehand.results import Match
+from samehand.serving.regions import cell
 
 COMMONEST = 2.0
 """A likeness that more than one in so many works by other painters has is no match."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Two regions that correspond.
-
-    Attributes:
-        number: 1 for the most unusual match, then rising.
-        left: Where in the left painting.
-        right: Where in the right painting.
-        similarity: Cosine of the two regions' embeddings, in [-1, 1].
-        rarity: One in so many works by other painters has a region as much alike, at least 1.
-        strength: log10 of the rarity, at least 0.
-    """
-
-    number: int
-    left: Region
-    right: Region
-    similarity: float
-    rarity: float
-    strength: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the match as JSON-ready values."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {"left": self.left.to_dict(), "right": self.right.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +34,6 @@ class Correspondence:
     matches: tuple[Match, ...]
     left: Floats
     right: Floats
-
-
-def patch_embeddings(embedder: Embedder, image: Image.Image) -> Floats:
-    """Return the unit embedding of each cell of a painting, (P, D).
-
-    Raises:
-        ModelError: The encoder gives none.
-    """
-    whole = render_views(image, ("whole",), embedder.config.size)
-    found: Floats = embedder.patches(whole)[0]
-    return found
 
 
 def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> Correspondence:

@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from samehand.records import Floats
-from samehand.serving.context import Context
-from samehand.serving.regions import Region
+from samehand.results import Context, Grid, Region
 
 Colour = tuple[int, int, int]
 
@@ -66,7 +65,7 @@ def draw_windows(image: Image.Image, windows: Sequence[tuple[int, Region]]) -> I
     return drawn
 
 
-def draw_unusual(image: Image.Image, cells: Floats, most: float) -> Image.Image:
+def draw_unusual(image: Image.Image, cells: Grid, most: float) -> Image.Image:
     """Tint a painting by how unusual the best match of each of its regions is.
 
     Args:
@@ -74,10 +73,12 @@ def draw_unusual(image: Image.Image, cells: Floats, most: float) -> Image.Image:
         cells: log10 rarity of each cell, (G, G).
         most: The rarity that gets the full tint; one for both paintings of a pair.
     """
-    return _tinted(image, cells / np.float32(max(most, 1e-6)), _UNUSUAL, _UNUSUAL)
+    return _tinted(
+        image, np.asarray(cells, np.float32) / np.float32(max(most, 1e-6)), _UNUSUAL, _UNUSUAL
+    )
 
 
-def draw_influence(image: Image.Image, cells: Floats, most: float) -> Image.Image:
+def draw_influence(image: Image.Image, cells: Grid, most: float) -> Image.Image:
     """Tint a painting by which verdict each of its regions speaks for.
 
     Args:
@@ -85,7 +86,9 @@ def draw_influence(image: Image.Image, cells: Floats, most: float) -> Image.Imag
         cells: What each cell adds to the log10 likelihood ratio, (G, G).
         most: The contribution that gets the full tint; one for both paintings of a pair.
     """
-    return _tinted(image, cells / np.float32(max(most, 1e-6)), SAME, DIFFERENT)
+    return _tinted(
+        image, np.asarray(cells, np.float32) / np.float32(max(most, 1e-6)), SAME, DIFFERENT
+    )
 
 
 def draw_context(
@@ -140,7 +143,7 @@ def draw_context(
     return sheet.resize((width * density, height * density), Image.Resampling.LANCZOS)
 
 
-def strongest(*maps: Floats, least: float) -> float:
+def strongest(*maps: Grid, least: float) -> float:
     """Return what gets the full tint in several maps: their largest absolute value.
 
     Args:
@@ -153,6 +156,11 @@ def strongest(*maps: Floats, least: float) -> float:
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:
     """Return a painting as large as it can be shown in a box, its aspect kept."""
     return ImageOps.contain(image, (width, height), Image.Resampling.LANCZOS)
+
+
+def _shares(cells: Grid, most: float) -> Floats:
+    shares: Floats = np.asarray(cells, np.float32) / np.float32(max(most, 1e-6))
+    return shares
 
 
 def _tinted(image: Image.Image, share: Floats, above: Colour, below: Colour) -> Image.Image:

@@ -7,8 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from samehand.images.decode import printable
 from samehand.images.save import save_picture
-from samehand.records import Verdict
-from samehand.serving.evidence import Evidence
+from samehand.results import Evidence, Verdict
 from samehand.serving.evidence_picture import (
     INK,
     LEAST_INFLUENCE,
@@ -23,6 +22,7 @@ from samehand.serving.evidence_picture import (
     strongest,
 )
 from samehand.serving.neighbour_picture import draw_neighbours
+from samehand.serving.painting import Painting
 from samehand.serving.words import (
     context_in_words,
     influence_in_words,
@@ -38,28 +38,23 @@ _WIDTH = 2 * _SIDE + 3 * _MARGIN
 _WRAP = 96
 
 
-def draw_evidence(
-    left: Image.Image,
-    right: Image.Image,
-    names: tuple[str, str],
-    verdict: Verdict,
-    evidence: Evidence,
-    target: Path,
-) -> None:
-    """Write a PNG that shows what a verdict rests on.
+def draw_evidence(left: Painting, right: Painting, verdict: Verdict, target: Path) -> None:
+    """Write a picture that shows what a verdict rests on.
 
     Args:
-        left: The left painting, RGB.
-        right: The right painting, RGB.
-        names: What to write below each.
-        verdict: The verdict on the two.
-        evidence: The evidence for it.
-        target: The PNG to write.
+        left: The left painting.
+        right: The right painting.
+        verdict: The verdict on the two, with its evidence, and its neighbours if there are any.
+        target: The picture to write.
 
     Raises:
         OutputError: `target` cannot be written.
+        ValueError: The verdict has no evidence.
     """
-    paintings = [fit(image, _SIDE, _SIDE) for image in (left, right)]
+    evidence = verdict.evidence
+    if evidence is None:
+        raise ValueError("the verdict has no evidence; ask SameHand.explain for it")
+    paintings = [fit(image, _SIDE, _SIDE) for image in (left.image, right.image)]
     rows = [
         (
             "Which regions correspond",
@@ -93,14 +88,16 @@ def draw_evidence(
                 ],
             )
         )
-    if evidence.gallery is not None:
+    near = verdict.neighbours
+    if near is not None:
         rows.append(
             (
                 "Nearest works",
-                nearby_in_words(evidence.gallery),
-                [draw_neighbours(side.neighbours, _SIDE) for side in sides],
+                nearby_in_words(near.gallery),
+                [draw_neighbours(side, _SIDE) for side in (near.left, near.right)],
             )
         )
+    names = Path(left.name).name, Path(right.name).name
     _compose(rows, names, verdict, evidence, target)
 
 

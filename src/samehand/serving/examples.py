@@ -10,7 +10,6 @@ from samehand.errors import CatalogueError
 from samehand.pairs.draws import Split
 from samehand.pairs.generator import DrawnPairs, PairGenerator
 from samehand.scoring.calibration import probability
-from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.contact import Tile, draw_sheet
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.verifier import SameHand
@@ -46,7 +45,7 @@ def show_pairs(catalogue: Path, out: Path, *, split: Split, pairs: int, seed: in
 
 
 def show_predictions(
-    verifier: SameHand,
+    model: SameHand,
     catalogue: Path,
     out: Path,
     *,
@@ -60,7 +59,7 @@ def show_predictions(
     An answer is "one artist" where the likelihood ratio, not cut off, is above 1.
 
     Args:
-        verifier: The model.
+        model: The model.
         catalogue: A folder made by `samehand prepare`.
         out: The folder of the sheets.
         split: Whose paintings are shown.
@@ -78,11 +77,11 @@ def show_predictions(
     drawn = generator.draw(among + among % 2, seed)
     used, place = np.unique(np.concatenate([drawn.left, drawn.right]), return_inverse=True)
     paths = rows["path"].gather(used).to_list()
-    embeddings = embed_catalogued(verifier.embedder, paths, catalogue, catalogue / "embeddings")
+    embeddings = embed_catalogued(model.embedder, paths, catalogue, catalogue / "embeddings")
     left, right = place[: len(drawn.left)], place[len(drawn.left) :]
-    comparator = verifier.model.comparator
-    scores = pair_scores(comparator, enrol(comparator, embeddings), left, right)
-    calibration = verifier.model.config.calibration
+    comparator = model.folder.comparator
+    scores = comparator.pair_scores(comparator.enrol(embeddings), left, right)
+    calibration = model.folder.config.calibration
     evidence = calibration.slope * scores.astype(np.float64) + calibration.intercept
     is_right = (evidence > 0) == (drawn.same == 1)
     sheets = []

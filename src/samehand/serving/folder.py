@@ -9,19 +9,24 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
-from math import isfinite
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
+from samehand.codec import decode, encode
 from samehand.errors import ModelError
 from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
 from samehand.images.views import ALL_VIEWS
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
-from samehand.scoring.comparator import Comparator, Normalisation, head_comparator
+from samehand.scoring.comparator import (
+    Comparator,
+    CosineComparator,
+    HeadComparator,
+    Normalisation,
+)
 from samehand.scoring.openset import Attribution
 from samehand.serving.head import OnnxHead
 from samehand.serving.runtime import EmbedderConfig
@@ -38,7 +43,10 @@ CONFIG = "config.json"
 FAST_VIEWS = ("whole",)
 
 # Parts of config.json that a model may lack.
-_OPTIONAL_CALIBRATIONS = ("fast", "one_style")
+_OPTIONAL = ("attribution", "fast", "one_style")
+
+# What format 2 calls the limit of novelty.
+_NOVELTY_KEY = "strangeness_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class ModelConfig:
         views: Names of the views of a painting whose embeddings are averaged.
         normalisation: The comparator's correction.
         neighbours: How many nearest cohort members it looks at; 0 with a head.
-        strangeness_limit: What 98 % of calibration paintings stay below (see `Encoder.serve`); an
+        novelty_limit: What 98 % of calibration paintings stay below (see `Encoder.serve`); an
             image above it is unlike everything the model was made from. None where nothing is
             known of that.
         calibration: Raw score to log10 likelihood ratio, with its operating points.
@@ -69,7 +77,7 @@ class ModelConfig:
     views: tuple[str, ...]
     normalisation: Normalisation
     neighbours: int
-    strangeness_limit: float | None
+    novelty_limit: float | None
     calibration: Calibration
     files: dict[str, str]
     training: dict[str, Any]
@@ -100,6 +108,21 @@ class ModelFolder:
     comparator: Comparator
     embedder: EmbedderConfig
     identity: str
+
+    def require_metric(self, task: str) -> None:
+        """Refuse a model that can only compare pairs.
+
+        Args:
+            task: What it is to do, such as "fill a gallery".
+
+        Raises:
+            ModelError: The model has a head in place of embeddings.
+        """
+        if not self.comparator.metric:
+            raise ModelError(
+                f"the model {self.config.name} compares pairs by a network of its own and cannot "
+                f"{task}; choose a model with embeddings, such as {DEFAULT_MODEL}"
+            )
 
 
 def find_model(name: str | Path | None) -> Path:
@@ -186,23 +209,19 @@ def _fast(path: Path, config: ModelConfig) -> ModelConfig:
 
 def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Comparator:
     if config.pairwise:
-        return head_comparator(OnnxHead(path / HEAD, threads))
+        head = OnnxHead(path / HEAD, threads)
+        return HeadComparator(head, head.width)
     cohort = read_cohort(path)
     try:
-        return Comparator(config.normalisation, config.neighbours, cohort)
+        return CosineComparator(config.normalisation, config.neighbours, cohort)
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error
 
 
 def write_config(path: Path, config: ModelConfig) -> None:
     """Write `config.json` into the model folder `path`."""
-    values = asdict(config) | {"calibration": config.calibration.to_dict()}
-    for name in ("attribution", *_OPTIONAL_CALIBRATIONS):
-        part = getattr(config, name)
-        if part is None:
-            del values[name]
-        else:
-            values[name] = part.to_dict()
+    values = {key: value for key, value in encode(config).items() if key not in _OPTIONAL or value}
+    values[_NOVELTY_KEY] = values.pop("novelty_limit")
     write_text(path / CONFIG, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -231,7 +250,7 @@ def read_cohort(path: Path) -> Floats:
         ) from error
     # float16 rounding leaves lengths of 1 +- 0.001.
     if not np.all(np.abs(length - 1) < 0.01):
-        raise ModelError(f"{path / COHORT} holds no unit embeddings; export the model again")
+        raise ModelError(f"{path / COHORT} does not hold unit embeddings; export the model again")
     unit: Floats = cohort / length
     return unit
 
@@ -248,24 +267,19 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
         values = json.loads(raw)
         version = values["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path / CONFIG} is no model configuration; export again") from error
+        raise ModelError(f"{path / CONFIG} is not a model configuration; export again") from error
     if version != FORMAT:
         raise ModelError(
             f"the model {path} has format {version}, this samehand reads format {FORMAT}; "
             "export it again, or install the samehand it was made with"
         )
     try:
-        values["calibration"] = Calibration.from_dict(values["calibration"])
-        if values.get("attribution") is not None:
-            values["attribution"] = Attribution.from_dict(values["attribution"])
-        for name in _OPTIONAL_CALIBRATIONS:
-            if values.get(name) is not None:
-                values[name] = Calibration.from_dict(values[name])
-        config = ModelConfig(**values | {"views": tuple(values["views"])})
-    except ModelError as error:
-        raise ModelError(f"{path / CONFIG}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path / CONFIG} is incomplete ({error}); export it again") from error
+        if "novelty_limit" in values:
+            raise ValueError("it has the unknown key novelty_limit")
+        values["novelty_limit"] = values.pop(_NOVELTY_KEY)
+        config = decode(ModelConfig, values)
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{path / CONFIG} cannot be used: {error}; export it again") from error
     if wrong := _wrong_values(config):
         raise ModelError(
             f"{path / CONFIG} has values that cannot be used: {', '.join(wrong)}; export it again"
@@ -276,19 +290,11 @@ def _parse_config(path: Path, raw: bytes) -> ModelConfig:
 def _wrong_values(config: ModelConfig) -> list[str]:
     """Return the keys whose values are not what a model can be served with."""
     files = config.files
-    if not isinstance(files, dict):
-        return ["files"]
     fits = {
-        "name": isinstance(config.name, str),
-        "size": type(config.size) is int and config.size > 0,
+        "size": config.size > 0,
         "views": bool(config.views)
         and all(view in ALL_VIEWS for view in config.views)
         and not (config.pairwise and len(config.views) > 1),
-        "normalisation": config.normalisation in get_args(Normalisation),
-        "neighbours": type(config.neighbours) is int,
-        "strangeness_limit": config.strangeness_limit is None
-        or (type(config.strangeness_limit) is float and isfinite(config.strangeness_limit)),
         "files": ENCODER in files and (COHORT in files or HEAD in files),
-        "training": isinstance(config.training, dict),
     }
     return [key for key, fit in fits.items() if not fit]

@@ -7,9 +7,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from samehand.errors import ImageError
 from samehand.images.decode import decode_file, printable
+from samehand.results import Neighbour
 from samehand.serving.evidence_picture import INK, PAPER, QUIET, fit
-from samehand.serving.findings import Neighbour
-from samehand.serving.neighbours import title_of
+from samehand.serving.words import title_of
 
 _HEIGHT, _THUMBNAIL, _GAP = 84, 74, 12
 

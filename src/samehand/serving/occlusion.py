@@ -17,8 +17,9 @@ from PIL import Image, ImageFilter
 
 from samehand.images.views import view_box
 from samehand.records import Floats
-from samehand.scoring.comparator import enrol, pair_scores
-from samehand.serving.regions import Region, cell
+from samehand.results import Region
+from samehand.serving.painting import Painting
+from samehand.serving.regions import cell
 from samehand.serving.runtime import mean_direction
 from samehand.serving.verifier import SameHand
 
@@ -57,27 +58,27 @@ class Coverable:
     embeddings: Floats
 
 
-def coverable(same_hand: SameHand, image: Image.Image, fill: Fill = "blur") -> Coverable:
+def coverable(model: SameHand, painting: Painting, fill: Fill = "blur") -> Coverable:
     """Prepare a painting for covering.
 
     Args:
-        same_hand: The model.
-        image: The painting, RGB.
+        model: The model.
+        painting: The painting.
         fill: Show a strong blur of the painting where it is covered, or its mean colour.
     """
-    views = same_hand.embedder.render(image)
+    views = painting.views()
     fills = _blurred(views) if fill == "blur" else _mean_colour(views)
-    names = same_hand.embedder.config.views
-    return Coverable(image.size, names, views, fills, same_hand.embedder.embed_views(views))
+    names = model.embedder.config.views
+    return Coverable(painting.image.size, names, views, fills, painting.view_embeddings)
 
 
 def embed_covered(
-    same_hand: SameHand, painting: Coverable, coverings: Sequence[Sequence[Region]]
+    model: SameHand, painting: Coverable, coverings: Sequence[Sequence[Region]]
 ) -> Floats:
     """Embed a painting with regions covered.
 
     Args:
-        same_hand: The model that `painting` was prepared with.
+        model: The model that `painting` was prepared with.
         painting: The painting.
         coverings: K sets of regions; each set is covered at once.
 
@@ -96,12 +97,12 @@ def embed_covered(
                 places.append((number, index))
     if changed:
         rows, columns = np.array(places).T
-        embeddings[rows, columns] = same_hand.embedder.embed_views(np.stack(changed))
+        embeddings[rows, columns] = model.embedder.embed_views(np.stack(changed))
     return mean_direction(embeddings)
 
 
-def influence(
-    same_hand: SameHand, painting: Coverable, other: Floats, grid: int = GRID, span: int = SPAN
+def influence_of(
+    model: SameHand, painting: Coverable, other: Floats, grid: int = GRID, span: int = SPAN
 ) -> Floats:
     """Return how much each cell of a painting raises the log10 likelihood ratio with another.
 
@@ -110,7 +111,7 @@ def influence(
     limits, or else nothing would matter in the clearest verdicts.
 
     Args:
-        same_hand: The model.
+        model: The model.
         painting: The painting that is covered.
         other: Unit embedding of the painting that it is compared with, (D,).
         grid: G.
@@ -121,7 +122,7 @@ def influence(
     """
     corners = [(row, column) for row in range(grid - span + 1) for column in range(grid - span + 1)]
     windows = [[cell(row * grid + column, grid, span)] for row, column in corners]
-    llrs = llr_when_covered(same_hand, painting, other, [[], *windows])
+    llrs = llr_when_covered(model, painting, other, [[], *windows])
     falls = llrs[0] - llrs[1:]
     total, count = np.zeros((grid, grid), np.float32), np.zeros((grid, grid), np.float32)
     for (row, column), fall in zip(corners, falls.tolist(), strict=True):
@@ -131,7 +132,7 @@ def influence(
 
 
 def llr_when_covered(
-    same_hand: SameHand,
+    model: SameHand,
     painting: Coverable,
     other: Floats,
     coverings: Sequence[Sequence[Region]],
@@ -139,7 +140,7 @@ def llr_when_covered(
     """Return the log10 likelihood ratio, before it saturates, for each covering of a painting.
 
     Args:
-        same_hand: The model.
+        model: The model.
         painting: The painting that is covered.
         other: Unit embedding of the painting that it is compared with, (D,).
         coverings: K sets of regions.
@@ -147,11 +148,11 @@ def llr_when_covered(
     Returns:
         (K,).
     """
-    rows = np.concatenate([other[None], embed_covered(same_hand, painting, coverings)])
-    comparator = same_hand.model.comparator
+    rows = np.concatenate([other[None], embed_covered(model, painting, coverings)])
+    comparator = model.folder.comparator
     covered = np.arange(1, len(rows))
-    scores = pair_scores(comparator, enrol(comparator, rows), np.zeros_like(covered), covered)
-    calibration = same_hand.model.config.calibration
+    scores = comparator.pair_scores(comparator.enrol(rows), np.zeros_like(covered), covered)
+    calibration = model.folder.config.calibration
     return (calibration.slope * scores + calibration.intercept).astype(np.float32)
 
 

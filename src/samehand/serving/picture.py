@@ -5,9 +5,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from samehand.images.decode import decode_file, printable
+from samehand.images.decode import printable
 from samehand.images.save import save_picture
-from samehand.records import Verdict
+from samehand.results import Verdict
+from samehand.serving.painting import Painting
 from samehand.serving.words import share
 
 _SIDE = 420
@@ -18,17 +19,16 @@ _QUIET = (105, 105, 110)
 _WRAP = 100
 
 
-def draw_comparison(left: Path, right: Path, verdict: Verdict, target: Path) -> None:
+def draw_comparison(left: Painting, right: Painting, verdict: Verdict, target: Path) -> None:
     """Write a PNG of two paintings side by side with what was said of them.
 
     Args:
-        left: The left image file.
-        right: The right image file.
+        left: The left painting.
+        right: The right painting.
         verdict: The verdict on the two.
         target: The PNG to write.
 
     Raises:
-        ImageError: One of the images cannot be read.
         OutputError: `target` cannot be written.
     """
     title = ImageFont.load_default(24)
@@ -46,14 +46,14 @@ def draw_comparison(left: Path, right: Path, verdict: Verdict, target: Path) -> 
     height = _MARGIN + _SIDE + 34 + 44 + 25 * len(wrapped) + _MARGIN
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    for column, path in enumerate((left, right)):
+    for column, side in enumerate((left, right)):
         corner = _MARGIN + column * (_SIDE + _MARGIN)
-        painting = ImageOps.contain(decode_file(path).image, (_SIDE, _SIDE))
+        painting = ImageOps.contain(side.image, (_SIDE, _SIDE))
         sheet.paste(
             painting,
             (corner + (_SIDE - painting.width) // 2, _MARGIN + (_SIDE - painting.height) // 2),
         )
-        caption = textwrap.shorten(printable(path.name), 48, placeholder="...")
+        caption = textwrap.shorten(printable(Path(side.name).name), 48, placeholder="...")
         pen.text((corner + _SIDE // 2, _MARGIN + _SIDE + 8), caption, _QUIET, body, anchor="ma")
     top = _MARGIN + _SIDE + 44
     pen.text((_MARGIN, top), lines[0], _INK, title)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from samehand.errors import ModelError
 from samehand.files import sha256_bytes
-from samehand.images.views import render_views
+from samehand.images.views import VIEWS_VERSION, render_views
 from samehand.records import Floats
 
 # Beyond this, larger batches of thumbnails only cost memory.
@@ -42,21 +42,28 @@ class EmbedderConfig:
     def digest(self) -> str:
         """Short hash; the key of every cache of embeddings."""
         facts = f"{self.encoder_sha256}|{self.size}|{','.join(self.views)}"
+        if VIEWS_VERSION != 1:
+            facts += f"|views {VIEWS_VERSION}"
         return sha256_bytes(facts.encode())[:16]
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What an encoder makes of B paintings.
+class Encoded:
+    """What an encoder makes of B paintings, in one run.
 
     Attributes:
         embeddings: Unit length, (B, D); of a pairwise model, its encodings.
-        strangeness: How far each is from the training paintings, (B,), at least 0; see
+        views: Unit embedding of each view, (B, V, D); of a pairwise model, its encodings.
+        novelty: How far each is from the training paintings, (B,), at least 0; see
             `Encoder.serve`. NaN where the graph does not tell.
+        patches: Unit embedding of each cell of the first view, (B, P, D): a square grid, row by
+            row from the upper left. None where the graph gives none, or they were not asked for.
     """
 
     embeddings: Floats
-    strangeness: Floats
+    views: Floats
+    novelty: Floats
+    patches: Floats | None
 
 
 class Embedder:
@@ -79,6 +86,7 @@ class Embedder:
             ModelError: The graph cannot be loaded.
         """
         self.config = config
+        self.threads = threads
         self._session = open_graph(config.encoder, threads)
         self.width, self.dtype = self._check_graph()
         self._outputs = {node.name for node in self._session.get_outputs()}
@@ -94,7 +102,7 @@ class Embedder:
             case ([int(width)], str(kind)) if tells and inputs == {"images": [3, size, size]}:
                 return width, np.dtype(np.float16 if kind == "tensor(float16)" else np.float32)
         raise ModelError(
-            f"{self.config.encoder} is no encoder of {size} x {size} images to one embedding "
+            f"{self.config.encoder} is not an encoder of {size} x {size} images to one embedding "
             "each; export the model again"
         )
 
@@ -112,60 +120,42 @@ class Embedder:
             One unit embedding a painting, the direction of the mean over its views: (B, D).
             Where the graph gives encodings for a head, that of the only view.
         """
-        return self.look(views).embeddings
+        return self.encode(views).embeddings
 
-    def look(self, views: Floats) -> Looked:
-        """Embed the views of several paintings, and say how strange their first views are.
+    def encode(self, views: Floats, *, patches: bool = False) -> Encoded:
+        """Encode the views of several paintings.
 
         Args:
             views: (B, V, 3, S, S), in [0, 1].
+            patches: Whether to return the embeddings of cells, too.
 
-        Returns:
-            The embeddings that `embed` returns, (B, D), and their strangeness, (B,).
+        Raises:
+            ModelError: The patches are not a square grid.
         """
         count, per_painting = views.shape[:2]
         flat = views.reshape(count * per_painting, *views.shape[2:])
-        if "strangeness" in self._outputs:
-            found, strangeness = self._run(("embedding", "strangeness"), flat)
-            # The first view is the whole, with the fast setting as well, and so the limit is one.
-            strangeness = strangeness[::per_painting]
-        else:
-            (found,) = self._run(("embedding",), flat)
-            strangeness = np.full(count, np.nan, np.float32)
-        if self.config.unit:
-            found = mean_direction(found.reshape(count, per_painting, -1))
-        return Looked(found, strangeness)
+        wanted = ["embedding", *self._outputs & {"strangeness"}]
+        wanted += self._outputs & {"patches"} if patches else ()
+        found = dict(zip(wanted, self._run(wanted, flat), strict=True))
+        each = found["embedding"].reshape(count, per_painting, -1)
+        # The first view is the whole, with the fast setting as well, and so the limit is one.
+        novelty = found.get("strangeness", np.full(len(flat), np.nan, np.float32))[::per_painting]
+        cells = found.get("patches")
+        if cells is not None:
+            cells = cells[::per_painting]
+            if math.isqrt(cells.shape[1]) ** 2 != cells.shape[1]:
+                raise ModelError(
+                    f"{self.config.encoder} gives {cells.shape[1]} patches, which are not a square "
+                    "grid; choose another backbone"
+                )
+        embeddings = mean_direction(each) if self.config.unit else each[:, 0]
+        return Encoded(embeddings, each, novelty, cells)
 
     def embed_views(self, views: Floats) -> Floats:
         """Embed single views, (N, 3, S, S) in [0, 1], to one unit embedding each, (N, D)."""
-        return self._run(("embedding",), views)[0]
+        return self._run(["embedding"], views)[0]
 
-    def patches(self, views: Floats) -> Floats:
-        """Return the unit embedding of each cell of single views.
-
-        Args:
-            views: (N, 3, S, S), in [0, 1].
-
-        Returns:
-            (N, P, D): a square grid of P cells, row by row from the upper left.
-
-        Raises:
-            ModelError: The encoder does not give any.
-        """
-        if "patches" not in self._outputs:
-            raise ModelError(
-                f"{self.config.encoder} gives no embeddings of patches, so there is no evidence "
-                "to show; export the model again"
-            )
-        (found,) = self._run(("patches",), views)
-        if math.isqrt(found.shape[1]) ** 2 != found.shape[1]:
-            raise ModelError(
-                f"{self.config.encoder} gives {found.shape[1]} patches, which are no square grid; "
-                "choose another backbone"
-            )
-        return found
-
-    def _run(self, outputs: tuple[str, ...], views: Floats) -> list[Floats]:
+    def _run(self, outputs: list[str], views: Floats) -> list[Floats]:
         parts = [
             self._session.run(outputs, {"images": views[start : start + _VIEWS_AT_ONCE]})
             for start in range(0, len(views), _VIEWS_AT_ONCE)

@@ -20,7 +20,6 @@ from samehand.scoring.calibration import (
     operating_threshold,
     probability,
 )
-from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.embed import embed_files
 from samehand.serving.verifier import SameHand
 
@@ -30,7 +29,7 @@ _ROWS_AT_ONCE = 100_000
 
 
 def score_csv(
-    verifier: SameHand,
+    model: SameHand,
     pairs: Path,
     images: Path | None,
     out: Path,
@@ -45,7 +44,7 @@ def score_csv(
     """Score every row of a table; each distinct image is embedded once.
 
     Args:
-        verifier: The model.
+        model: The model.
         pairs: A table with at least the columns `left` and `right`, the images' paths.
         images: The folder that they are relative to; absent, beside the table.
         out: The CSV to write: every column of `pairs`, in order, then score, llr, probability
@@ -69,7 +68,7 @@ def score_csv(
     """
     # A bad prior or operating point is refused before minutes are spent on embedding.
     probability(0.0, prior)
-    point = operating_threshold(verifier.model.config.calibration, operating_point)
+    point = operating_threshold(model.folder.config.calibration, operating_point)
     if images is not None and not images.is_dir():
         raise SamehandError(f"no folder of images at {images}; name it with --images")
     if out.resolve() == pairs.resolve():
@@ -84,7 +83,7 @@ def score_csv(
     paths = source.locate(positions, images)
     if not skip_bad_images:
         _refuse_missing(paths)
-    table = embed_files(verifier.embedder, paths, cache)
+    table = embed_files(model.embedder, paths, cache)
     bad = np.array([path in table.failures for path in paths])
     if bad.any() and not skip_bad_images:
         raise ImageError(
@@ -95,13 +94,13 @@ def score_csv(
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
         writer = csv.writer(sink, lineterminator="\n")
         writer.writerow([*source.table.header, *ADDED])
-        enrolled = enrol(verifier.model.comparator, table.embeddings) if paths else None
+        enrolled = model.folder.comparator.enrol(table.embeddings) if paths else None
         for block in _batched(source.rows(), _ROWS_AT_ONCE):
             assert enrolled is not None
             left = np.array([positions[row[source.left]] for row in block])
             right = np.array([positions[row[source.right]] for row in block])
-            scores = pair_scores(verifier.model.comparator, enrolled, left, right)
-            added = _columns(verifier, scores, prior, point)
+            scores = model.folder.comparator.pair_scores(enrolled, left, right)
+            added = _columns(model, scores, prior, point)
             unusable = bad[left] | bad[right]
             for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
                 writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
@@ -117,9 +116,9 @@ def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
 
 
 def _columns(
-    verifier: SameHand, scores: Floats, prior: float, point: OperatingThreshold
+    model: SameHand, scores: Floats, prior: float, point: OperatingThreshold
 ) -> Iterator[tuple[str, ...]]:
-    config = verifier.model.config
+    config = model.folder.config
     llrs = llr_from_score(config.calibration, scores)
     within = [""] * len(scores)
     if config.one_style is not None:

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samehand.errors import GalleryError, SamehandError
-from samehand.images.decode import Decoded
-from samehand.records import Floats
+from samehand.records import FalseAlarms, Floats
+from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
-from samehand.scoring.comparator import cross_scores, enrol
-from samehand.scoring.openset import FalseAlarms
 from samehand.scoring.references import (
     combine,
     reference_features,
     unsaturated,
 )
-from samehand.serving.findings import Candidate, Identification, Neighbour, SearchResult
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
-from samehand.serving.verify import attribution_of, probe_warnings
+from samehand.serving.gallery.gallery import Near
+from samehand.serving.painting import Painting
+from samehand.serving.verify import attribution_of
+from samehand.serving.warnings import probe_warnings
 
 if TYPE_CHECKING:
     from samehand.serving.verifier import SameHand
+
+NEARBY = 4
+"""So many neighbours of each of two paintings are shown; `samehand search` lists more."""
 
 _RERANKED = 200
 """At least so many works nearest by cosine are ordered again by the comparator's score."""
@@ -37,159 +40,97 @@ _WORKS_PER_ARTIST = 100
 
 
 def search(
-    verifier: "SameHand",
-    probe: Decoded,
-    gallery: Gallery,
-    *,
-    top: int,
-    where: Sequence[str],
-    exact: bool,
-) -> SearchResult:
-    """Answer from a decoded image; see `SameHand.search`."""
-    started = time.perf_counter()
-    gallery.require(verifier.model)
-    if top < 1:
-        raise SamehandError(f"{top} results are none at all; ask for at least 1")
-    looked = verifier.look([probe])
-    embedding = looked.embeddings[0]
-    neighbours, is_exact = nearest_works(
-        verifier.model, embedding, gallery, top=top, where=where, exact=exact, sha256=probe.sha256
-    )
-    info = gallery.index_info()
-    return SearchResult(
-        neighbours=tuple(neighbours),
-        gallery=gallery.name,
-        works=len(gallery),
-        exact=is_exact,
-        recall_at_10=None if is_exact or info is None else info.recall_at_10,
-        warnings=tuple(probe_warnings(verifier.model, probe, looked)),
-        model=verifier.model.identity,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def nearest_works(
-    model: ModelFolder,
-    probe: Floats,
+    model: "SameHand",
+    probe: Painting,
     gallery: Gallery,
     *,
     top: int,
     where: Sequence[str] = (),
     exact: bool = False,
-    sha256: str = "",
-) -> tuple[list[Neighbour], bool]:
-    """Return the nearest works by score, and whether every work was looked at.
-
-    Args:
-        model: The model that made the embeddings.
-        probe: Unit length, (D,).
-        gallery: Where to look.
-        top: How many works, at most.
-        where: Conditions that all hold.
-        exact: Look at every work even where there is an index.
-        sha256: Of the probe's file, to recognise it.
-    """
-    near = gallery.nearest(probe, max(_RERANKED, 2 * top), where, exact=exact)
-    if not near.works:
-        return [], near.exact
-    scores = cross_scores(
-        model.comparator,
-        enrol(model.comparator, probe[None]),
-        enrol(model.comparator, near.embeddings),
-    )[0]
-    order = np.lexsort((np.arange(len(scores)), -scores))[:top]
-    llrs = llr_from_score(model.config.calibration, scores)
-    return [
-        _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), sha256)
-        for rank, i in enumerate(order.tolist(), 1)
-    ], near.exact
-
-
-def identify(
-    verifier: "SameHand",
-    probe: Decoded,
-    gallery: Gallery,
-    *,
-    top: int,
-    where: Sequence[str],
-    prior: float,
-    threshold: FalseAlarms,
-) -> Identification:
-    """Answer from a decoded image; see `SameHand.identify`."""
+) -> SearchResult:
+    """Find the works of a gallery that are most like a probe; see `SameHand.search`."""
     started = time.perf_counter()
-    gallery.require(verifier.model)
-    looked = verifier.look([probe])
-    return identify_embedded(
-        verifier.model,
-        looked.embeddings[0],
-        gallery,
-        top=top,
-        where=where,
-        prior=prior,
-        threshold=threshold,
-        sha256=probe.sha256,
-        warnings=probe_warnings(verifier.model, probe, looked),
-        started=started,
+    folder = model.folder
+    gallery.require(folder)
+    if top < 1:
+        raise SamehandError(f"top must be at least 1, not {top}")
+    near = gallery.nearest(probe.embedding, max(_RERANKED, 2 * top), where, exact=exact)
+    info = gallery.index_info()
+    return SearchResult(
+        probe=probe.name,
+        neighbours=_ranked(folder, probe, near, top),
+        gallery=gallery.name,
+        works=len(gallery),
+        exact=near.exact,
+        recall_at_10=None if near.exact or info is None else info.recall_at_10,
+        warnings=tuple(probe_warnings(probe, folder.config)),
+        model=folder.identity,
+        seconds=time.perf_counter() - started,
     )
 
 
-def identify_embedded(
-    model: ModelFolder,
-    probe: Floats,
+def nearby(
+    model: "SameHand", left: Painting, right: Painting, gallery: Gallery, count: int = NEARBY
+) -> Nearby:
+    """Search a gallery for each of two paintings; the painting itself is passed over.
+
+    Args:
+        model: The model.
+        left: A painting.
+        right: Another painting.
+        gallery: Where to look. A work is the painting itself where their files are equal.
+        count: How many works for each, at most.
+
+    Raises:
+        GalleryError: The gallery is another model's, or is damaged.
+    """
+    found = [
+        search(model, painting, gallery, top=count, where=[f"sha256!={painting.sha256}"])
+        for painting in (left, right)
+    ]
+    return Nearby(gallery.name, found[0].works, found[0].neighbours, found[1].neighbours)
+
+
+def identify(
+    model: "SameHand",
+    probe: Painting,
     gallery: Gallery,
     *,
-    top: int = 5,
+    top: int,
     where: Sequence[str] = (),
     prior: float = 0.5,
     threshold: FalseAlarms = "far10",
-    sha256: str = "",
-    warnings: Sequence[str] = (),
-    started: float | None = None,
 ) -> Identification:
-    """Rank a gallery's artists as makers of a probe, or answer "none of these".
+    """Rank a gallery's artists as makers of a probe; see `SameHand.identify`.
 
-    The probe's own file is left out of the gallery, as far as its hash tells.
-
-    Args:
-        model: The model that made the embeddings.
-        probe: Unit length, (D,).
-        gallery: Where to look; works without an artist are passed over.
-        top: How many candidates to return, at most.
-        where: Conditions that all hold.
-        prior: P(one of these) before looking, strictly between 0 and 1.
-        threshold: Which false alarm rate the decision promises.
-        sha256: Of the probe's file, to recognise it.
-        warnings: What is known of the image.
-        started: When the work began, of `time.perf_counter`.
-
-    Raises:
-        GalleryError: The gallery has no work with an artist.
-        ModelError: The model has no open-set rule.
-        SamehandError: `prior`, `threshold` or `top` is not one that exists.
+    The probe's own file is left out of the gallery, as far as its hash tells. Works without an
+    artist are passed over.
     """
-    started = time.perf_counter() if started is None else started
-    rule = attribution_of(model)
+    started = time.perf_counter()
+    folder = model.folder
+    gallery.require(folder)
+    rule = attribution_of(folder)
     point = rule.open_set.point(threshold)
     probability(0.0, prior)
     if top < 1:
-        raise SamehandError(f"{top} candidates are none at all; ask for at least 1")
+        raise SamehandError(f"top must be at least 1, not {top}")
     named = [*where, "artist!="]
     artists = gallery.count_artists(named)
-    near = gallery.nearest(probe, _SHORTLIST_WORKS, named)
+    near = gallery.nearest(probe.embedding, _SHORTLIST_WORKS, named)
     names = list(dict.fromkeys(stored.work.artist or "" for stored in near.works))
     if not names:
         raise GalleryError(f"the gallery {gallery.name} has no work with an artist to compare with")
-    asked = enrol(model.comparator, probe[None])
+    asked = folder.comparator.enrol(probe.embedding[None])
     found = []
     for name in names[:_SHORTLIST_ARTISTS]:
         works, rows = gallery.embeddings([*where, f"artist={name}"])
-        kept = [i for i, stored in enumerate(works) if stored.sha256 != sha256]
+        kept = [i for i, stored in enumerate(works) if stored.sha256 != probe.sha256]
         if not kept:
             continue
         rows = rows[_central(rows[kept], kept)]
         step = rule.references.at(len(rows))
         features = reference_features(
-            model.comparator, asked, enrol(model.comparator, rows), model.config.calibration.slope
+            folder.comparator, asked, folder.comparator.enrol(rows), folder.config.calibration.slope
         )
         score = combine(step, features)
         llr = float(llr_from_score(step.calibration, score)[0])
@@ -214,12 +155,13 @@ def identify_embedded(
             nearest=tuple(
                 stored.work.path
                 for stored in near.works
-                if stored.work.artist == name and stored.sha256 != sha256
+                if stored.work.artist == name and stored.sha256 != probe.sha256
             )[:3],
         )
         for rank, (score, llr, name, works) in enumerate(found[:top], 1)
     )
     return Identification(
+        probe=probe.name,
         artist=found[0][2] if evidence >= point.known_at_least else None,
         known_llr=known_llr,
         none_probability=none,
@@ -230,9 +172,25 @@ def identify_embedded(
         candidates=candidates,
         gallery=gallery.name,
         artists=artists,
-        warnings=tuple(warnings),
-        model=model.identity,
+        warnings=tuple(probe_warnings(probe, folder.config)),
+        model=folder.identity,
         seconds=time.perf_counter() - started,
+    )
+
+
+def _ranked(folder: ModelFolder, probe: Painting, near: Near, top: int) -> tuple[Neighbour, ...]:
+    """Return the best of the works that are near by cosine, by the comparator's score."""
+    if not near.works:
+        return ()
+    comparator = folder.comparator
+    scores = comparator.cross_scores(
+        comparator.enrol(probe.embedding[None]), comparator.enrol(near.embeddings)
+    )[0]
+    order = np.lexsort((np.arange(len(scores)), -scores))[:top]
+    llrs = llr_from_score(folder.config.calibration, scores)
+    return tuple(
+        _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), probe.sha256)
+        for rank, i in enumerate(order.tolist(), 1)
     )
 
 

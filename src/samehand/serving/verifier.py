@@ -1,19 +1,27 @@
-"""SameHand: the one facade. Two paintings in, a calibrated verdict out."""
+"""SameHand: the one facade. Paintings in, calibrated verdicts out."""
 
-import io
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-from PIL import Image
 
 from samehand.errors import ImageError, ModelError
-from samehand.images.decode import Decoded, decode_bytes, decode_file
-from samehand.records import Floats, OperatingPoint, Verdict
+from samehand.images.decode import ImageSource
+from samehand.records import FalseAlarms, Floats, OperatingPoint
+from samehand.results import (
+    Clustering,
+    Evidence,
+    Identification,
+    ReferenceVerdict,
+    SearchResult,
+    Verdict,
+)
 from samehand.scoring.calibration import (
     Calibration,
     decide,
@@ -22,29 +30,50 @@ from samehand.scoring.calibration import (
     probability,
     strength,
 )
-from samehand.scoring.comparator import Enrolled, enrol, pair_scores
 from samehand.serving.folder import open_model
-from samehand.serving.head import OnnxHead
-from samehand.serving.runtime import Embedder, Looked
-from samehand.serving.warnings import warn_about
+from samehand.serving.painting import Painting
+from samehand.serving.runtime import Embedder
+from samehand.serving.warnings import pair_warnings
 
 if TYPE_CHECKING:
-    from samehand.scoring.openset import FalseAlarms
-    from samehand.serving.findings import Identification, ReferenceVerdict, SearchResult
     from samehand.serving.gallery import Gallery
 
-ImageLike = str | os.PathLike[str] | bytes | Image.Image
-"""A path, the bytes of an image file, or a Pillow image."""
+PaintingLike = Painting | ImageSource
+"""A `Painting`, or whatever one can be opened from: a path, bytes, an open file, a Pillow image or
+an array."""
+
+_AHEAD = 8
+"""So many paintings are decoded before they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An image that could not be opened, in place of its painting.
+
+    Attributes:
+        name: What it is called.
+        error: Why, in one sentence.
+    """
+
+    name: str
+    error: str
 
 
 class SameHand:
-    """Answers whether two paintings were made by the same artist.
+    """Answers whether paintings were made by the same artist.
+
+    One object may be used by several threads; answers do not change it. It is pickled as its
+    model's folder and its settings, and loads the model again where it is unpickled.
 
     Example:
         >>> from samehand import SameHand
         >>> verdict = SameHand().compare("a.jpg", "b.jpg")  # doctest: +SKIP
         >>> verdict.llr, verdict.strength  # doctest: +SKIP
         (1.2, 'moderate support for the same artist')
+
+    Attributes:
+        folder: The opened model folder.
+        embedder: Its encoder.
     """
 
     def __init__(
@@ -59,34 +88,84 @@ class SameHand:
         Args:
             model: A model folder's path, a built-in name, or None for the model that ships.
             threads: CPU threads; None for all there are.
-            fast: Look at one view of each painting only. Such verdicts are a little less certain,
+            fast: Encode one view of each painting only. Such verdicts are a little less certain,
                 and calibrated as such; evidence, reference sets and galleries need all views.
 
         Raises:
             ModelError: There is no such model, it is damaged, or it has no fast setting.
         """
-        self.model = open_model(model, threads, fast=fast)
-        self.embedder = Embedder(self.model.embedder, threads)
-        comparator = self.model.comparator
-        if isinstance(comparator.head, OnnxHead):
-            part, width = "head", comparator.head.width
-        else:
-            part, width = "cohort", comparator.cohort.shape[1]
-        if width != self.embedder.width:
+        self._settings = (threads, fast)
+        self.folder = open_model(model, threads, fast=fast)
+        self.embedder = Embedder(self.folder.embedder, threads)
+        if self.folder.comparator.width != self.embedder.width:
+            part = "cohort" if self.folder.comparator.metric else "head"
             raise ModelError(
-                f"the model {self.model.path} has a {part} of width {width} and an encoder of "
-                f"width {self.embedder.width}; export the model again"
+                f"the model {self.folder.path} has a {part} of width "
+                f"{self.folder.comparator.width} and an encoder of width {self.embedder.width}; "
+                "export the model again"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self.folder.path, *self._settings)
+
+    def __repr__(self) -> str:
+        return f"SameHand({self.folder.identity})"
+
+    def open(self, source: PaintingLike, name: str | None = None) -> Painting:
+        """Decode a painting once, for any number of questions.
+
+        Args:
+            source: A path, the bytes of an image file, an open file, a Pillow image or an array;
+                a painting is returned as it is, or as this model sees it.
+            name: What answers and error sentences call it; None for its path.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        if isinstance(source, Painting):
+            return source.opened_by(self.embedder)
+        return Painting.open(source, self.embedder, name)
+
+    def open_many(self, sources: Iterable[PaintingLike]) -> Iterator[Painting | Unreadable]:
+        """Open any number of paintings, a few ahead of the one that is asked for.
+
+        Args:
+            sources: What `open` takes; read only as far as they are needed.
+
+        Yields:
+            A painting for each source, in order, or why it cannot be read. Memory stays bounded as
+            long as the caller lets them go.
+        """
+
+        def opened(source: PaintingLike, number: int) -> Painting | Unreadable:
+            name = os.fsdecode(source) if _is_path(source) else f"image {number}"
+            try:
+                return self.open(source, name)
+            except ImageError as error:
+                return Unreadable(name, str(error))
+
+        with ThreadPoolExecutor(2, thread_name_prefix="samehand-open") as pool:
+            pending: deque[Future[Painting | Unreadable]] = deque()
+            try:
+                for number, source in enumerate(sources, 1):
+                    pending.append(pool.submit(opened, source, number))
+                    if len(pending) > _AHEAD:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
 
     def compare(
         self,
-        left: ImageLike,
-        right: ImageLike,
+        left: PaintingLike,
+        right: PaintingLike,
         *,
         prior: float = 0.5,
         operating_point: OperatingPoint = "eer",
     ) -> Verdict:
-        """Say how strongly two images speak for one artist or two.
+        """Say how strongly two paintings speak for one artist or two.
 
         Args:
             left: A painting.
@@ -99,37 +178,18 @@ class SameHand:
             SamehandError: `prior` or `operating_point` is not one that exists.
         """
         started = time.perf_counter()
+        config = self.folder.config
         # A bad question is refused before anything is decoded.
-        operating_threshold(self.model.config.calibration, operating_point)
+        point = operating_threshold(config.calibration, operating_point)
         probability(0.0, prior)
-        decoded = [_decode(left, "left image"), _decode(right, "right image")]
-        verdict = self.compare_decoded(
-            decoded[0], decoded[1], prior=prior, operating_point=operating_point
-        )
-        return replace(verdict, seconds=time.perf_counter() - started)
-
-    def compare_decoded(
-        self,
-        left: Decoded,
-        right: Decoded,
-        *,
-        prior: float = 0.5,
-        operating_point: OperatingPoint = "eer",
-    ) -> Verdict:
-        """Compare two images that are decoded already; otherwise as `compare`.
-
-        Raises:
-            SamehandError: `prior` or `operating_point` is not one that exists.
-        """
-        started = time.perf_counter()
-        point = operating_threshold(self.model.config.calibration, operating_point)
-        decoded = [left, right]
-        looked = self.look(decoded)
-        enrolled = enrol(self.model.comparator, looked.embeddings)
-        score = float(self.score(enrolled, [0], [1])[0])
-        config = self.model.config
+        one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
+        comparator = self.folder.comparator
+        enrolled = comparator.enrol(np.stack([one.embedding, two.embedding]))
+        score = float(comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
         llr = float(llr_from_score(config.calibration, score))
         return Verdict(
+            left=one.name,
+            right=two.name,
             score=score,
             llr=llr,
             probability=float(probability(llr, prior)),
@@ -139,19 +199,39 @@ class SameHand:
             error_rate=point.error_rate,
             strength=strength(llr),
             llr_one_style=_maybe_llr(config.one_style, score),
-            warnings=warn_about(decoded, looked, config),
-            model=self.model.identity,
+            warnings=pair_warnings(one, two, config),
+            model=self.folder.identity,
             seconds=time.perf_counter() - started,
         )
 
+    def explain(
+        self, left: PaintingLike, right: PaintingLike, *, influence: bool = True
+    ) -> Evidence:
+        """Find what the verdict on two paintings rests on.
+
+        Args:
+            left: A painting.
+            right: Another painting; swapping the two swaps the sides and changes nothing else.
+            influence: Whether to cover regions as well, which encodes each painting some hundred
+                times; matches and context need nothing beyond what `compare` did.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+            ModelError: The model gives no patch embeddings, or its folder has no background.
+        """
+        from samehand.serving.evidence import explain
+
+        one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
+        return explain(self, one, two, influence=influence)
+
     def verify(
         self,
-        probe: ImageLike,
-        references: Sequence[ImageLike],
+        probe: PaintingLike,
+        references: Sequence[PaintingLike],
         *,
         prior: float = 0.5,
         operating_point: OperatingPoint = "eer",
-    ) -> "ReferenceVerdict":
+    ) -> ReferenceVerdict:
         """Say how strongly a probe speaks for the artist of some references or for another.
 
         Args:
@@ -168,29 +248,28 @@ class SameHand:
         """
         from samehand.serving.verify import verify
 
-        names = [
-            os.fspath(one) if isinstance(one, str | os.PathLike) else f"reference {index}"
-            for index, one in enumerate(references, 1)
+        if isinstance(references, str | os.PathLike | Painting):
+            references = [references]
+        known = [
+            self._open_as(one, f"reference {number}") for number, one in enumerate(references, 1)
         ]
-        decoded = [_decode(one, name) for one, name in zip(references, names, strict=True)]
         return verify(
             self,
-            _decode(probe, "probe"),
-            decoded,
-            names,
+            self._open_as(probe, "probe"),
+            known,
             prior=prior,
             operating_point=operating_point,
         )
 
     def search(
         self,
-        probe: ImageLike,
+        probe: PaintingLike,
         gallery: "Gallery",
         top: int = 20,
         *,
         where: Sequence[str] = (),
         exact: bool = False,
-    ) -> "SearchResult":
+    ) -> SearchResult:
         """Find the works of a gallery that are most like a probe.
 
         Args:
@@ -198,7 +277,7 @@ class SameHand:
             gallery: Where to look.
             top: How many works, at most.
             where: Conditions that all hold, such as "artist=Claude Monet".
-            exact: Look at every work even where there is an approximate index.
+            exact: Compare with every work even where there is an approximate index.
 
         Raises:
             ImageError: The image cannot be read.
@@ -206,18 +285,20 @@ class SameHand:
         """
         from samehand.serving.seek import search
 
-        return search(self, _decode(probe, "probe"), gallery, top=top, where=where, exact=exact)
+        return search(
+            self, self._open_as(probe, "probe"), gallery, top=top, where=where, exact=exact
+        )
 
     def identify(
         self,
-        probe: ImageLike,
+        probe: PaintingLike,
         gallery: "Gallery",
         top: int = 5,
         *,
         where: Sequence[str] = (),
         prior: float = 0.5,
-        threshold: "FalseAlarms" = "far10",
-    ) -> "Identification":
+        threshold: FalseAlarms = "far10",
+    ) -> Identification:
         """Say which artist of a gallery made a probe, or that none of them did.
 
         Args:
@@ -238,7 +319,7 @@ class SameHand:
 
         return identify(
             self,
-            _decode(probe, "probe"),
+            self._open_as(probe, "probe"),
             gallery,
             top=top,
             where=where,
@@ -246,52 +327,66 @@ class SameHand:
             threshold=threshold,
         )
 
-    def embed(self, images: Sequence[ImageLike]) -> Floats:
+    def cluster(
+        self, gallery: "Gallery", *, where: Sequence[str] = (), suspects: int = 50
+    ) -> Clustering:
+        """Group a gallery's works into probable hands, and list suspect labels.
+
+        Args:
+            gallery: Whose works.
+            where: Conditions that all hold.
+            suspects: How many suspect labels to list, at most.
+
+        Raises:
+            GalleryError: The gallery is another model's, or the works are none or too many.
+            ModelError: The model has no rule for references.
+        """
+        from samehand.serving.cluster import cluster
+
+        return cluster(self.folder, gallery, where=where, suspects=suspects)
+
+    def embed(self, images: Iterable[PaintingLike]) -> Floats:
         """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.
 
         Raises:
             ImageError: One of the images cannot be read.
         """
-        decoded = [_decode(image, f"image {index + 1}") for index, image in enumerate(images)]
-        return self.look(decoded).embeddings
+        if isinstance(images, str | os.PathLike | Painting):
+            images = [images]
+        rows = []
+        for found in self.embed_many(images):
+            if isinstance(found, Unreadable):
+                raise ImageError(found.error)
+            rows.append(found[1])
+        return np.stack(rows) if rows else np.empty((0, self.embedder.width), self.embedder.dtype)
 
-    def look(self, decoded: Sequence[Decoded]) -> Looked:
-        """Return the embeddings, (B, D), and the strangeness, (B,), of decoded images."""
-        rows = np.empty((len(decoded), self.embedder.width), self.embedder.dtype)
-        strangeness = np.empty(len(decoded), np.float32)
-        # One at a time: a painting's views fill a batch, and memory stays bounded.
-        for index, item in enumerate(decoded):
-            found = self.embedder.look(self.embedder.render(item.image)[None])
-            rows[index], strangeness[index] = found.embeddings[0], found.strangeness[0]
-        return Looked(rows, strangeness)
+    def embed_many(
+        self, sources: Iterable[PaintingLike]
+    ) -> Iterator[tuple[str, Floats] | Unreadable]:
+        """Embed any number of images in bounded memory.
 
-    def score(self, enrolled: Enrolled, left: Sequence[int], right: Sequence[int]) -> Floats:
-        """Return the raw scores of pairs of enrolled paintings, (M,)."""
-        return pair_scores(self.model.comparator, enrolled, np.asarray(left), np.asarray(right))
+        Args:
+            sources: What `open` takes; read only as far as they are needed.
+
+        Yields:
+            The name and the unit embedding, (D,), of each image, in order, or why it cannot be
+            read.
+        """
+        for found in self.open_many(sources):
+            yield found if isinstance(found, Unreadable) else (found.name, found.embedding)
+
+    def _open_as(self, source: PaintingLike, name: str) -> Painting:
+        """Open a painting that is called `name` unless it has a path."""
+        return self.open(source, None if _is_path(source) else name)
+
+
+def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, str | os.PathLike)
+
+
+def _opened(path: Path, threads: int | None, fast: bool) -> SameHand:
+    return SameHand(path, threads, fast=fast)
 
 
 def _maybe_llr(calibration: Calibration | None, score: float) -> float | None:
     return None if calibration is None else float(llr_from_score(calibration, score))
-
-
-def _decode(image: ImageLike, name: str) -> Decoded:
-    if isinstance(image, bytes):
-        return decode_bytes(image, name)
-    if isinstance(image, Image.Image):
-        return decode_bytes(_encode(image, name), name)
-    return decode_file(image)
-
-
-def _encode(image: Image.Image, name: str) -> bytes:
-    """Return an open picture as a file, so that it goes the way of every other file."""
-    buffer = io.BytesIO()
-    # PNG knows transparency and palettes, TIFF every other kind of pixel; both lose nothing.
-    kind = "PNG" if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF"
-    try:
-        # Unlike the colour profile, the orientation is not saved unless it is handed over.
-        image.save(buffer, kind, exif=image.getexif())
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(
-            f"{name} cannot be read ({error}); open its file again, or convert it to RGB"
-        ) from error
-    return buffer.getvalue()

@@ -1,7 +1,6 @@
 """One probe against a reference set: is this by the artist of these works?"""
 
 import math
-import os
 import time
 from collections.abc import Sequence
 from itertools import combinations
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samehand.errors import ModelError, SamehandError
-from samehand.images.decode import Decoded
-from samehand.records import Floats, OperatingPoint
+from samehand.records import OperatingPoint, Stance
+from samehand.results import GrowthStep, ReferenceEvidence, ReferenceVerdict
 from samehand.scoring.calibration import (
     Float64s,
     decide,
@@ -20,17 +19,16 @@ from samehand.scoring.calibration import (
     probability,
     strength,
 )
-from samehand.scoring.comparator import Enrolled, cross_scores, enrol, taken
+from samehand.scoring.comparator import Enrolled
 from samehand.scoring.openset import Attribution
 from samehand.scoring.references import (
     ReferenceStep,
     combine,
     reference_features,
 )
-from samehand.serving.findings import GrowthStep, ReferenceEvidence, ReferenceVerdict, Stance
 from samehand.serving.folder import ModelFolder
-from samehand.serving.runtime import Looked
-from samehand.serving.warnings import about_image
+from samehand.serving.painting import Painting
+from samehand.serving.warnings import probe_warnings
 
 if TYPE_CHECKING:
     from samehand.serving.verifier import SameHand
@@ -42,66 +40,50 @@ _STANCE = math.log10(2.0)
 """Below a likelihood ratio of 2 the ENFSI scale speaks of no support."""
 
 
-def attribution_of(model: ModelFolder) -> Attribution:
+def attribution_of(folder: ModelFolder) -> Attribution:
     """Return a model's rules for reference sets and galleries.
 
     Raises:
         ModelError: The model folder has none.
     """
-    if model.config.attribution is None:
+    folder.require_metric("weigh reference sets and galleries")
+    if folder.config.attribution is None:
         raise ModelError(
-            f"the model {model.path} is calibrated for pairs only; add the rest with "
-            f"samehand calibrate {model.path} --catalogue CATALOGUE"
+            f"the model {folder.path} is calibrated for pairs only; add the rest with "
+            f"samehand calibrate {folder.path} --catalogue CATALOGUE"
         )
-    return model.config.attribution
+    return folder.config.attribution
 
 
-def verify_embedded(
-    model: ModelFolder,
-    probe: Floats,
-    references: Floats,
-    names: Sequence[str],
+def verify(
+    model: "SameHand",
+    probe: Painting,
+    references: Sequence[Painting],
     *,
     prior: float,
     operating_point: OperatingPoint,
-    warnings: Sequence[str] = (),
-    started: float | None = None,
 ) -> ReferenceVerdict:
-    """Answer from embeddings; see `SameHand.verify`.
-
-    Args:
-        model: The model that made them.
-        probe: Unit length, (D,).
-        references: Unit length, (N, D), at least one.
-        names: What to call each reference, N of them.
-        prior: P(by the artist of the references) before looking.
-        operating_point: Which measured error rate the decision promises.
-        warnings: What is known of the images.
-        started: When the work began, of `time.perf_counter`.
-
-    Raises:
-        ModelError: The model has no rule for references.
-        SamehandError: `prior` or `operating_point` is not one that exists, or there are no
-            references.
-    """
-    started = time.perf_counter() if started is None else started
+    """Say how strongly a probe speaks for the artist of some references; see `SameHand.verify`."""
+    started = time.perf_counter()
+    folder = model.folder
     probability(0.0, prior)
-    operating_threshold(model.config.calibration, operating_point)
-    rule = attribution_of(model)
-    if not len(references):
+    operating_threshold(folder.config.calibration, operating_point)
+    rule = attribution_of(folder)
+    if not references:
         raise SamehandError("a reference set needs at least one work; name some with --references")
-    known = enrol(model.comparator, references)
-    asked = enrol(model.comparator, probe[None])
+    known = folder.comparator.enrol(np.stack([one.embedding for one in references]))
+    asked = folder.comparator.enrol(probe.embedding[None])
     step = rule.references.at(len(references))
-    score = float(_combined(model, asked, known, step)[0])
+    score = float(_combined(folder, asked, known, step)[0])
     llr = float(llr_from_score(step.calibration, score))
     point = operating_threshold(step.calibration, operating_point)
-    evidence = tuple(_evidence(model, rule, asked, known, names))
+    evidence = tuple(_evidence(folder, rule, asked, known, [one.name for one in references]))
     odd = [one.name for one in evidence if one.odd]
-    found = list(warnings)
+    found = [*probe_warnings(probe, folder.config), *_same_file_warnings(probe, references)]
     if odd:
         found.append(f"the references may not be by one artist: {', '.join(odd)} stands out")
     return ReferenceVerdict(
+        probe=probe.name,
         score=score,
         llr=llr,
         probability=float(probability(llr, prior)),
@@ -111,47 +93,36 @@ def verify_embedded(
         error_rate=point.error_rate,
         strength=strength(llr),
         references=evidence,
-        growth=tuple(_growth(model, rule, asked, known, operating_point)),
+        growth=tuple(_growth(folder, rule, asked, known, operating_point)),
         coherent=not odd,
         warnings=tuple(found),
-        model=model.identity,
+        model=folder.identity,
         seconds=time.perf_counter() - started,
     )
 
 
-def probe_warnings(model: ModelFolder, probe: Decoded, looked: Looked) -> list[str]:
-    """Return what a reader of an answer about one image should know.
-
-    Args:
-        model: The model.
-        probe: The decoded image.
-        looked: What the encoder makes of it, in the first row.
-    """
-    found = about_image(probe, float(looked.strangeness[0]), model.config)
-    return [f"probe: {text}" for text in found]
-
-
-def same_file_warnings(probe: str, references: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Say which references are the probe itself, by the hashes of their files."""
+def _same_file_warnings(probe: Painting, references: Sequence[Painting]) -> list[str]:
     return [
-        f"{name} is the probe itself, byte for byte, so its support means nothing"
-        for name, digest in zip(names, references, strict=True)
-        if digest == probe
+        f"{one.name} is the probe itself, byte for byte, so its support means nothing"
+        for one in references
+        if one.sha256 == probe.sha256
     ]
 
 
 def _combined(
-    model: ModelFolder, probes: Enrolled, references: Enrolled, step: ReferenceStep
+    folder: ModelFolder, probes: Enrolled, references: Enrolled, step: ReferenceStep
 ) -> Float64s:
-    slope = model.config.calibration.slope
-    features = reference_features(model.comparator, probes, references, slope)
+    slope = folder.config.calibration.slope
+    features = reference_features(folder.comparator, probes, references, slope)
     return combine(step, features)
 
 
 def _evidence(
-    model: ModelFolder, rule: Attribution, probe: Enrolled, known: Enrolled, names: Sequence[str]
+    folder: ModelFolder, rule: Attribution, probe: Enrolled, known: Enrolled, names: Sequence[str]
 ) -> list[ReferenceEvidence]:
-    llrs = llr_from_score(model.config.calibration, cross_scores(model.comparator, probe, known)[0])
+    llrs = llr_from_score(
+        folder.config.calibration, folder.comparator.cross_scores(probe, known)[0]
+    )
     count = len(names)
     found = []
     for position, (name, llr) in enumerate(zip(names, llrs.tolist(), strict=True)):
@@ -159,7 +130,7 @@ def _evidence(
         if count > 1:
             step = rule.references.at(count - 1)
             rest = np.delete(np.arange(count), position)
-            score = _combined(model, taken(known, np.array([position])), taken(known, rest), step)
+            score = _combined(folder, known.take(np.array([position])), known.take(rest), step)
             coherence = float(llr_from_score(step.calibration, score)[0])
             # With two works, neither can be told to be the odd one.
             limit = step.calibration.points["fmr1"].different_at_most
@@ -167,12 +138,12 @@ def _evidence(
         stance: Stance = "neutral"
         if abs(llr) >= _STANCE:
             stance = "supports" if llr > 0 else "contradicts"
-        found.append(ReferenceEvidence(os.fspath(name), llr, stance, coherence, odd))
+        found.append(ReferenceEvidence(name, llr, stance, coherence, odd))
     return found
 
 
 def _growth(
-    model: ModelFolder,
+    folder: ModelFolder,
     rule: Attribution,
     probe: Enrolled,
     known: Enrolled,
@@ -189,7 +160,7 @@ def _growth(
             float(
                 llr_from_score(
                     step.calibration,
-                    _combined(model, probe, taken(known, order[list(chosen)]), step)[0],
+                    _combined(folder, probe, known.take(order[list(chosen)]), step)[0],
                 )
             )
             for chosen in _sets(total, count, draw)
@@ -212,30 +183,3 @@ def _sets(total: int, count: int, draw: np.random.Generator) -> list[tuple[int, 
         return list(combinations(range(total), count))
     drawn = {tuple(sorted(draw.permutation(total)[:count].tolist())) for _ in range(_SETS_AT_MOST)}
     return sorted(drawn)
-
-
-def verify(
-    verifier: "SameHand",
-    probe: Decoded,
-    references: Sequence[Decoded],
-    names: Sequence[str],
-    *,
-    prior: float,
-    operating_point: OperatingPoint,
-) -> ReferenceVerdict:
-    """Answer from decoded images; see `SameHand.verify`."""
-    started = time.perf_counter()
-    attribution_of(verifier.model)
-    looked = verifier.look([probe, *references])
-    warnings = probe_warnings(verifier.model, probe, looked)
-    warnings += same_file_warnings(probe.sha256, [one.sha256 for one in references], names)
-    return verify_embedded(
-        verifier.model,
-        looked.embeddings[0],
-        looked.embeddings[1:],
-        names,
-        prior=prior,
-        operating_point=operating_point,
-        warnings=warnings,
-        started=started,
-    )

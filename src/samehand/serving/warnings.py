@@ -1,15 +1,13 @@
 """Reasons to trust one verdict less, in words."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from PIL import Image
 
 from samehand.images.decode import Decoded
-from samehand.images.likeness import confirmed, detail_of, thumbnail
+from samehand.images.likeness import same_thumbnail, thumbnail
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
 from samehand.serving.folder import ModelConfig
-from samehand.serving.runtime import Looked
+from samehand.serving.painting import Painting
 
 SMALL_SIDE = 96
 """Shorter sides than this, in pixels, are warned about: validation artists lose 0.02 of AUC there.
@@ -18,7 +16,7 @@ This figure and the next come from `python benchmarks/warning_triggers.py CATALO
 """
 
 DUPLICATE_COSINE = 0.7
-"""Below this cosine two images are not even looked at as one painting photographed twice.
+"""Below this cosine two images are not even compared as one painting photographed twice.
 
 The 24 pairs of $PBN_MINI that are one work reach 0.79 or more.
 """
@@ -31,43 +29,45 @@ of AUC there, and 0.012 at quality 30.
 _GREY_CHROMA = 4.0
 """Greyscale JPEGs measure 0 levels of 255 from grey; the rest is room for scanners that tint."""
 
-STRANGE = "unlike the paintings that the model learned from, so its error rates may not hold"
-
-_SIDES = ("left", "right")
+NOVEL = "unlike the paintings that the model learned from, so its error rates may not hold"
 
 
-def warn_about(decoded: Sequence[Decoded], looked: Looked, config: ModelConfig) -> tuple[str, ...]:
-    """Return what a reader of the verdict on two images should know.
+def pair_warnings(left: Painting, right: Painting, config: ModelConfig) -> tuple[str, ...]:
+    """Return what a reader of the verdict on two paintings should know.
 
     Args:
-        decoded: The left and the right image.
-        looked: What the encoder makes of them.
+        left: A painting.
+        right: Another painting.
         config: The model's configuration.
     """
     found = []
-    left, right = decoded
     if left.sha256 == right.sha256:
         found.append("both images are the same file, so the verdict says nothing about artists")
-    elif _alike(looked, config) and _one_painting(left.image, right.image):
+    elif _alike(left, right, config) and same_picture(left.image, right.image):
         found.append(
             "the images look like two reproductions of one painting, so the verdict says little "
             "about artists"
         )
-    for side, item, strangeness in zip(_SIDES, decoded, looked.strangeness.tolist(), strict=True):
-        found += [f"{side} image: {text}" for text in about_image(item, strangeness, config)]
+    for side, painting in (("left image", left), ("right image", right)):
+        found += [f"{side}: {text}" for text in image_warnings(painting, config)]
     if _is_grey(left.image) != _is_grey(right.image):
         found.append("one image is in greyscale and the other in colour")
     return tuple(found)
 
 
-def about_image(item: Decoded, strangeness: float, config: ModelConfig) -> list[str]:
+def probe_warnings(probe: Painting, config: ModelConfig) -> list[str]:
+    """Return what a reader of an answer about one doubtful work should know."""
+    return [f"probe: {text}" for text in image_warnings(probe, config)]
+
+
+def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
     """Return reasons to trust an answer less that lie in one image alone.
 
     Args:
-        item: The decoded image.
-        strangeness: What the encoder makes of it; see `runtime.Looked`.
+        painting: The image.
         config: The model's configuration.
     """
+    item = painting.decoded
     found = list(item.notes)
     if min(item.width, item.height) < SMALL_SIDE:
         found.append(f"only {item.width} x {item.height} pixels, so brushwork is lost")
@@ -80,27 +80,19 @@ def about_image(item: Decoded, strangeness: float, config: ModelConfig) -> list[
         found.append("a colour chart seems to lie beside the painting; crop it away")
     elif frame_coherence(item.image) >= FRAME_COHERENCE:
         found.append("a frame or a border seems to run round the painting; crop it away")
-    if strange(strangeness, config):
-        found.append(STRANGE)
+    if config.novelty_limit is not None and painting.novelty > config.novelty_limit:
+        found.append(NOVEL)
     return found
 
 
-def strange(strangeness: float, config: ModelConfig) -> bool:
-    """Return whether an image is unlike the paintings that the model learned from."""
-    return config.strangeness_limit is not None and strangeness > config.strangeness_limit
+def same_picture(left: Image.Image, right: Image.Image) -> bool:
+    """Return whether two images show one painting: reproductions, crops or resized copies."""
+    return same_thumbnail(thumbnail(left), thumbnail(right))
 
 
-def _alike(looked: Looked, config: ModelConfig) -> bool:
-    # No cosine of a pairwise model's encodings was ever measured: its pairs are all looked at.
-    return config.pairwise or (
-        float(looked.embeddings[0] @ looked.embeddings[1]) >= DUPLICATE_COSINE
-    )
-
-
-def _one_painting(left: Image.Image, right: Image.Image) -> bool:
-    thumbnails = np.stack([thumbnail(left), thumbnail(right)])
-    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
-    return len(confirmed(*pair, detail_of(thumbnails), thumbnails)) > 0
+def _alike(left: Painting, right: Painting, config: ModelConfig) -> bool:
+    # No cosine of a pairwise model's encodings was ever measured: its pairs are all compared.
+    return config.pairwise or float(left.embedding @ right.embedding) >= DUPLICATE_COSINE
 
 
 def _artefacts_show(item: Decoded, size: int) -> bool:

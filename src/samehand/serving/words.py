@@ -1,7 +1,8 @@
 """What pictures and figures mean, in sentences that the terminal, a report and a page share."""
 
-from samehand.serving.context import Context
-from samehand.serving.correspondence import Match
+from pathlib import Path
+
+from samehand.results import Context, Match, Neighbour
 
 
 def rounded(times: float) -> str:
@@ -91,3 +92,8 @@ def _percent(part: float) -> str:
     if part < 0.001:
         return "fewer than 0.1%"
     return "more than 99.9%" if part > 0.999 else f"{part:.1%}"
+
+
+def title_of(neighbour: Neighbour) -> str:
+    """Return what to call a work: its title, or its file's name where it has none."""
+    return neighbour.title or Path(neighbour.path).name

@@ -9,14 +9,12 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings, draw_cohort
 from samehand.errors import ModelError
 from samehand.files import sha256_file
-from samehand.images.decode import decode_file
 from samehand.progress import track
 from samehand.records import Floats
-from samehand.scoring.comparator import enrol, pair_scores
 from samehand.serving.background import Background, write_background
-from samehand.serving.correspondence import patch_embeddings
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import ModelFolder, open_model
+from samehand.serving.painting import Painting
 from samehand.serving.runtime import Embedder
 
 REGIONS = 4096
@@ -37,11 +35,12 @@ def build_background(model: Path, catalogue: Path, threads: int | None = None) -
         threads: CPU threads; None for all there are.
 
     Raises:
-        ModelError: The model is no model, or was trained on another catalogue.
+        ModelError: The model is missing, compares pairs only, or learned from another catalogue.
         CatalogueError: The catalogue or one of its images cannot be read.
         OutputError: The file cannot be written.
     """
     folder = open_model(model)
+    folder.require_metric("have a background for evidence")
     table = load_catalogue(catalogue)
     if folder.config.training.get("catalogue_sha256") != sha256_file(
         catalogue / "catalogue.parquet"
@@ -63,8 +62,8 @@ def _regions(embedder: Embedder, table: pl.DataFrame, root: Path, seed: int) -> 
     per_painting = max(2, REGIONS // len(members))
     rng = np.random.default_rng(seed)
     kept = []
-    for path in track(members, "looking at regions of the cohort"):
-        patches = patch_embeddings(embedder, decode_file(root / path).image)
+    for path in track(members, "encoding regions of the cohort"):
+        patches = Painting.open(root / path, embedder).patches
         chosen = rng.choice(len(patches), min(per_painting, len(patches)), replace=False)
         kept.append(patches[chosen])
     regions: Floats = np.concatenate(kept)[:REGIONS]
@@ -84,7 +83,7 @@ def _score_counts(
     )
     labels = np.unique(held_out["artist"].to_list(), return_inverse=True)[1]
     left, right = np.triu_indices(len(labels), k=1)
-    scores = pair_scores(folder.comparator, enrol(folder.comparator, rows), left, right)
+    scores = folder.comparator.pair_scores(folder.comparator.enrol(rows), left, right)
     same = labels[left] == labels[right]
     edges = np.linspace(float(scores.min()), float(scores.max()), BINS + 1)
     return edges, np.histogram(scores[same], edges)[0], np.histogram(scores[~same], edges)[0]

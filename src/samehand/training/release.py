@@ -22,7 +22,7 @@ from samehand.models.siamese import Siamese
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
-from samehand.scoring.comparator import Comparator, Enrolled, enrol
+from samehand.scoring.comparator import Comparator, CosineComparator, Enrolled
 from samehand.scoring.fitting import calibrate
 from samehand.scoring.openset import Attribution
 from samehand.serving.calibrate import fit_attribution, within_styles
@@ -39,7 +39,7 @@ from samehand.serving.folder import (
     write_cohort,
     write_config,
 )
-from samehand.serving.runtime import Embedder, EmbedderConfig, Looked, mean_direction
+from samehand.serving.runtime import Embedder, EmbedderConfig, Encoded, mean_direction
 from samehand.training.background import build_background
 from samehand.training.discriminate import join
 from samehand.training.loop import keep_freed_memory
@@ -49,7 +49,7 @@ from samehand.training.release_pair import write_pair_model
 from samehand.training.runlog import RunFolder, load_tensors
 
 _USUAL = 0.98
-"""Share of calibration paintings that are not strange. With 0.99 fewer photographs are noticed: 12
+"""Share of calibration paintings that are not novel. With 0.99 fewer photographs are noticed: 12
 in place of 13 of the 18 that `benchmarks/warning_triggers.py` tries.
 """
 
@@ -75,7 +75,7 @@ def export(
         RecipeError: No finished run, another catalogue than it was trained on, or runs that
             cannot be joined.
         ModelError: The graph or the calibration cannot be made.
-        OutputError: `out` cannot be written, or holds something that is no model folder.
+        OutputError: `out` cannot be written, or holds something that is not a model folder.
     """
     table = load_catalogue(catalogue_path)
     digest = sha256_file(catalogue_path / "catalogue.parquet")
@@ -201,7 +201,7 @@ def _calibrate(
     if serve.cohort_of == "artists":
         cohort = _of_artists(cohort, members["artist"].to_list())
     write_cohort(folder, cohort)
-    comparator = Comparator(
+    comparator = CosineComparator(
         serve.normalisation, min(serve.neighbours, len(cohort)), read_cohort(folder)
     )
     held_out = calibration_paintings(table)
@@ -210,8 +210,8 @@ def _calibrate(
     pairs = calibrate(comparator, enrolled, artists)
     within = within_styles(comparator, enrolled, held_out)
     single = Embedder(replace(embedder.config, views=FAST_VIEWS))
-    looked = _look(single, held_out, root)
-    fast = calibrate(comparator, enrol(comparator, looked.embeddings), artists)
+    encoded = _encoded(single, held_out, root)
+    fast = calibrate(comparator, comparator.enrol(encoded.embeddings), artists)
     return ModelConfig(
         format=FORMAT,
         name=recipe.name,
@@ -219,7 +219,7 @@ def _calibrate(
         views=serve.views,
         normalisation=comparator.normalisation,
         neighbours=comparator.neighbours,
-        strangeness_limit=float(np.quantile(looked.strangeness, _USUAL)),
+        novelty_limit=float(np.quantile(encoded.novelty, _USUAL)),
         calibration=pairs,
         files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
@@ -233,19 +233,21 @@ def _enrolled(
     comparator: Comparator, embedder: Embedder, held_out: pl.DataFrame, root: Path
 ) -> Enrolled:
     paths = held_out["path"].to_list()
-    return enrol(
-        comparator, embed_catalogued(embedder, paths, root, label="embedding held-out artists")
+    return comparator.enrol(
+        embed_catalogued(embedder, paths, root, label="embedding held-out artists")
     )
 
 
-def _look(embedder: Embedder, held_out: pl.DataFrame, root: Path) -> Looked:
+def _encoded(embedder: Embedder, held_out: pl.DataFrame, root: Path) -> Encoded:
     found = [
-        embedder.look(embedder.render(decode_file(root / path).image)[None])
-        for path in track(held_out["path"].to_list(), "looking at single views")
+        embedder.encode(embedder.render(decode_file(root / path).image)[None])
+        for path in track(held_out["path"].to_list(), "encoding single views")
     ]
-    return Looked(
-        np.concatenate([one.embeddings for one in found]),
-        np.concatenate([one.strangeness for one in found]),
+    return Encoded(
+        embeddings=np.concatenate([one.embeddings for one in found]),
+        views=np.concatenate([one.views for one in found]),
+        novelty=np.concatenate([one.novelty for one in found]),
+        patches=None,
     )
 
 
@@ -271,4 +273,4 @@ def _refuse_foreign(out: Path) -> None:
     # A run folder has a config.json as well, and must not be taken for an older model.
     model = (out / CONFIG).is_file() and (out / ENCODER).is_file()
     if out.exists() and not model and (out.is_file() or any(out.iterdir())):
-        raise OutputError(f"{out} exists and is no model folder; choose another --out")
+        raise OutputError(f"{out} exists and is not a model folder; choose another --out")

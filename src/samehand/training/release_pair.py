@@ -9,7 +9,7 @@ from samehand.catalogue.splits import calibration_paintings, shuffled
 from samehand.files import sha256_file
 from samehand.models.export_pair import export_map_encoder, export_pair_head
 from samehand.models.siamese import Siamese
-from samehand.scoring.comparator import enrol, head_comparator
+from samehand.scoring.comparator import HeadComparator
 from samehand.scoring.fitting import calibrate
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import ENCODER, FORMAT, HEAD, ModelConfig
@@ -58,7 +58,8 @@ def write_pair_model(
     embedder = Embedder(
         EmbedderConfig(folder / ENCODER, files[ENCODER], recipe.size, _VIEWS, unit=False)
     )
-    comparator = head_comparator(OnnxHead(folder / HEAD))
+    head = OnnxHead(folder / HEAD)
+    comparator = HeadComparator(head, head.width)
     encodings = embed_catalogued(
         embedder,
         held_out["path"].to_list(),
@@ -66,15 +67,15 @@ def write_pair_model(
         root / "embeddings",
         label="encoding held-out artists",
     )
-    calibration = calibrate(comparator, enrol(comparator, encodings), held_out["artist"].to_list())
+    calibration = calibrate(comparator, comparator.enrol(encodings), held_out["artist"].to_list())
     return ModelConfig(
         format=FORMAT,
         name=recipe.name,
         size=recipe.size,
         views=_VIEWS,
-        normalisation=comparator.normalisation,
-        neighbours=comparator.neighbours,
-        strangeness_limit=None,
+        normalisation="none",
+        neighbours=0,
+        novelty_limit=None,
         calibration=calibration,
         files=files,
         training=export_facts(facts, held_out),

@@ -5,20 +5,20 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
+from samehand.results import Problem, ReferenceVerdict, Verdict
 from samehand.web import questions
 from samehand.web.forms import Cover, Engines, Pair, References
-from samehand.web.schemas import Comparison, ComparisonWithEvidence, Problem, ReferenceAnswer
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": words}
     for code, words in {
-        400: "The body is no form that can be read.",
+        400: "The body cannot be read as a form.",
         403: "The request comes from a page of another site.",
         404: "There is no such call, or no gallery is served.",
         408: "The upload came in too slowly.",
         413: "The upload is too large.",
         421: "The server does not go by the name in the Host header.",
-        422: "A field is missing or wrong, or a file is no picture that can be read.",
+        422: "A field is missing or wrong, or a file cannot be read as a picture.",
         429: "Too much is being asked at once; try again in a moment.",
     }.items()
 }
@@ -31,23 +31,19 @@ REPORT: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/compare", summary="Compare two images")
-async def compare(engine: Engines, asked: Pair) -> Comparison:
+async def compare(engine: Engines, asked: Pair) -> Verdict:
     """Say how strongly two images speak for one artist or two; their order does not matter."""
-    answer = await questions.compare(engine, asked)
-    return Comparison.of(asked.left.name, asked.right.name, answer.verdict)
+    return (await questions.compare(engine, asked)).verdict
 
 
 @router.post("/evidence", summary="Compare two images, and find what the verdict rests on")
-async def evidence(engine: Engines, asked: Pair, cover: Cover = False) -> ComparisonWithEvidence:
+async def evidence(engine: Engines, asked: Pair, cover: Cover = False) -> Verdict:
     """Compare, and find which regions correspond, and where the score lies among known pairs.
 
-    Where a gallery is served, its works nearest to each image are named, too. `evidence` is null
+    Where a gallery is served, its works nearest to each image are `neighbours`. `evidence` is null
     for a model that was exported without a background.
     """
-    answer = await questions.compare(engine, asked, evidence=True, cover=cover)
-    found = None if answer.evidence is None else answer.evidence.to_dict()
-    comparison = Comparison.of(asked.left.name, asked.right.name, answer.verdict)
-    return ComparisonWithEvidence(**comparison.model_dump(), evidence=found)
+    return (await questions.compare(engine, asked, evidence=True, cover=cover)).verdict
 
 
 @router.post(
@@ -59,12 +55,10 @@ async def report(engine: Engines, asked: Pair) -> Response:
 
 
 @router.post("/verify", summary="Weigh a doubtful work against secure ones")
-async def verify(engine: Engines, asked: References) -> ReferenceAnswer:
+async def verify(engine: Engines, asked: References) -> ReferenceVerdict:
     """Say how strongly a work speaks for the artist of some references, and what each adds."""
-    verdict: dict[str, Any] = {}
-    async for found in questions.verify(engine, asked):
-        verdict = found.verdict.to_dict()
-    return ReferenceAnswer(probe=asked.probe.name, **verdict)
+    found = [growing.verdict async for growing in questions.verify(engine, asked)]
+    return found[-1]
 
 
 @router.post(

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 import samehand
 from samehand.errors import SamehandError
 from samehand.images.decode import printable
+from samehand.results import Health
 from samehand.serving.gallery import Gallery
 from samehand.serving.verifier import SameHand
 from samehand.web import api, gallery_api, gallery_page, pages, reference_page
@@ -21,7 +22,6 @@ from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
 from samehand.web.limits import Limits
 from samehand.web.metrics import Measured, Metrics
-from samehand.web.schemas import Health
 
 _ABOUT = """Were these two paintings made by the same artist?
 
@@ -31,7 +31,7 @@ here is stored or sent anywhere. Errors are `{"detail": "one sentence"}`.
 
 
 def create_app(
-    verifier: SameHand,
+    model: SameHand,
     limits: Limits | None = None,
     hosts: Collection[str] = (),
     gallery: Gallery | None = None,
@@ -39,7 +39,7 @@ def create_app(
     """Return the application.
 
     Args:
-        verifier: What answers.
+        model: What answers.
         limits: What is allowed; None for the defaults.
         hosts: Names, besides localhost and addresses, under which the server is reached.
         gallery: A gallery of the same model to show and search, if there is one.
@@ -48,9 +48,9 @@ def create_app(
         GalleryError: The gallery is another model's.
     """
     if gallery is not None:
-        gallery.require(verifier.model)
+        gallery.require(model)
     limits = limits or Limits()
-    engine = Engine(verifier, limits, gallery)
+    engine = Engine(model, limits, gallery)
     metrics = Metrics(engine)
     # Starlette would spool larger uploads to a disk; nothing that is posted here touches one.
     MultiPartParser.spool_max_size = limits.body_bytes
@@ -95,7 +95,7 @@ def create_app(
 def _add_status(app: FastAPI, metrics: Metrics) -> None:
     @app.get("/healthz", tags=["operation"], summary="Whether the server answers")
     async def healthz(request: Request) -> Health:
-        identity = request.app.state.engine.verifier.model.identity
+        identity = request.app.state.engine.model.folder.identity
         return Health(status="ok", model=identity, version=samehand.__version__)
 
     @app.get(

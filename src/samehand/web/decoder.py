@@ -45,6 +45,7 @@ def _decode(
             "width": found.width,
             "height": found.height,
             "notes": found.notes,
+            "jpeg_quality": found.jpeg_quality,
         }
         return header, found.image.tobytes()
     except ImageError as error:

@@ -45,7 +45,7 @@ class Decoders:
             name: What error sentences call it.
 
         Raises:
-            ImageError: It is no image that can be read within the limits.
+            ImageError: It cannot be read as an image within the limits.
         """
         name = printable(name) or "the image"
         process = await self._idle.get()
@@ -101,6 +101,7 @@ class Decoders:
             int(header["width"]),
             int(header["height"]),
             tuple(str(note) for note in header["notes"]),
+            None if header["jpeg_quality"] is None else int(header["jpeg_quality"]),
         )
 
     async def _spawn(self) -> Process:

@@ -3,16 +3,14 @@
 import io
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
-from samehand.images.decode import Decoded
-from samehand.records import Floats
 from samehand.reporting.works import shown
+from samehand.results import Context, Evidence, Grid, Match, SideEvidence
 from samehand.scoring.calibration import Calibration
-from samehand.serving.context import Context
-from samehand.serving.correspondence import Match
-from samehand.serving.evidence import Evidence, SideEvidence
 from samehand.serving.evidence_picture import fit
+from samehand.serving.painting import Painting
 
 PREVIEW_SIDE = 900
 
@@ -130,13 +128,14 @@ class Preview:
     influence: tuple[Tint, ...] = ()
 
 
-def preview_of(name: str, decoded: Decoded, side: int = PREVIEW_SIDE) -> Preview:
+def preview_of(painting: Painting, side: int = PREVIEW_SIDE) -> Preview:
     """Return a picture, at most `side` pixels on its longest side, ready for a page."""
+    decoded = painting.decoded
     width, height = decoded.image.size
     factor = min(1.0, side / max(width, height))
     size = max(1, round(width * factor)), max(1, round(height * factor))
     url = shown(decoded.image, side)
-    return Preview(name, url, *size, (decoded.width, decoded.height))
+    return Preview(painting.name, url, *size, (decoded.width, decoded.height))
 
 
 def thumbnail(image: Image.Image, side: int = 320) -> bytes:
@@ -151,9 +150,9 @@ def previews_with(previews: list[Preview], evidence: Evidence | None) -> list[Pr
     if evidence is None:
         return previews
     sides = (evidence.left, evidence.right)
-    unusual = max(float(side.unusual.max()) for side in sides)
+    unusual = max(float(np.max(side.unusual)) for side in sides)
     influence = max(
-        (float(abs(side.influence).max()) for side in sides if side.influence is not None),
+        (float(np.abs(side.influence).max()) for side in sides if side.influence is not None),
         default=0.0,
     )
     return [
@@ -198,8 +197,8 @@ def _windows(preview: Preview, matches: tuple[Match, ...], index: int) -> tuple[
     return tuple(found)
 
 
-def _tints(cells: Floats, strongest: float, size: tuple[int, int]) -> tuple[Tint, ...]:
-    rows, columns = cells.shape
+def _tints(cells: Grid, strongest: float, size: tuple[int, int]) -> tuple[Tint, ...]:
+    rows, columns = len(cells), len(cells[0])
     width, height = size[0] / columns, size[1] / rows
     return tuple(
         Tint(
@@ -207,8 +206,8 @@ def _tints(cells: Floats, strongest: float, size: tuple[int, int]) -> tuple[Tint
             round(row * height, 1),
             round(width, 1),
             round(height, 1),
-            round(abs(float(cells[row, column])) / max(strongest, 1e-9), 3),
-            bool(cells[row, column] > 0),
+            round(abs(cells[row][column]) / max(strongest, 1e-9), 3),
+            cells[row][column] > 0,
         )
         for row in range(rows)
         for column in range(columns)

@@ -1,4 +1,4 @@
-"""The verifier behind the pages: a bounded queue, decoder processes, and one thread that thinks."""
+"""The model behind the pages: a bounded queue, decoder processes, and a single inference thread."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from samehand.errors import ModelError, SamehandError
-from samehand.images.decode import Decoded
 from samehand.serving.background import Background, read_background
 from samehand.serving.gallery import Gallery
+from samehand.serving.painting import Painting
 from samehand.serving.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
@@ -34,22 +34,22 @@ class Engine:
     """Answers questions about uploads, a bounded number at one time.
 
     Attributes:
-        verifier: What answers.
+        model: What answers.
         limits: What is allowed.
         gallery: The gallery that is served, if one is.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
     """
 
-    def __init__(self, verifier: SameHand, limits: Limits, gallery: Gallery | None = None) -> None:
-        self.verifier = verifier
+    def __init__(self, model: SameHand, limits: Limits, gallery: Gallery | None = None) -> None:
+        self.model = model
         self.limits = limits
         self.gallery = gallery
         self.waiting = 0
-        self.background = _background_of(verifier)
+        self.background = _background_of(model)
         self._decoders = Decoders(limits)
         # ONNX Runtime uses every core for one picture; a second thread would only share them.
-        self._thinker = ThreadPoolExecutor(1, thread_name_prefix="samehand")
+        self._inference = ThreadPoolExecutor(1, thread_name_prefix="samehand")
         # Decoded pictures are large; so few questions as there are decoders hold some.
         self._working = asyncio.Semaphore(limits.decoders)
 
@@ -58,9 +58,9 @@ class Engine:
         await self._decoders.start()
 
     async def stop(self) -> None:
-        """End the decoders and wait for the last thought."""
+        """End the decoders and wait for running inference."""
         await self._decoders.stop()
-        self._thinker.shutdown(cancel_futures=True)
+        self._inference.shutdown(cancel_futures=True)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -80,21 +80,25 @@ class Engine:
         finally:
             self.waiting -= 1
 
-    async def decode(self, *uploads: Upload) -> list[Decoded]:
-        """Decode uploads, one after the other, so that no question takes every decoder.
+    async def open(self, *uploads: Upload) -> list[Painting]:
+        """Open uploads, one after the other, so that no question takes every decoder.
 
         Raises:
             ImageError: One of them cannot be read within the limits.
         """
-        return [await self._decoders.decode(item.data, item.name) for item in uploads]
+        return [await self._open(item) for item in uploads]
 
-    async def think(self, answer: Callable[[], Answer]) -> Answer:
+    async def _open(self, upload: Upload) -> Painting:
+        decoded = await self._decoders.decode(upload.data, upload.name)
+        return Painting(upload.name, self.model.embedder, lambda: decoded)
+
+    async def infer(self, answer: Callable[[], Answer]) -> Answer:
         """Run `answer` in the thread that may use the model."""
-        return await asyncio.get_running_loop().run_in_executor(self._thinker, answer)
+        return await asyncio.get_running_loop().run_in_executor(self._inference, answer)
 
 
-def _background_of(verifier: SameHand) -> Background | None:
+def _background_of(model: SameHand) -> Background | None:
     try:
-        return read_background(verifier.model)
+        return read_background(model.folder)
     except ModelError:
         return None  # a model exported without one still gives verdicts

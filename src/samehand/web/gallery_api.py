@@ -4,13 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 
-from samehand.scoring.openset import FalseAlarms
-from samehand.serving import seek
-from samehand.serving.cluster import cluster as group
-from samehand.serving.gallery import StoredWork
+from samehand.records import FalseAlarms
+from samehand.results import Clustering, GalleryInfo, Identification, Listing, SearchResult
 from samehand.web.api import PROBLEMS
 from samehand.web.forms import Engines, Probe, Served
-from samehand.web.gallery_schemas import About, Clustered, Found, Identified, StoredWorks
 from samehand.web.questions import of_picture
 
 _CONDITIONS = (
@@ -29,10 +26,9 @@ Where = Annotated[
 
 
 @router.get("", summary="What the gallery is")
-async def about(engine: Engines, gallery: Served) -> About:
+async def about(engine: Engines, gallery: Served) -> GalleryInfo:
     """Return what the gallery holds and which model made it; as `samehand gallery info --json`."""
-    facts = await engine.think(gallery.info)
-    return About(**facts.to_dict())
+    return await engine.infer(gallery.info)
 
 
 @router.get("/works", summary="List the gallery's works")
@@ -43,15 +39,16 @@ async def works(
         list[Condition], Query(max_length=_MOST_CONDITIONS, description=_CONDITIONS)
     ] = [],  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=1000, description="So many at most.")] = 100,
-    offset: Annotated[int, Query(ge=0, le=10**9, description="Pass over so many.")] = 0,
-) -> StoredWorks:
+    offset: Annotated[int, Query(ge=0, le=10**9, description="Number of works to skip.")] = 0,
+) -> Listing:
     """Return works, each as a line of `samehand gallery list --json`, and how many there are."""
 
-    def found() -> tuple[int, list[StoredWork]]:
-        return gallery.store.count(where), list(gallery.list(where, limit=limit, offset=offset))
+    def found() -> Listing:
+        stored = gallery.list(where, limit=limit, offset=offset)
+        works = tuple(one.record() for one in stored)
+        return Listing(gallery.name, gallery.count(where), works)
 
-    count, stored = await engine.think(found)
-    return StoredWorks(gallery=gallery.name, count=count, works=[one.to_dict() for one in stored])
+    return await engine.infer(found)
 
 
 @router.post("/search", summary="Find the works of the gallery most like an image")
@@ -61,17 +58,17 @@ async def search(
     probe: Probe,
     top: Annotated[int, Form(ge=1, le=200, description="How many works.")] = 20,
     where: Where = [],  # noqa: B006
-    exact: Annotated[bool, Form(description="Look at every work in spite of an index.")] = False,
-) -> Found:
+    exact: Annotated[
+        bool, Form(description="Compare with every work even where there is an index.")
+    ] = False,
+) -> SearchResult:
     """Return the nearest works, best first; the same values as `samehand search --json`."""
-    found = await of_picture(
+    model = engine.model
+    return await of_picture(
         engine,
         probe,
-        lambda picture: seek.search(
-            engine.verifier, picture, gallery, top=top, where=where, exact=exact
-        ),
+        lambda painting: model.search(painting, gallery, top, where=where, exact=exact),
     )
-    return Found(probe=probe.name, **found.to_dict())
 
 
 @router.post("/identify", summary="Say which artist of the gallery made an image, or none")
@@ -88,22 +85,16 @@ async def identify(
         FalseAlarms,
         Form(description="Share of unknown hands that may be given a name: 1 % or 10 %."),
     ] = "far10",
-) -> Identified:
+) -> Identification:
     """Rank the gallery's artists; the same values as `samehand identify --json`."""
-    found = await of_picture(
+    model = engine.model
+    return await of_picture(
         engine,
         probe,
-        lambda picture: seek.identify(
-            engine.verifier,
-            picture,
-            gallery,
-            top=top,
-            where=where,
-            prior=prior,
-            threshold=threshold,
+        lambda painting: model.identify(
+            painting, gallery, top, where=where, prior=prior, threshold=threshold
         ),
     )
-    return Identified(probe=probe.name, **found.to_dict())
 
 
 @router.post("/cluster", summary="Group the gallery's works into probable hands")
@@ -114,9 +105,8 @@ async def cluster(
     suspects: Annotated[
         int, Form(ge=0, le=1000, description="How many suspect labels to list.")
     ] = 50,
-) -> Clustered:
+) -> Clustering:
     """Return hands and suspect labels; the same values as `samehand cluster --json`."""
-    model = engine.verifier.model
+    model = engine.model
     async with engine.turn():
-        found = await engine.think(lambda: group(model, gallery, where=where, suspects=suspects))
-    return Clustered(**found.to_dict())
+        return await engine.infer(lambda: model.cluster(gallery, where=where, suspects=suspects))

@@ -11,12 +11,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from samehand.images.decode import MAX_BYTES, Decoded
+from samehand.images.decode import MAX_BYTES
 from samehand.records import Floats
-from samehand.serving.cluster import cluster
-from samehand.serving.findings import SearchResult
+from samehand.results import SearchResult
 from samehand.serving.gallery import Gallery, StoredWork
-from samehand.serving.seek import search
+from samehand.serving.painting import Painting
 from samehand.web.drawing import thumbnail
 from samehand.web.engine import Upload
 from samehand.web.forms import Engines, Probe, Served
@@ -61,9 +60,9 @@ async def browse(
 
     def found() -> tuple[int, list[StoredWork]]:
         works = list(gallery.list(where, limit=PAGE, offset=PAGE * (page - 1)))
-        return gallery.store.count(where), works
+        return gallery.count(where), works
 
-    count, works = await engine.think(found)
+    count, works = await engine.infer(found)
     return render(
         request,
         "gallery.html",
@@ -83,8 +82,8 @@ async def search_by_image(
 ) -> Response:
     """Show the works that are most like an image."""
 
-    def ask(picture: Decoded) -> tuple[SearchResult, dict[str, int]]:
-        found = search(engine.verifier, picture, gallery, top=24, where=(), exact=False)
+    def ask(painting: Painting) -> tuple[SearchResult, dict[str, int]]:
+        found = engine.model.search(painting, gallery, 24)
         return found, slots_of(gallery, [one.path for one in found.neighbours])
 
     result, slots = await of_picture(engine, probe, ask)
@@ -101,7 +100,7 @@ async def search_by_image(
 @router.get("/map")
 async def show_map(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show a map on which works that the model finds alike lie close to one another."""
-    points, artists = await engine.think(lambda: _map(gallery))
+    points, artists = await engine.infer(lambda: _map(gallery))
     return render(
         request,
         "gallery_map.html",
@@ -122,21 +121,21 @@ async def ask_for_suspects(request: Request, gallery: Served) -> Response:
 async def suspects(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show works whose labels the other works contradict."""
     async with engine.turn():
-        found = await engine.think(lambda: cluster(engine.verifier.model, gallery, suspects=24))
-        slots = await engine.think(lambda: slots_of(gallery, [one.path for one in found.suspects]))
+        found = await engine.infer(lambda: engine.model.cluster(gallery, suspects=24))
+        slots = await engine.infer(lambda: slots_of(gallery, [one.path for one in found.suspects]))
     return render(request, "gallery_suspects.html", gallery=gallery.name, found=found, slots=slots)
 
 
 @router.get("/picture/{slot}")
 async def picture(engine: Engines, gallery: Served, slot: int) -> Response:
     """Return a small picture of a work; only the gallery's own files can be asked for."""
-    stored = await engine.think(lambda: _at(gallery, slot))
+    stored = await engine.infer(lambda: _at(gallery, slot))
     if stored is None:
         raise HTTPException(404, "There is no such work.")
     data = await asyncio.to_thread(_read, Path(stored.work.path))
     async with engine.turn():
-        decoded = (await engine.decode(Upload(Path(stored.work.path).name, data)))[0]
-    small = await asyncio.to_thread(thumbnail, decoded.image)
+        (painting,) = await engine.open(Upload(Path(stored.work.path).name, data))
+    small = await asyncio.to_thread(thumbnail, painting.image)
     # The gallery's embedding of a changed file lies in another slot.
     return Response(
         small, media_type="image/jpeg", headers={"cache-control": "private, max-age=300"}

@@ -10,13 +10,13 @@ from starlette.templating import Jinja2Templates
 
 from samehand.records import OperatingPoint
 from samehand.serving.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
-from samehand.serving.neighbours import title_of
 from samehand.serving.words import (
     claim_in_words,
     context_in_words,
     influence_in_words,
     nearby_in_words,
     share,
+    title_of,
     unusual_in_words,
 )
 from samehand.web import questions, words
@@ -24,7 +24,7 @@ from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
 from samehand.web.forms import Cover, Engines, Pair
-from samehand.web.questions import Answer
+from samehand.web.questions import Compared
 from samehand.web.slots import slots_of
 
 FOLDER = Path(__file__).parent
@@ -66,7 +66,7 @@ templates.env.trim_blocks = templates.env.lstrip_blocks = True
 def render(request: Request, name: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
     """Return a page; `values` are what its template shows."""
     common = {
-        "identity": request.app.state.engine.verifier.model.identity,
+        "identity": request.app.state.engine.model.folder.identity,
         "priors": PRIORS,
         "points": POINTS,
     }
@@ -83,8 +83,7 @@ async def compare_form(request: Request) -> Response:
 async def compare(request: Request, engine: Engines, asked: Pair, cover: Cover = False) -> Response:
     """Show the verdict on two images, and what it rests on."""
     answer = await questions.compare(engine, asked, evidence=True, cover=cover)
-    names = asked.left.name, asked.right.name
-    shown = await engine.think(lambda: _shown(engine, names, answer))
+    shown = await engine.infer(lambda: _shown(engine, answer))
     return render(
         request,
         "compare.html",
@@ -117,19 +116,17 @@ async def api(request: Request) -> Response:
     return render(request, "api.html", calls=calls)
 
 
-def _shown(engine: Engine, names: tuple[str, str], answer: Answer) -> dict[str, Any]:
+def _shown(engine: Engine, answer: Compared) -> dict[str, Any]:
     """Return what a page shows of an answer."""
-    evidence = answer.evidence
-    previews = [
-        preview_of(name, picture) for name, picture in zip(names, answer.decoded, strict=True)
-    ]
+    evidence, near = answer.verdict.evidence, answer.verdict.neighbours
+    previews = [preview_of(painting) for painting in answer.paintings]
     shown: dict[str, Any] = {
         "verdict": answer.verdict,
         "claim": claim_in_words(answer.verdict.llr),
         "previews": previews_with(previews, evidence),
         "scale": scale_of(
             answer.verdict.llr,
-            engine.verifier.model.config.calibration,
+            engine.model.folder.config.calibration,
             evidence.context if evidence else None,
         ),
         "evidence": evidence,
@@ -145,8 +142,9 @@ def _shown(engine: Engine, names: tuple[str, str], answer: Answer) -> dict[str, 
             "influence": influence_in_words(strongest(*maps, least=LEAST_INFLUENCE))
             if maps
             else "",
-            "nearby": nearby_in_words(evidence.gallery) if evidence.gallery else "",
+            "nearby": nearby_in_words(near.gallery) if near else "",
         }
-        near = [one.path for side in sides for one in side.neighbours]
-        shown["slots"] = slots_of(engine.gallery, near) if engine.gallery else {}
+    if near is not None and engine.gallery is not None:
+        paths = [one.path for one in (*near.left, *near.right)]
+        shown["slots"] = slots_of(engine.gallery, paths)
     return shown

@@ -1,21 +1,16 @@
 """What the pages and the API ask of the engine, so that both answer alike."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
-import numpy as np
-
-from samehand.images.decode import Decoded
-from samehand.records import Floats, Verdict
 from samehand.reporting.pair import pair_report
 from samehand.reporting.references import references_report
-from samehand.reporting.works import Work
-from samehand.serving.evidence import Evidence, find_evidence
-from samehand.serving.findings import ReferenceVerdict
-from samehand.serving.neighbours import nearby, with_nearby
-from samehand.serving.verify import probe_warnings, same_file_warnings, verify_embedded
+from samehand.results import ReferenceVerdict, Verdict
+from samehand.serving.evidence import explain
+from samehand.serving.painting import Painting
+from samehand.serving.seek import nearby
 from samehand.web.engine import Engine, Upload
 from samehand.web.forms import ReferenceForm, TwoPictures
 
@@ -23,23 +18,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Compared:
     """What was found out about two uploads.
 
     Attributes:
-        verdict: The verdict.
-        decoded: The two pictures that it is about.
-        evidence: What it rests on; None where that was not asked for, or the model has none.
+        verdict: The verdict, with evidence and neighbours where they were asked for.
+        paintings: The two paintings that it is about.
     """
 
     verdict: Verdict
-    decoded: tuple[Decoded, Decoded]
-    evidence: Evidence | None
+    paintings: tuple[Painting, Painting]
 
 
 async def compare(
     engine: Engine, asked: TwoPictures, *, evidence: bool = False, cover: bool = False
-) -> Answer:
+) -> Compared:
     """Compare two uploads.
 
     Args:
@@ -54,29 +47,21 @@ async def compare(
         ImageError: One of the pictures cannot be read within the limits.
     """
 
-    def answer() -> Answer:
-        verdict = engine.verifier.compare_decoded(
-            one, two, prior=asked.prior, operating_point=asked.operating_point
-        )
-        found = None
+    def answer() -> Compared:
+        model = engine.model
+        verdict = model.compare(one, two, prior=asked.prior, operating_point=asked.operating_point)
         if evidence and engine.background is not None:
-            found = find_evidence(
-                engine.verifier,
-                one.image,
-                two.image,
-                occlusion=cover,
-                background=engine.background,
-            )
-            if engine.gallery is not None:
-                found = with_nearby(found, nearby(engine.verifier, one, two, engine.gallery))
-        return Answer(verdict, (one, two), found)
+            found = explain(model, one, two, influence=cover, background=engine.background)
+            near = None if engine.gallery is None else nearby(model, one, two, engine.gallery)
+            verdict = replace(verdict, evidence=found, neighbours=near)
+        return Compared(verdict, (one, two))
 
     async with engine.turn():
-        one, two = await engine.decode(asked.left, asked.right)
-        return await engine.think(answer)
+        one, two = await engine.open(asked.left, asked.right)
+        return await engine.infer(answer)
 
 
-async def of_picture(engine: Engine, upload: Upload, ask: Callable[[Decoded], T]) -> T:
+async def of_picture(engine: Engine, upload: Upload, ask: Callable[[Painting], T]) -> T:
     """Return what `ask` says of one upload, once it is decoded and its turn has come.
 
     Raises:
@@ -84,8 +69,8 @@ async def of_picture(engine: Engine, upload: Upload, ask: Callable[[Decoded], T]
         ImageError: The picture cannot be read within the limits.
     """
     async with engine.turn():
-        picture = (await engine.decode(upload))[0]
-        return await engine.think(lambda: ask(picture))
+        painting = (await engine.open(upload))[0]
+        return await engine.infer(lambda: ask(painting))
 
 
 async def report(engine: Engine, asked: TwoPictures) -> str:
@@ -97,12 +82,12 @@ async def report(engine: Engine, asked: TwoPictures) -> str:
         ModelError: The model has no background for evidence.
     """
     async with engine.turn():
-        one, two = await engine.decode(asked.left, asked.right)
-        return await engine.think(
+        one, two = await engine.open(asked.left, asked.right)
+        return await engine.infer(
             lambda: pair_report(
-                engine.verifier,
-                Work(asked.left.name, one),
-                Work(asked.right.name, two),
+                engine.model,
+                one,
+                two,
                 date=date.today().isoformat(),
                 prior=asked.prior,
                 operating_point=asked.operating_point,
@@ -120,14 +105,10 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
         ModelError: The model has no rule for references.
     """
     async with engine.turn():
-        pictures = await engine.decode(asked.probe, *asked.references)
-        uploads = (asked.probe, *asked.references)
-        probe, *references = [
-            Work(upload.name, picture) for upload, picture in zip(uploads, pictures, strict=True)
-        ]
-        return await engine.think(
+        probe, *references = await engine.open(asked.probe, *asked.references)
+        return await engine.infer(
             lambda: references_report(
-                engine.verifier,
+                engine.model,
                 probe,
                 references,
                 date=date.today().isoformat(),
@@ -139,18 +120,18 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """What is known once so many references have been looked at.
+    """What is known once so many references have been opened.
 
     Attributes:
         verdict: The verdict from these references.
-        probe: The doubtful picture.
+        probe: The doubtful work.
         references: The references so far, in the order in which they came.
-        total: How many references there are to look at.
+        total: How many references there are to open.
     """
 
     verdict: ReferenceVerdict
-    probe: Decoded
-    references: tuple[Decoded, ...]
+    probe: Painting
+    references: tuple[Painting, ...]
     total: int
 
 
@@ -166,35 +147,15 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]
         ImageError: One of the pictures cannot be read within the limits.
         ModelError: The model has no rule for references.
     """
-    verifier = engine.verifier
     async with engine.turn():
-        doubtful = (await engine.decode(asked.probe))[0]
-        looked = await engine.think(lambda: verifier.look([doubtful]))
-        row = looked.embeddings[0]
-        known = np.empty((0, len(row)), np.float32)
-        seen: tuple[Decoded, ...] = ()
+        (probe,) = await engine.open(asked.probe)
+        known: tuple[Painting, ...] = ()
         for reference in asked.references:
-            seen += tuple(await engine.decode(reference))
-            names = [upload.name for upload in asked.references[: len(seen)]]
+            known += tuple(await engine.open(reference))
 
-            def weigh(
-                seen: tuple[Decoded, ...] = seen,
-                known: Floats = known,
-                names: Sequence[str] = names,
-            ) -> tuple[Floats, ReferenceVerdict]:
-                rows = np.concatenate([known, verifier.look(seen[-1:]).embeddings])
-                hashes = [one.sha256 for one in seen]
-                warnings = probe_warnings(verifier.model, doubtful, looked)
-                warnings += same_file_warnings(doubtful.sha256, hashes, names)
-                return rows, verify_embedded(
-                    verifier.model,
-                    row,
-                    rows,
-                    names,
-                    prior=asked.prior,
-                    operating_point=asked.operating_point,
-                    warnings=warnings,
+            def weigh(known: tuple[Painting, ...] = known) -> ReferenceVerdict:
+                return engine.model.verify(
+                    probe, known, prior=asked.prior, operating_point=asked.operating_point
                 )
 
-            known, verdict = await engine.think(weigh)
-            yield Growing(verdict, doubtful, seen, len(asked.references))
+            yield Growing(await engine.infer(weigh), probe, known, len(asked.references))

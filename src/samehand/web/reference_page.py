@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from samehand.errors import SamehandError
 from samehand.images.decode import printable
-from samehand.serving.findings import GrowthStep
+from samehand.results import GrowthStep
 from samehand.serving.words import reference_claim_in_words
 from samehand.web import questions
 from samehand.web.api import attachment
@@ -48,13 +48,12 @@ async def form(request: Request) -> Response:
 async def verify(request: Request, engine: Engines, asked: References) -> Response:
     """Show the verdict; to the page's script, as a line of JSON after each reference."""
     answers = questions.verify(engine, asked)
-    names = [asked.probe.name, *(upload.name for upload in asked.references)]
     if LINES in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(engine, names, answers), media_type=LINES)
+        return StreamingResponse(_lines(engine, answers), media_type=LINES)
     shown: dict[str, Any] = {}
     async for found in answers:
         if len(found.references) == found.total:
-            shown = _shown(engine, names, found)
+            shown = _shown(engine, found)
     return render(
         request,
         "reference.html",
@@ -70,13 +69,11 @@ async def report(engine: Engines, asked: References) -> Response:
     return attachment(await questions.reference_report(engine, asked))
 
 
-async def _lines(
-    engine: Engine, names: list[str], answers: AsyncIterator[Growing]
-) -> AsyncIterator[str]:
+async def _lines(engine: Engine, answers: AsyncIterator[Growing]) -> AsyncIterator[str]:
     template = templates.get_template("reference_verdict.html")
     try:
         async for found in answers:
-            page = template.render(_shown(engine, names, found))
+            page = template.render(_shown(engine, found))
             done = len(found.references)
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
@@ -84,19 +81,17 @@ async def _lines(
         yield json.dumps({"problem": printable(str(error))}) + "\n"
 
 
-def _shown(engine: Engine, names: list[str], found: Growing) -> dict[str, Any]:
+def _shown(engine: Engine, found: Growing) -> dict[str, Any]:
     verdict = found.verdict
-    calibration = engine.verifier.model.config.calibration
+    calibration = engine.model.folder.config.calibration
     return {
         "verdict": verdict,
         "claim": reference_claim_in_words(verdict.llr),
         "scale": scale_of(verdict.llr, calibration),
-        "probe": preview_of(names[0], found.probe, 420),
+        "probe": preview_of(found.probe, 420),
         "works": [
-            (preview_of(name, picture, _THUMBNAIL), said)
-            for name, picture, said in zip(
-                names[1:], found.references, verdict.references, strict=False
-            )
+            (preview_of(painting, _THUMBNAIL), said)
+            for painting, said in zip(found.references, verdict.references, strict=True)
         ],
         "growth": _steps(verdict.growth),
     }

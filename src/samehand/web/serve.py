@@ -18,7 +18,7 @@ _GRACE_SECONDS = 20
 
 
 def serve(
-    verifier: SameHand,
+    model: SameHand,
     host: str,
     port: int,
     hosts: Collection[str] = (),
@@ -28,7 +28,7 @@ def serve(
     """Answer requests until SIGINT or SIGTERM, then finish what was begun.
 
     Args:
-        verifier: What answers.
+        model: What answers.
         host: The address to listen on.
         port: The port to listen on; 0 for any that is free.
         hosts: Further names under which the server is reached.
@@ -40,7 +40,7 @@ def serve(
         OutputError: The address or port cannot be listened on.
     """
     limits = limits or Limits()
-    app = create_app(verifier, limits, {host, *hosts}, gallery)
+    app = create_app(model, limits, {host, *hosts}, gallery)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"samehand answers on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)")

@@ -92,7 +92,7 @@ def kill_at_random(folder, collection, verifier, times, seed):
     written = []
     for number in range(times):
         gallery = shutil.copytree(before, folder / f"g{number}")
-        child = start(gallery, [scans], verifier.model.path)
+        child = start(gallery, [scans], verifier.folder.path)
         # One in nine dies while it starts, the others with about so many works written.
         moment = int(draw.integers(-WORKS // 8, WORKS))
         if moment < 0:
@@ -140,7 +140,7 @@ def test_two_commands_fill_one_gallery(tmp_path, collection, verifier):
     files = sorted(scans.iterdir())
     # A third of the works, new ones and changed ones, is added by both.
     parts = files[: WORKS * 2 // 3], files[WORKS // 3 :]
-    children = [start(gallery, part, verifier.model.path) for part in parts]
+    children = [start(gallery, part, verifier.folder.path) for part in parts]
     assert all(finished(child)["failed"] == {} for child in children)
     assert held(gallery, rows) == {str(path): sha256_file(path) for path in files}
 
@@ -165,7 +165,7 @@ def test_what_another_command_adds_after_the_first_look_is_no_twin(tmp_path, col
     part = [sorted(scans.iterdir())[-1]]
 
     def other_command():
-        finished(start(gallery, part, verifier.model.path))
+        finished(start(gallery, part, verifier.folder.path))
 
     with closing(Beside(gallery, other_command)) as store:
         assert add_works(store, part, verifier.embedder, None).failed == {}

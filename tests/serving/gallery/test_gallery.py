@@ -86,7 +86,7 @@ def test_tables_other_galleries_and_export(gallery, scans, verifier, tmp_path):
     gallery.add([table], verifier)
     assert gallery.info().columns[-1] == "room"
     assert [s.work.artist for s in gallery.list(["room=north"])] == ["A"]
-    with Gallery.create(tmp_path / "other", verifier.model) as other:
+    with Gallery.create(tmp_path / "other", verifier.folder) as other:
         report = other.add([gallery.folder], verifier)
         assert (report.added, len(other)) == (2, 2)
         assert other.add([gallery.folder], verifier).unchanged == 2
@@ -101,12 +101,12 @@ def test_a_gallery_of_another_model_is_refused_and_mended(gallery, scans, verifi
     with gallery.store.writing():
         gallery.store._connection.execute("UPDATE about SET value = 'x' WHERE key = 'encoder'")
     with pytest.raises(GalleryError, match="another model|not with .* re-embed"):
-        Gallery.open(gallery.folder, verifier.model)
+        Gallery.open(gallery.folder, verifier.folder)
     (scans / "artist 0" / "0.png").unlink()
     with pytest.raises(GalleryError, match="--drop-gone"):
         gallery.re_embed(verifier)
     assert gallery.re_embed(verifier, drop_gone=True) == (8, 1)
-    with Gallery.open(gallery.folder, verifier.model) as mended:
+    with Gallery.open(gallery.folder, verifier.folder) as mended:
         works, rows = mended.embeddings()
         assert len(works) == 8
         np.testing.assert_allclose(rows[3], verifier.embed([works[3].work.path])[0], atol=1e-6)
@@ -275,5 +275,5 @@ def test_two_writers_do_not_disturb_each_other(gallery):
 def test_records_are_json(gallery):
     put(gallery, [Work("/a", extra={"room": "x"})], unit(1))
     json.dumps(gallery.info(look_for_files=True).to_dict())
-    json.dumps([stored.to_dict() for stored in gallery.list()])
+    json.dumps([stored.record().to_dict() for stored in gallery.list()])
     assert gallery.info(look_for_files=True).gone == 1

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,14 +12,13 @@ from samehand.files import sha256_file
 from samehand.images.decode import decode_file
 from samehand.progress import track
 from samehand.records import Floats
+from samehand.results import AddReport
 from samehand.serving.embed import cached_embeddings, embed_files, embed_stream
+from samehand.serving.gallery.model import OpenedModel
 from samehand.serving.gallery.sources import Listing, read_works
 from samehand.serving.gallery.store import FileState, NewWork, Store
-from samehand.serving.gallery.works import AddReport, Work
+from samehand.serving.gallery.works import Work
 from samehand.serving.runtime import Embedder
-
-if TYPE_CHECKING:
-    from samehand.serving.verifier import SameHand
 
 _WORKS_AT_ONCE = 1024
 _SECONDS_AT_ONCE = 5.0
@@ -69,7 +67,7 @@ def add_works(
 
 
 def re_embed(
-    store: Store, model: "SameHand", cache: Path | None, *, drop_gone: bool
+    store: Store, model: OpenedModel, cache: Path | None, *, drop_gone: bool
 ) -> tuple[int, int]:
     """Replace every embedding by another model's; see `Gallery.re_embed`."""
     paths = [stored.work.path for stored in store.works()]
@@ -83,7 +81,7 @@ def re_embed(
     good = [i for i, path in enumerate(paths) if path not in bad]
     store.replace_all(
         model.embedder.config.digest,
-        model.model.identity,
+        model.folder.identity,
         [paths[i] for i in good],
         table.embeddings[good],
         before=len(paths),
@@ -141,8 +139,8 @@ def _embed_and_store(
     # works: one state of the gallery, so that no slot lies beyond the rows.
     with store.reading():
         about, rows = store.snapshot()
-        twins = store.with_content(digests) if about.encoder == embedder.config.digest else {}
-    found.update((digest, np.array(rows[slot])) for digest, slot in twins.items())
+        duplicates = store.with_content(digests) if about.encoder == embedder.config.digest else {}
+    found.update((digest, np.array(rows[slot])) for digest, slot in duplicates.items())
     stored: list[str] = []
     pending: list[tuple[NewWork, Floats]] = []
     last = time.monotonic()

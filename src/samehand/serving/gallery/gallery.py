@@ -1,4 +1,4 @@
-"""Gallery: a folder that holds works and their embeddings, safe against crashes and neighbours."""
+"""Gallery: a folder of works and their embeddings, crash-safe, and safe for concurrent processes."""
 
 import os
 import tempfile
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from samehand.errors import GalleryError
 from samehand.files import output_error
 from samehand.records import Floats
+from samehand.results import AddReport, GalleryInfo, IndexInfo
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery.index import (
     Index,
@@ -21,13 +21,11 @@ from samehand.serving.gallery.index import (
     open_index,
     read_info,
 )
+from samehand.serving.gallery.model import OpenedModel, folder_of
 from samehand.serving.gallery.places import DATABASE, gallery_folder
 from samehand.serving.gallery.store import About, Store, create_database
 from samehand.serving.gallery.vectors import Slots, exact_nearest
-from samehand.serving.gallery.works import AddReport, GalleryInfo, IndexInfo, StoredWork, Work
-
-if TYPE_CHECKING:
-    from samehand.serving.verifier import SameHand
+from samehand.serving.gallery.works import StoredWork, Work
 
 INDEX_FROM = 150_000
 """From so many works on an exact search takes longer than 50 ms on 2 cores; see ADR 0017."""
@@ -54,7 +52,7 @@ class Gallery:
     Example:
         >>> from samehand import Gallery, SameHand
         >>> model = SameHand()
-        >>> with Gallery.create("masters", model.model) as gallery:  # doctest: +SKIP
+        >>> with Gallery.create("masters", model) as gallery:  # doctest: +SKIP
         ...     gallery.add(["scans/"], model)
     """
 
@@ -69,7 +67,9 @@ class Gallery:
         self._index: tuple[tuple[int, int], Index | None] | None = None
 
     @classmethod
-    def open(cls, name: str | os.PathLike[str], model: ModelFolder | None = None) -> "Gallery":
+    def open(
+        cls, name: str | os.PathLike[str], model: ModelFolder | OpenedModel | None = None
+    ) -> "Gallery":
         """Open a gallery.
 
         Args:
@@ -89,7 +89,7 @@ class Gallery:
         return gallery
 
     @classmethod
-    def create(cls, name: str | os.PathLike[str], model: ModelFolder) -> "Gallery":
+    def create(cls, name: str | os.PathLike[str], model: ModelFolder | OpenedModel) -> "Gallery":
         """Make an empty gallery for the embeddings of a model.
 
         Args:
@@ -104,8 +104,10 @@ class Gallery:
         if (folder / DATABASE).exists():
             raise GalleryError(f"the gallery {folder} exists; add to it, or choose another name")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise GalleryError(f"{folder} exists and is no gallery; choose another name")
-        about = About(model.embedder.digest, model.identity, model.comparator.cohort.shape[1])
+            raise GalleryError(f"{folder} exists and is not a gallery; choose another name")
+        opened = folder_of(model)
+        opened.require_metric("fill a gallery")
+        about = About(opened.embedder.digest, opened.identity, opened.comparator.width)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
@@ -143,17 +145,18 @@ class Gallery:
         self._index = None
         self.store.close()
 
-    def require(self, model: ModelFolder) -> None:
+    def require(self, model: ModelFolder | OpenedModel) -> None:
         """Refuse a model that did not make the gallery's embeddings.
 
         Raises:
             GalleryError: The embeddings are another model's.
         """
         about = self.store.about()
-        if about.encoder != model.embedder.digest:
+        opened = folder_of(model)
+        if about.encoder != opened.embedder.digest:
             raise GalleryError(
                 f"the gallery {self.name} was made with the model {about.model}, not with "
-                f"{model.identity}, and their embeddings cannot be compared; run samehand gallery "
+                f"{opened.identity}, and their embeddings cannot be compared; run samehand gallery "
                 f"re-embed {self.name}, or name the other model"
             )
 
@@ -176,7 +179,7 @@ class Gallery:
     def add(
         self,
         sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
-        model: "SameHand",
+        model: OpenedModel,
         *,
         cache: Path | None = None,
         images: Path | None = None,
@@ -204,7 +207,7 @@ class Gallery:
         """
         from samehand.serving.gallery.adding import add_works
 
-        self.require(model.model)
+        self.require(model)
         return add_works(
             self.store,
             sources,
@@ -234,7 +237,7 @@ class Gallery:
         return self.store.remove(wanted)
 
     def re_embed(
-        self, model: "SameHand", *, cache: Path | None = None, drop_gone: bool = False
+        self, model: OpenedModel, *, cache: Path | None = None, drop_gone: bool = False
     ) -> tuple[int, int]:
         """Replace every embedding by another model's; until the end the old ones stay.
 
@@ -297,6 +300,10 @@ class Gallery:
             index=index,
         )
 
+    def count(self, where: Sequence[str] = ()) -> int:
+        """Return how many works meet the conditions."""
+        return self.store.count(where)
+
     def count_artists(self, where: Sequence[str] = ()) -> int:
         """Return how many artists' names occur among the works that meet the conditions."""
         return self.store.artists(where)[0]
@@ -348,12 +355,12 @@ class Gallery:
                 slots = self.store.slots(where)
                 if len(slots) < INDEX_FROM:
                     index = None
-            holes = self.store.holes() if slots is None else np.empty(0, np.int64)
+            free_slots = self.store.free_slots() if slots is None else np.empty(0, np.int64)
             if index is not None:
-                found = approximate_nearest(index, rows, probe, count, holes, slots)
+                found = approximate_nearest(index, rows, probe, count, free_slots, slots)
             else:
-                if slots is None and len(holes):
-                    slots = np.setdiff1d(np.arange(len(rows)), holes)
+                if slots is None and len(free_slots):
+                    slots = np.setdiff1d(np.arange(len(rows)), free_slots)
                 found = exact_nearest(rows, probe, count, slots)
             return Near(self.store.at(found), np.array(rows[found]), index is None)
 

@@ -20,8 +20,8 @@ import numpy as np
 from samehand.errors import MissingExtraError
 from samehand.files import atomic_path, write_text
 from samehand.records import Floats
+from samehand.results import IndexInfo
 from samehand.serving.gallery.vectors import Slots, best, exact_nearest
-from samehand.serving.gallery.works import IndexInfo
 
 WANTED_RECALL = 0.96
 """Lists are added to a search until it finds this share of the ten nearest; see ADR 0017."""

@@ -200,7 +200,7 @@ class Store:
             )
             return np.fromiter((row[0] for row in rows), np.int64)
 
-    def holes(self) -> Slots:
+    def free_slots(self) -> Slots:
         """Return the slots that no work refers to any longer, ascending."""
         with self._refusing_damage():
             rows = self._connection.execute("SELECT slot FROM holes ORDER BY slot")

@@ -1,7 +1,8 @@
-"""What a gallery holds and what it says about itself: small frozen records."""
+"""What a gallery holds: small frozen records."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+
+from samehand.results import WorkRecord
 
 FIELDS = ("artist", "title", "date", "style", "genre", "source")
 """What is known of a work apart from its file; unknown is None."""
@@ -48,97 +49,7 @@ class StoredWork:
     sha256: str
     added: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the work as JSON-ready values."""
-        return asdict(self.work) | {"sha256": self.sha256, "added": self.added}
-
-
-@dataclass(frozen=True, slots=True)
-class AddReport:
-    """What adding came to.
-
-    Attributes:
-        added: Works that are new in the gallery.
-        changed: Works whose file had changed and was embedded again.
-        updated: Works whose file had not changed, but what is said of them had.
-        unchanged: Works that were there already.
-        failed: Why a file could not be read, by its path; nothing of it is stored.
-        gone: Works of the folders that were added whose files are there no longer; they stay
-            until they are removed.
-        seconds: Wall time.
-        notes: What the sources' readers noticed, such as rows of a table that name one file.
-    """
-
-    added: int
-    changed: int
-    updated: int
-    unchanged: int
-    failed: dict[str, str]
-    gone: tuple[str, ...]
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-ready values."""
-        return asdict(self) | {"gone": list(self.gone), "notes": list(self.notes)}
-
-
-@dataclass(frozen=True, slots=True)
-class IndexInfo:
-    """The approximate index, and how far it can be trusted.
-
-    Attributes:
-        works: How many works it covers; later ones are searched exactly.
-        lists: Into how many lists it divides them.
-        probed: How many lists a search looks at.
-        recall_at_10: Share of the ten nearest by exact search that it finds, in [0, 1], measured
-            when it was built on works of this gallery.
-        exact_ms: Median time of an exact search then.
-        approximate_ms: Median time of a search with the index then.
-    """
-
-    works: int
-    lists: int
-    probed: int
-    recall_at_10: float
-    exact_ms: float
-    approximate_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryInfo:
-    """What a gallery says about itself.
-
-    Attributes:
-        name: Its name.
-        path: Its folder.
-        works: How many works it holds.
-        artists: How many artists' names occur.
-        unattributed: Works without an artist.
-        gone: Works whose files are there no longer, if that was looked up.
-        width: D, the length of an embedding.
-        model: Identity of the model it was made with.
-        encoder: Hash of all that decides an embedding.
-        columns: Every column that can be filtered by.
-        megabytes: Room on the disk.
-        search: "exact" or "approximate".
-        index: The approximate index, where there is one.
-    """
-
-    name: str
-    path: str
-    works: int
-    artists: int
-    unattributed: int
-    gone: int | None
-    width: int
-    model: str
-    encoder: str
-    columns: tuple[str, ...]
-    megabytes: float
-    search: str
-    index: IndexInfo | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the facts as JSON-ready values."""
-        return asdict(self) | {"columns": list(self.columns)}
+    def record(self) -> WorkRecord:
+        """Return the work as it is listed."""
+        known = {one.name: getattr(self.work, one.name) for one in fields(Work)}
+        return WorkRecord(**known, sha256=self.sha256, added=self.added)

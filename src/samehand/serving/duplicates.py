@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samehand.errors import ImageError
 from samehand.images.decode import decode_file
-from samehand.images.likeness import confirmed, detail_of, thumbnail
+from samehand.images.likeness import same_thumbnail, thumbnail
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.serving.warnings import DUPLICATE_COSINE
@@ -25,16 +25,18 @@ Among 5,084 works of $PBN_MINI all 12 that are there under two labels are found,
 """
 
 
-def twins_of(paths: Sequence[str], embeddings: Floats, labels: NDArray[np.int64]) -> dict[int, int]:
+def duplicates_of(
+    paths: Sequence[str], embeddings: Floats, labels: NDArray[np.int64]
+) -> dict[int, int]:
     """Return, for a work that shows the same picture as one under another label, that one.
 
     Args:
-        paths: Image files, N of them; one that cannot be read has no twin.
+        paths: Image files, N of them; one that cannot be read has none.
         embeddings: Unit length, (N, D).
         labels: (N,) number of each work's artist.
 
     Returns:
-        Positions of twins by the position of the work.
+        Positions of duplicates by the position of the work.
     """
     nearest, cosine = _nearest_elsewhere(embeddings, labels)
     alike = np.argsort(-cosine, kind="stable")[:_MOST_LOOKED_AT]
@@ -42,13 +44,13 @@ def twins_of(paths: Sequence[str], embeddings: Floats, labels: NDArray[np.int64]
     found: dict[int, int] = {}
     seen: dict[int, NDArray[np.uint8] | None] = {}
     for work in track(alike.tolist(), "looking for the same pictures"):
-        twin = int(nearest[work])
-        for position in (work, twin):
+        duplicate = int(nearest[work])
+        for position in (work, duplicate):
             if position not in seen:
                 seen[position] = _thumbnail(paths[position])
-        first, second = seen[work], seen[twin]
-        if first is not None and second is not None and _same(first, second):
-            found[work] = twin
+        first, second = seen[work], seen[duplicate]
+        if first is not None and second is not None and same_thumbnail(first, second):
+            found[work] = duplicate
     return found
 
 
@@ -72,9 +74,3 @@ def _thumbnail(path: str) -> NDArray[np.uint8] | None:
         return thumbnail(decode_file(Path(path)).image)
     except ImageError:
         return None
-
-
-def _same(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
-    both = np.stack([first, second])
-    pair = np.zeros(1, np.int64), np.ones(1, np.int64)
-    return len(confirmed(*pair, detail_of(both), both)) > 0
