@@ -178,7 +178,7 @@ def _done(out: Path, table: Table | None) -> set[str]:
 
 
 def _done_csv(out: Path, text: str, table: Table) -> set[str]:
-    lines = list(csv.reader(io.StringIO(text, newline="")))
+    lines = [line for line in csv.reader(io.StringIO(text, newline="")) if line]
     if not lines:
         _rewrite(out, "")
         return set()
