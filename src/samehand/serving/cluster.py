@@ -14,6 +14,7 @@ from samehand.errors import GalleryError
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
 from samehand.scoring.comparator import Comparator, Enrolled, cross_scores, enrol, taken
+from samehand.scoring.ties import ROUNDING
 from samehand.serving.findings import Clustering, Hand, Suspect
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
@@ -170,7 +171,7 @@ def _suspects(
     # Of two labels of one picture one is wrong, so they come first. Otherwise a label is suspect
     # where another artist fits better, not merely almost as well.
     order = sorted(
-        (i for i in range(len(named)) if i in twins or suspicion[i] > 0),
+        (i for i in range(len(named)) if i in twins or suspicion[i] > ROUNDING),
         key=lambda i: (i not in twins, -suspicion[i]),
     )
     low, high = rule.steps[-1].calibration.lower, rule.steps[-1].calibration.upper

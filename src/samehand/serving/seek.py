@@ -17,6 +17,7 @@ from samehand.scoring.references import (
     reference_features,
     unsaturated,
 )
+from samehand.scoring.ties import ranked
 from samehand.serving.findings import Candidate, Identification, Neighbour, SearchResult
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
@@ -97,7 +98,7 @@ def nearest_works(
         enrol(model.comparator, probe[None]),
         enrol(model.comparator, near.embeddings),
     )[0]
-    order = np.lexsort((np.arange(len(scores)), -scores))[:top]
+    order = ranked(scores)[:top]
     llrs = llr_from_score(model.config.calibration, scores)
     return [
         _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), sha256)
@@ -196,7 +197,8 @@ def identify_embedded(
         found.append((float(unsaturated(step.calibration, score)[0]), llr, name, len(rows)))
     if not found:
         raise GalleryError(f"the gallery {gallery.name} holds nothing but the probe itself")
-    found.sort(key=lambda one: (-one[0], one[2]))
+    found.sort(key=lambda one: one[2])
+    found = [found[i] for i in ranked(np.array([one[0] for one in found])).tolist()]
     evidence = rule.open_set.score(found[0][0], artists)
     known_llr = rule.open_set.llr(evidence)
     none = 1.0 - float(probability(known_llr, prior))
