@@ -1,5 +1,7 @@
 import ctypes.util
 import io
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -35,6 +37,29 @@ def test_a_pdf_is_one_and_fetches_nothing(tmp_path):
     first = target.read_bytes()
     write_report("<title>r</title><p>words</p>", target)
     assert target.read_bytes() == first
+
+
+@needs_pango
+def test_a_pdf_needs_no_further_system_library(tmp_path):
+    """A process of its own, since WeasyPrint looks for libraries once."""
+    script = (
+        "import sys, pathlib, cffi\n"
+        "real = cffi.FFI.dlopen\n"
+        "def without(self, name=None, *rest):\n"
+        "    if 'harfbuzz-subset' in str(name) or 'harfbuzz-vector' in str(name):\n"
+        "        raise OSError(name)\n"
+        "    return real(self, name, *rest)\n"
+        "cffi.FFI.dlopen = without\n"
+        "from samehand.reporting.write import write_report\n"
+        "write_report('<p>words</p>', pathlib.Path(sys.argv[1]))\n"
+        "from weasyprint.text import ffi\n"
+        "assert ffi.harfbuzz_subset is None\n"
+    )
+    target = tmp_path / "r.pdf"
+    command = [sys.executable, "-W", "error", "-c", script, str(target)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert target.read_bytes().startswith(b"%PDF-")
 
 
 def test_other_kinds_are_refused(tmp_path):

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samehand.serving.correspondence import COMMONEST, correspond
+from samehand.scoring.ties import ROUNDING
+from samehand.serving.correspondence import COMMONEST, _share_above, correspond
 from samehand.serving.regions import cell
 
 
@@ -26,7 +27,7 @@ def test_by_brute_force(seed):
             if i != max(range(9), key=lambda k: cosine[k, j]):
                 continue
             shares = [
-                sum(float(own @ other) >= cosine[i, j] for other in others) / 40
+                sum(float(own @ other) >= cosine[i, j] - ROUNDING for other in others) / 40
                 for own in (left[i], right[j])
             ]
             works = 1 - (1 - max(sum(shares) / 2, 0.5 / 40)) ** 9
@@ -47,6 +48,14 @@ def test_swapping_swaps(seed):
     assert [(m.left, m.right) for m in one.matches] == [(m.right, m.left) for m in other.matches]
     np.testing.assert_array_equal(one.left, other.right)
     np.testing.assert_array_equal(one.right, other.left)
+
+
+@pytest.mark.parametrize("last_bit", [-1, 0, 1])
+def test_the_last_bit_of_a_product_makes_nothing_rare(last_bit):
+    cosines = np.ones((2, 10), np.float32)
+    cosines[:, 3:] = 0.2
+    wanted = np.full((2, 1), 1 + last_bit * 6e-8, np.float32)
+    np.testing.assert_array_equal(_share_above(wanted, cosines), [[0.3], [0.3]])
 
 
 def test_identical_regions_correspond_and_what_everyone_paints_does_not():

@@ -1,5 +1,9 @@
 """A finished page to a file: HTML as it is, PDF by WeasyPrint."""
 
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +44,30 @@ def write_report(html: str, target: Path) -> None:
         write_text(target, html)
         return
     document = _weasyprint().HTML(string=html, url_fetcher=_fetcher())
-    with atomic_path(target) as temporary:
+    with atomic_path(target) as temporary, _no_time_in_fonts():
         document.write_pdf(temporary)
+
+
+@contextmanager
+def _no_time_in_fonts() -> Iterator[None]:
+    """Keep the time out of the fonts that fontTools embeds: equal pages make equal files."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
 
 
 def _weasyprint() -> Any:  # noqa: ANN401
     # WeasyPrint has Pillow accept files that are cut short, in the whole process and for good.
     tolerant = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
-        import weasyprint
+        with warnings.catch_warnings():
+            # Without the system library harfbuzz-subset it embeds fonts by fontTools, as well.
+            warnings.filterwarnings("ignore", "HarfBuzz-Subset", DeprecationWarning)
+            import weasyprint
     except ImportError as error:
         raise MissingExtraError("a PDF", "report") from error
     except OSError as error:

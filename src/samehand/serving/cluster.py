@@ -15,6 +15,7 @@ from samehand.results import Clustering, Hand, Suspect
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
 from samehand.scoring.comparator import Comparator, Enrolled
+from samehand.scoring.ties import ROUNDING
 from samehand.serving.duplicates import duplicates_of
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
@@ -170,7 +171,7 @@ def _suspects(
     # Of two labels of one picture one is wrong, so they come first. Otherwise a label is suspect
     # where another artist fits better, not merely almost as well.
     order = sorted(
-        (i for i in range(len(named)) if i in duplicates or suspicion[i] > 0),
+        (i for i in range(len(named)) if i in duplicates or suspicion[i] > ROUNDING),
         key=lambda i: (i not in duplicates, -suspicion[i]),
     )
     low, high = rule.steps[-1].calibration.lower, rule.steps[-1].calibration.upper

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from samehand.records import Floats
 from samehand.results import Match
+from samehand.scoring.ties import ROUNDING, first_best
 from samehand.serving.regions import cell
 
 COMMONEST = 2.0
@@ -51,7 +52,7 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
     similarity = left @ right.T
     unusual = -np.log10(_share_of_works(similarity, left, right, others))
     side = math.isqrt(len(left))
-    best_right, best_left = similarity.argmax(axis=1), similarity.argmax(axis=0)
+    best_right, best_left = first_best(similarity, axis=1), first_best(similarity, axis=0)
     own = np.arange(len(left))
     mutual = own[best_left[best_right] == own]
     partners = best_right[mutual]
@@ -98,9 +99,10 @@ def _share_of_works(
 
 def _share_above(similarity: Floats, to_others: Floats) -> NDArray[np.float64]:
     """Return, for each row, the share of the others' cosines that reach each similarity."""
+    # A region that is the very same, as a plain sky is, must count whatever the last bit says.
     rising = np.sort(to_others, axis=1)
     reached = [
-        len(row) - np.searchsorted(row, wanted, side="left")
+        len(row) - np.searchsorted(row, wanted - ROUNDING, side="left")
         for row, wanted in zip(rising, similarity, strict=True)
     ]
     shares: NDArray[np.float64] = np.stack(reached) / to_others.shape[1]

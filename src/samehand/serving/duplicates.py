@@ -14,6 +14,8 @@ from samehand.images.decode import decode_file
 from samehand.images.likeness import same_thumbnail, thumbnail
 from samehand.progress import track
 from samehand.records import Floats
+from samehand.scoring.ties import first_best
+from samehand.scoring.ties import first_best
 from samehand.serving.warnings import DUPLICATE_COSINE
 
 _ROWS_AT_ONCE = 1024
@@ -64,7 +66,7 @@ def _nearest_elsewhere(
         rows = slice(start, start + _ROWS_AT_ONCE)
         cosines = embeddings[rows] @ embeddings.T
         cosines[labels[rows, None] == labels] = -1.0
-        nearest[rows] = cosines.argmax(axis=1)
+        nearest[rows] = first_best(cosines, axis=1)
         cosine[rows] = cosines.max(axis=1)
     return nearest, cosine
 

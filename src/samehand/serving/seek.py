@@ -15,6 +15,7 @@ from samehand.scoring.references import (
     reference_features,
     unsaturated,
 )
+from samehand.scoring.ties import ranked
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
 from samehand.serving.gallery.gallery import Near
@@ -137,7 +138,8 @@ def identify(
         found.append((float(unsaturated(step.calibration, score)[0]), llr, name, len(rows)))
     if not found:
         raise GalleryError(f"the gallery {gallery.name} holds nothing but the probe itself")
-    found.sort(key=lambda one: (-one[0], one[2]))
+    found.sort(key=lambda one: one[2])
+    found = [found[i] for i in ranked(np.array([one[0] for one in found])).tolist()]
     evidence = rule.open_set.score(found[0][0], artists)
     known_llr = rule.open_set.llr(evidence)
     none = 1.0 - float(probability(known_llr, prior))
@@ -186,7 +188,7 @@ def _ranked(folder: ModelFolder, probe: Painting, near: Near, top: int) -> tuple
     scores = comparator.cross_scores(
         comparator.enrol(probe.embedding[None]), comparator.enrol(near.embeddings)
     )[0]
-    order = np.lexsort((np.arange(len(scores)), -scores))[:top]
+    order = ranked(scores)[:top]
     llrs = llr_from_score(folder.config.calibration, scores)
     return tuple(
         _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), probe.sha256)
