@@ -19,6 +19,16 @@ Floats = NDArray[np.float32]
 
 Decision = Literal["same", "different", "inconclusive"]
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+Qualifier = Literal[
+    "attributed to",
+    "workshop of",
+    "circle of",
+    "follower of",
+    "after",
+    "manner of",
+    "forgery of",
+]
+"""How a work that is not autograph stands to the artist it is catalogued under."""
 
 
 @dataclass(frozen=True, slots=True)
