@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from samehand.catalogue.clean import NOBODY, clean_text
+from samehand.catalogue.clean import NO_ARTIST, NOBODY, clean_text, judge_attribution
 from samehand.records import Qualifier
 
 
@@ -32,7 +32,7 @@ _OF = r"(?:of\ the(?=\ master)|of|des|der|von|vom|van|du|del|della|dello|dell'|d
 
 _GROUPS: dict[Qualifier, str] = {
     "workshop of": r"workshops?|studio|atelier|assistants?|werkstatt|mitarbeiter|werkplaats|"
-    r"bottega|taller|obrador",
+    r"bottega|aiuti|taller|obrador",
     "circle of": r"circle|(?:um)?kreis|cercle|entourage|cerchia|ambito|omgeving|kring|círculo|"
     r"circulo|entorno",
     "follower of": r"followers?|schools?|pupils?|students?|nachfolger(?:in)?|schule|schüler(?:in)?|"
@@ -44,7 +44,7 @@ _GROUPS: dict[Qualifier, str] = {
 """Nouns that stand before "of" and a name, after a name in brackets, and after "and"."""
 
 _PHRASES: dict[Qualifier, str] = {
-    "attributed to": r"(?:attributed|attrib\.|attr\.|ascribed|given)(?:\ to)?|zugeschrieben(?:\ an)?"
+    "attributed to": r"(?:attributed|attrib\.|attr\.|ascribed|given)(?:\ to)?|attribuée?\ autrefois\ à|zugeschrieben(?:\ an)?"
     r"|attribuée?(?:\ à)?|attribuit[oa](?:\ a)?|toegeschreven(?:\ aan)?|atribuid[oa](?:\ a)?"
     r"|(?:possibly|probably|perhaps|presumably)(?:\ by)?|vermutlich|wohl|vielleicht|wahrscheinlich"
     r"|peut-être|probablement|forse|probabilmente|mogelijk|waarschijnlijk|posiblemente"
@@ -58,6 +58,7 @@ _PHRASES: dict[Qualifier, str] = {
 """Phrases that stand before a name as they are, or after it in brackets or behind a comma."""
 
 _LEAD = (
+    r"(?:(?:close|direct|early|late|formerly|eigen|enger?)\s)?"
     r"(?:(?:in\ the|in\ der|in\ de|in\ het|im|aus\ der|aus\ dem|à\ la|a\ la|al|alla|dans\ le|an?"
     r"|the|the|de|der|l')\s?)?"
 )
@@ -77,8 +78,10 @@ _CENTURY = r"(?:century|jahrhundert|jh\.|siècle|secolo|eeuw|siglo)"
 _NOBODY = re.compile(
     rf"""(?:an?\ )?(?:anonym\w*|anonim\w*|anónim\w*|anon\.|anoniem\w*|inconnue?|ignot[oi]|onbekend\w*
         |unbekannt\w*|ubekendt|desconocid[oa])(?:[\s,(].*)?
-    | (?:auteur|artiste|peintre|autor|artista|pintor|pittore|autore|maler|künstler|kunstenaar
-        |schilder|meester|maître|maestro)\ (?:inconnu|desconocido|ignoto|unbekannt|onbekend|anonyme?|anonimo)
+    | (?:auteur|artiste|peintre|autor|artista|pintor|pittore|autore|vervaardiger|maker|artist/maker|maler|künstler|kunstenaar
+        |schilder|meester|maître|maestro)\ (?:inconnu|desconocido|ignoto|unbekannt|onbekend|anonyme?|anonimo|unknown)(?:[\s,(].*)?
+    | \d{{1,2}}(?:st|nd|rd|th)[\ -]century\ .*
+    | ambito\ (?!d[ie])\S+
     | (?:(?:north|south|central|upper|lower|northern|southern|early)[\s-])?{_NATIONS}
         (?:\ (?:painter|school|master|artist|maker|maler|meister|schule))?
         (?:[,\s]+.*(?:{_CENTURY}|\d{{3,4}}).*|\s?\(.*\))?
@@ -86,13 +89,21 @@ _NOBODY = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_NATIONAL_SCHOOL = re.compile(r"(?:[ÉEée]cole|[Ss]cuola|[Ee]scuela) (?!d[eiu]|del)[a-zà-ÿ]+(?:[\s,].*)?")
+_NATIONAL_SCHOOL = re.compile(
+    r"(?:[ÉEée]cole|[Ss]cuola|[Ee]scuela) (?!d[eiu]|del)[a-zà-ÿ]+(?:[\s,].*)?"
+)
 """Romance languages write adjectives small: "École française", but "École Fontaine"."""
 
 _LIFE = re.compile(
     r"\s*(?:\([^()]*\d{3}[^()]*\)|,\s*(?:[A-Z][\w-]+,?\s+)?(?:b\. |born )?\d{4}\b[^()]*"
-    rf"|\((?i:{_NATIONS})\))\s*$"
+    rf"|\((?i:{_NATIONS})\)|,\s*(?:c\.|ca\.|um|vers|\d{{1,2}}(?:st|nd|rd|th)\ century)[^()]*)\s*$"
 )
+_MODEL = re.compile(
+    r"(?:(?:an?|the|einem|einer)\s)?(?:(?:lost|verlorene[mn]?)\s)?"
+    r"(?:design|painting|print|drawing|original|gemälde|vorbild)\s(?:by|of|von|des)\s",
+    re.IGNORECASE,
+)
+"""What a copy was made after: "after a design by Raphael"."""
 _DOUBT = re.compile(r"^\?\s*(.+)$|^(.+?)\s*(?:\(\?\)|\[\?\]|\?)$")
 _COMPOUND = re.compile(r"^(\S.*)-(Werkstatt|Umkreis|Kreis|Schule|Schüler|Nachfolger|Nachahmer)$")
 
@@ -109,15 +120,17 @@ def _patterns() -> list[tuple[Qualifier, re.Pattern[str]]]:
         found.append((qualifier, re.compile(rf"(?P<name>.+?)\s*\((?:{phrase})\)", flags)))
         found.append((qualifier, re.compile(rf"(?P<name>.+?),\s*(?:{phrase})", flags)))
     found.append(("attributed to", re.compile(r"(?P<name>.+?)\s+zugeschrieben", flags)))
-    found.append(("manner of", re.compile(r"(?:in\ der\ )?art\ (?:des|der|von)\ (?P<name>.+)", flags)))
+    found.append(
+        ("manner of", re.compile(r"(?:in\ der\ )?art\ (?:des|der|von)\ (?P<name>.+)", flags))
+    )
     for qualifier, nouns in _GROUPS.items():
         noun = rf"{_LEAD}(?:{nouns})"
-        found.append(
-            (qualifier, re.compile(rf"{noun}\s+{_OF}(?:\s+|(?<='))(?P<name>\S.*)", flags))
-        )
+        found.append((qualifier, re.compile(rf"{noun}\s+{_OF}(?:\s+|(?<='))(?P<name>\S.*)", flags)))
         found.append((qualifier, re.compile(rf"(?P<name>.+?)\s*\({noun}(?:\s+{_OF})?\)", flags)))
         found.append((qualifier, re.compile(rf"(?P<name>.+?),\s*{noun}(?:\s+{_OF})?", flags)))
-        joined = r"(?:and|&|with|und|et|avec|e|con|y|en|met)\s+(?:his\s|her\s|seine?\s|son\s|zijn\s)?"
+        joined = (
+            r"(?:and|&|with|und|et|avec|e|con|y|en|met)\s+(?:his\s|her\s|seine?\s|son\s|zijn\s)?"
+        )
         found.append((qualifier, re.compile(rf"(?P<name>.+?)\s+{joined}(?:{nouns})", flags)))
     return found
 
@@ -149,17 +162,43 @@ def parse_attribution(text: str | None) -> Attribution:
     doubt = _DOUBT.match(bare)
     if doubt:
         inner = parse_attribution(doubt[1] or doubt[2])
-        return Attribution(inner.artist, (inner.qualifier or "attributed to") if inner.artist else None)
+        return Attribution(
+            inner.artist, (inner.qualifier or "attributed to") if inner.artist else None
+        )
     for qualifier, pattern in _patterns():
         match = pattern.fullmatch(bare)
         if match:
-            inner = parse_attribution(match["name"].strip(" ,;"))
+            inner = parse_attribution(_MODEL.sub("", match["name"].strip(" ,;"), count=1))
             if inner.artist is None:
                 return Attribution(None)
             if qualifier == "attributed to" and inner.qualifier:
                 return inner
             return Attribution(inner.artist, qualifier)
     return Attribution(bare.strip(" ,;"))
+
+
+def judge_artist(
+    label: str | None, *, any_attribution: bool = False
+) -> tuple[Attribution, str | None]:
+    """Return whom a label names and, where it may not be learnt from, why the work is excluded.
+
+    An autograph work keeps the label as written: "Jan Brueghel (1568-1625)" and "Jan Brueghel
+    (1601-1678)" are two painters.
+
+    Args:
+        label: The artist as catalogued.
+        any_attribution: Take works that are not autograph for the named artist's all the same.
+
+    Returns:
+        The attribution, and None or the reason.
+    """
+    name, exclusion = judge_attribution(label)
+    read = parse_attribution(label)
+    if read.artist is None:
+        return read, exclusion or NO_ARTIST
+    if read.qualifier is not None:
+        return read, None if any_attribution else f"uncertain attribution: {clean_text(label)}"
+    return Attribution(name), exclusion
 
 
 def _names_nobody(text: str) -> bool:

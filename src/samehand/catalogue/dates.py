@@ -18,7 +18,10 @@ CIRCA = 5
 
 _HALF = r"(?:half|halfte|moitie|meta|mitad|helft)"
 _QUARTER = r"(?:quarter|viertels?|quart|quarto|cuarto|kwart)"
-_FIRST = r"(?:1st|first|1\.|1ere|1re|1er|1e|1a|1o|erste[sn]?|premiere?|prim[oa]|primera?|eerste)"
+_TERTIAL = r"(?:third|drittels?|tiers|terzo|tercio|derde(?! (?:kwart|quarter)))"
+_FIRST = (
+    r"(?:1st|first|1\.|1ere|1re|1er|1e|1a|1o|erste[sn]?|premiere?|prim[oa]|primer|primera|eerste)"
+)
 _SECOND = r"(?:2nd|second|2\.|2eme|2nde|2de|2d|2e|2a|2o|zweite[sn]?|seconde?|deuxieme|second[oa]|segund[oa]|tweede)"
 _THIRD = r"(?:3rd|third|3\.|3eme|3e|3de|3o|dritte[sn]?|troisieme|terzo|tercer|derde)"
 _LAST = r"(?:4th|fourth|last|4\.|4e|4o|letzte[sn]?|viertes|dernier|quatrieme|ultimo|laatste|vierde)"
@@ -30,11 +33,20 @@ _PARTS = [
     (rf"{_SECOND} {_QUARTER}", 25, 50),
     (rf"{_THIRD} {_QUARTER}", 50, 75),
     (rf"{_LAST} {_QUARTER}", 75, 100),
-    (r"early|fruhe[sn]?|anfang|beginn|debut|inizio|inizi|begin|vroege?|principios|comienzos", 0, 33),
+    (rf"{_FIRST} {_TERTIAL}", 0, 33),
+    (rf"{_SECOND} {_TERTIAL}", 33, 67),
+    (rf"(?:{_THIRD}|{_LAST}) {_TERTIAL}", 66, 100),
+    (
+        r"early|fruhe[sn]?|anfang|beginn|debut|inizio|inizi|begin|vroege?|principios|comienzos",
+        0,
+        33,
+    ),
     (r"mid|middle|mitte|milieu|meta|midden|mediados", 33, 67),
     (r"late|end|spate[sn]?|ende|fin|fine|einde?|laat|late|finales|fines", 66, 100),
 ]
 _WORDS = [
+    (r"not later than|no later than|nicht nach|niet na", "<"),
+    (r"not before|not earlier than|nicht vor|ab|vanaf", ">"),
     (r"in or before|in of voor|by|before|not after|vor|avant|prima del|ante|voor|antes de", "<"),
     (r"in or after|in of na|after|nach|apres|post|dopo il|dopo|na|despues de", ">"),
     (r"b\.? ?c\.? ?e\.?|b\. ?c\.|bc|v\. ?chr\.?|av\. ?j\.? ?-? ?c\.?|a\. ?c\.(?! ?\d)", " bce "),
@@ -112,9 +124,20 @@ def _mark(text: str) -> str:
     for words, low, high in _PARTS:
         plain = re.sub(rf"(?<!\w)(?:{words})(?!\w)\.?", f"{{{low},{high}}}", plain)
     plain = _mark_centuries(plain)
+    # "siglo XVII (segunda mitad)", "XVIIIe siècle, 1er quart", "1874 (vers)", "bis 1530", "1650 or later".
+    plain = re.sub(r"(#\d+#)\s*[,(]\s*(?:the\s)?(\{\d+,\d+\})\)?", r"\2 \1", plain)
+    # "early to mid-17th century": the first part is of the same century.
+    plain = re.sub(
+        r"(\{\d+,\d+\})\s*(-|/|to|or|bis)\s*(\{\d+,\d+\}[\s-]*)(#\d+#)", r"\1 \4 \2 \3\4", plain
+    )
+    plain = re.sub(r"(\d{4})\s*\((?:vers|circa|ca\.?|um|hacia)\)", r"~\1", plain)
+    plain = re.sub(r"^\s*(?:bis|until|jusqu'en|tot|hasta)\s+(?=\d)", "<", plain)
+    plain = re.sub(r"(\d{3,4}) (?:or later|or after|of later|oder spater|ou apres)", r">\1", plain)
+    plain = re.sub(r"(\d{2})(\d0s)(\s*-\s*)(\d0)(?:s|er)\b", r"\1\2\3\1\4s", plain)
     for words, mark in _WORDS:
         plain = re.sub(rf"(?<![\w.])(?:{words})(?![a-z])", mark, plain)
     # "1870-75": the second year borrows what it lacks from the first.
+    plain = re.sub(r"(\d{3,4}\s*-\s*\d{3,4})\s*~\s*$", r"~\1", plain)
     return re.sub(
         r"\b(\d{3,4})(\s*[-/]\s*)(\d{1,2})(?![\d\w]|\s*b?ce\b)",
         lambda m: m[1] + m[2] + m[1][: len(m[1]) - len(m[3])] + m[3],
@@ -126,8 +149,9 @@ def _mark_centuries(plain: str) -> str:
     before = rf"\b(?:siglos?|s\.|secc?\.|secol[oi])\s*(?P<one>{_NUMBER})\b"
     plain = re.sub(
         rf"{before}(?:(?P<between>{_SEPARATOR})(?P<two>[ivx]+)\b)?",
-        lambda m: f"#{_number(m['one'])}#"
-        + (f"{m['between']}#{_number(m['two'])}#" if m["two"] else ""),
+        lambda m: (
+            f"#{_number(m['one'])}#" + (f"{m['between']}#{_number(m['two'])}#" if m["two"] else "")
+        ),
         plain,
     )
     plain = re.sub(
