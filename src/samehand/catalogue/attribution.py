@@ -44,7 +44,8 @@ _GROUPS: dict[Qualifier, str] = {
 """Nouns that stand before "of" and a name, after a name in brackets, and after "and"."""
 
 _PHRASES: dict[Qualifier, str] = {
-    "attributed to": r"(?:attributed|attrib\.|attr\.|ascribed|given)(?:\ to)?|attribuée?\ autrefois\ à|zugeschrieben(?:\ an)?"
+    "attributed to": r"(?:attributed|attrib\.|attr\.|ascribed|given)(?:\ to)?"
+    r"|attribuée?\ autrefois\ à|zugeschrieben(?:\ an)?"
     r"|attribuée?(?:\ à)?|attribuit[oa](?:\ a)?|toegeschreven(?:\ aan)?|atribuid[oa](?:\ a)?"
     r"|(?:possibly|probably|perhaps|presumably)(?:\ by)?|vermutlich|wohl|vielleicht|wahrscheinlich"
     r"|peut-être|probablement|forse|probabilmente|mogelijk|waarschijnlijk|posiblemente"
@@ -65,7 +66,8 @@ _LEAD = (
 
 _PLACES = (
     r"(?:fontainebleau|paris|siena|sienne|florence|firenze|venice|venise|venezia|ferrara|bologna"
-    r"|cuzco|cusco|madrid|sevilla|seville|antwerp(?:en)?|anvers|avignon|barbizon|prag(?:ue)?|the\ hague)"
+    r"|cuzco|cusco|madrid|sevilla|seville|antwerp(?:en)?|anvers|avignon"
+    r"|barbizon|prag(?:ue)?|the\ hague)"
 )
 _NATIONS = (
     r"(?:american|english|british|scottish|irish|dutch|flemish|netherlandish|german|austrian|swiss"
@@ -76,10 +78,11 @@ _NATIONS = (
 )
 _CENTURY = r"(?:century|jahrhundert|jh\.|siècle|secolo|eeuw|siglo)"
 _NOBODY = re.compile(
-    rf"""(?:an?\ )?(?:anonym\w*|anonim\w*|anónim\w*|anon\.|anoniem\w*|inconnue?|ignot[oi]|onbekend\w*
-        |unbekannt\w*|ubekendt|desconocid[oa])(?:[\s,(].*)?
-    | (?:auteur|artiste|peintre|autor|artista|pintor|pittore|autore|vervaardiger|maker|artist/maker|maler|künstler|kunstenaar
-        |schilder|meester|maître|maestro)\ (?:inconnu|desconocido|ignoto|unbekannt|onbekend|anonyme?|anonimo|unknown)(?:[\s,(].*)?
+    rf"""(?:an?\ )?(?:anonym\w*|anonim\w*|anónim\w*|anon\.|anoniem\w*|inconnue?|ignot[oi]
+        |onbekend\w*|unbekannt\w*|ubekendt|desconocid[oa])(?:[\s,(].*)?
+    | (?:auteur|artiste|peintre|autor|artista|pintor|pittore|autore
+        |vervaardiger|maker|artist/maker|maler|künstler|kunstenaar|schilder|meester|maître|maestro
+        )\ (?:inconnu|desconocido|ignoto|unbekannt|onbekend|anonyme?|anonimo|unknown)(?:[\s,(].*)?
     | \d{{1,2}}(?:st|nd|rd|th)[\ -]century\ .*
     | ambito\ (?!d[ie])\S+
     | (?:(?:north|south|central|upper|lower|northern|southern|early)[\s-])?{_NATIONS}
@@ -156,9 +159,7 @@ def parse_attribution(text: str | None) -> Attribution:
         return Attribution(None)
     compound = _COMPOUND.match(bare)
     if compound:
-        for qualifier, nouns in _GROUPS.items():
-            if re.fullmatch(nouns, compound[2], re.IGNORECASE):
-                return Attribution(compound[1], qualifier)
+        return _parse_compound(compound[1], compound[2])
     doubt = _DOUBT.match(bare)
     if doubt:
         inner = parse_attribution(doubt[1] or doubt[2])
@@ -175,6 +176,11 @@ def parse_attribution(text: str | None) -> Attribution:
                 return inner
             return Attribution(inner.artist, qualifier)
     return Attribution(bare.strip(" ,;"))
+
+
+def _parse_compound(name: str, noun: str) -> Attribution:
+    fits = [each for each, nouns in _GROUPS.items() if re.fullmatch(nouns, noun, re.IGNORECASE)]
+    return Attribution(name, fits[0])
 
 
 def judge_artist(

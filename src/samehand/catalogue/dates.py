@@ -22,7 +22,10 @@ _TERTIAL = r"(?:third|drittels?|tiers|terzo|tercio|derde(?! (?:kwart|quarter)))"
 _FIRST = (
     r"(?:1st|first|1\.|1ere|1re|1er|1e|1a|1o|erste[sn]?|premiere?|prim[oa]|primer|primera|eerste)"
 )
-_SECOND = r"(?:2nd|second|2\.|2eme|2nde|2de|2d|2e|2a|2o|zweite[sn]?|seconde?|deuxieme|second[oa]|segund[oa]|tweede)"
+_SECOND = (
+    r"(?:2nd|second|2\.|2eme|2nde|2de|2d|2e|2a|2o|zweite[sn]?|seconde?|deuxieme|second[oa]"
+    r"|segund[oa]|tweede)"
+)
 _THIRD = r"(?:3rd|third|3\.|3eme|3e|3de|3o|dritte[sn]?|troisieme|terzo|tercer|derde)"
 _LAST = r"(?:4th|fourth|last|4\.|4e|4o|letzte[sn]?|viertes|dernier|quatrieme|ultimo|laatste|vierde)"
 
@@ -58,7 +61,10 @@ _ITALIAN = {"duecento": 13, "trecento": 14, "quattrocento": 15, "cinquecento": 1
             "settecento": 18, "ottocento": 19, "novecento": 20}  # fmt: skip
 
 _ORDINAL = r"(?:st|nd|rd|th|eme|de|er|e|\.)?"
-_CENTURY = r"(?:century|centuries|cent\b\.?|c\.(?! ?\d)|jahrhunderts?|jhdt?s?\b\.?|jhs?\b\.?|siecles?|eeuw|secolo|sec\b\.?|s\.)"
+_CENTURY = (
+    r"(?:century|centuries|cent\b\.?|c\.(?! ?\d)|jahrhunderts?|jhdt?s?\b\.?|jhs?\b\.?|siecles?"
+    r"|eeuw|secolo|sec\b\.?|s\.)"
+)
 _SEPARATOR = r"\s*(?:-|/|,|\bor\b|\bto\b|\bbis\b|\boder\b|\bou\b|\bof\b|\bo\b|\band\b)\s*"
 _NUMBER = r"(?:\d{1,2}|[ivx]+)"
 _POINT = re.compile(
@@ -111,7 +117,7 @@ def parse_date(text: str | None) -> Years:
 
 
 def _mark(text: str) -> str:
-    """Return the text with its words turned into marks: ~ circa, < before, > after, #19# century."""
+    """Return the text with its words turned into marks: ~ < > for circa, before, after."""
     plain = unicodedata.normalize("NFKD", text).lower().replace("\u2019", "'")
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = re.sub(r"[\u2010-\u2015\u2212]", "-", plain)
@@ -124,7 +130,7 @@ def _mark(text: str) -> str:
     for words, low, high in _PARTS:
         plain = re.sub(rf"(?<!\w)(?:{words})(?!\w)\.?", f"{{{low},{high}}}", plain)
     plain = _mark_centuries(plain)
-    # "siglo XVII (segunda mitad)", "XVIIIe siècle, 1er quart", "1874 (vers)", "bis 1530", "1650 or later".
+    # "siglo XVII (segunda mitad)", "XVIIIe siècle, 1er quart".
     plain = re.sub(r"(#\d+#)\s*[,(]\s*(?:the\s)?(\{\d+,\d+\})\)?", r"\2 \1", plain)
     # "early to mid-17th century": the first part is of the same century.
     plain = re.sub(
