@@ -346,15 +346,14 @@ def test_private_addresses_are_never_asked_unless_allowed(site):
             check_address(address, allow_private=True)
 
 
-@pytest.mark.parametrize(
-    "body", [b"{", b"[1]", b'{"data": 5}', b'"x"', b'{"data": [{"images": 3}]}']
-)
+@pytest.mark.parametrize("body", [b"{", b"[1]", b'"x"', b'{"data": [{"images": 3}]}'])
 def test_malformed_answers_are_one_sentence(body, site, tmp_path):
     site.pages["/api/artworks/"] = lambda h: h.answer(200, body, "application/json")
-    try:
-        assert get("cleveland", site, tmp_path).paintings == 0
-    except CatalogueError as error:
-        assert site.base in str(error)
+    with pytest.raises(CatalogueError, match=site.base):
+        get("cleveland", site, tmp_path)
+    # A bad answer is not remembered: once the collection is well again, so is the command.
+    cleveland(site)
+    assert get("cleveland", site, tmp_path).paintings == 3
 
 
 def test_names_from_the_web_never_leave_the_folder(site, tmp_path):

@@ -236,13 +236,13 @@ class _Memory:
             if (self.folder / "images" / (name + suffix)).is_file():
                 return f"images/{name}{suffix}"
         answer = self.client.get(address, most_bytes=IMAGE_BYTES, accept="image/*")
-        suffix = _SUFFIXES.get(answer.content_type)
-        if suffix is None:
+        if answer.content_type not in _SUFFIXES:
             raise UnreachableError(
                 f"{address} answered with {answer.content_type or 'no type'} instead of an image"
             )
         if not answer.body:
             raise UnreachableError(f"{address} answered with nothing")
+        suffix = _SUFFIXES[answer.content_type]
         with atomic_path(self.folder / "images" / (name + suffix)) as temporary:
             temporary.write_bytes(answer.body)
         return f"images/{name}{suffix}"

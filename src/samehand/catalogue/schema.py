@@ -43,7 +43,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 
     artist_id     of a name authority: "ulan:500011051", "Q5598"
     qualifier     null for an autograph work, else one of `records.Qualifier`
-    date_from     the first year that `date` allows, as is `date_to` the last; negative before Christ
+    date_from     the first year that `date` allows, `date_to` the last; negative before Christ
     path          the cached image, relative to the catalogue's folder
     width         of the cached image in pixels, as are `height`, `bytes` and `sha256`
     phash         64-bit perceptual hash, 16 hex digits
