@@ -19,5 +19,16 @@ OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""
 
+Qualifier = Literal[
+    "attributed to",
+    "workshop of",
+    "circle of",
+    "follower of",
+    "after",
+    "manner of",
+    "forgery of",
+]
+"""How a work that is not autograph stands to the artist it is catalogued under."""
+
 Stance = Literal["supports", "neutral", "contradicts"]
 """What one reference says of the probe."""

@@ -58,3 +58,16 @@ def test_every_breach_is_named(tmp_path, frame):
         with pytest.raises(CatalogueError, match=message):
             write_catalogue(broken, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_older_catalogue_is_read_with_the_later_columns_null(frame, tmp_path):
+    later = ["artist_id", "qualifier", "date_from", "date_to"]
+    frame.drop(later, strict=False).write_parquet(tmp_path / "catalogue.parquet")
+    loaded = load_catalogue(tmp_path)
+    assert loaded.columns == list(SCHEMA)
+    assert loaded.select(later).null_count().row(0) == (frame.height,) * 4
+
+
+def test_an_unknown_qualifier_is_refused(frame):
+    with pytest.raises(CatalogueError, match="near is not a qualifier"):
+        validate_catalogue(frame.with_columns(qualifier=pl.lit("near")), "c")

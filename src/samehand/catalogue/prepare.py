@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
+from samehand.catalogue.attribution import judge_artist
 from samehand.catalogue.cache import (
     CachedImage,
     cache_image,
@@ -18,7 +19,8 @@ from samehand.catalogue.cache import (
     journal_writer,
     read_journal,
 )
-from samehand.catalogue.clean import clean_date, clean_text, judge_attribution
+from samehand.catalogue.clean import clean_date, clean_text
+from samehand.catalogue.dates import parse_date
 from samehand.catalogue.duplicates import (
     duplicate_groups,
     exclude_duplicates,
@@ -54,6 +56,7 @@ def prepare(
     fractions: Fractions = (0.6, 0.2, 0.2),
     validation_artists: int = 60,
     smallest_class: int = 1,
+    any_attribution: bool = False,
 ) -> PrepareReport:
     """Read a collection, check every image, and write a catalogue with its image cache.
 
@@ -74,6 +77,8 @@ def prepare(
         fractions: Shares of train, validation and test, for "artist-disjoint".
         validation_artists: How many artists validate, for "pbn" and "report".
         smallest_class: Artists with fewer paintings are left out, for "report".
+        any_attribution: Use works "attributed to", "after" or by the workshop of an artist as that
+            artist's own; otherwise they stay in the catalogue, in no split.
 
     Returns:
         What was found wrong and what was done about it.
@@ -97,7 +102,7 @@ def prepare(
     )
     if not good:
         raise CatalogueError(f"not one image of {location} can be read; check the files")
-    frame = base_table(good)
+    frame = base_table(good, any_attribution)
     hashes = np.array([int(image.phash, 16) for _, image in good], dtype=np.uint64)
     thumbnails = unpack_thumbnails([image.thumbnail for _, image in good])
     groups = duplicate_groups(frame, near_duplicates(hashes, thumbnails))
@@ -129,7 +134,7 @@ def prepare(
         unnamed=source.unnamed,
         duplicates=[work for work in works if work.kept],
         contested=[work for work in works if not work.kept],
-        labels=dropped_labels(good),
+        labels=dropped_labels(good, any_attribution),
         splits={
             name: {"paintings": part.height, "artists": part["artist"].n_unique()}
             for name in SPLITS
@@ -204,7 +209,7 @@ def cache_images(source: Source, out: Path, max_side: int) -> tuple[Prepared, li
     return done, missing
 
 
-def base_table(good: Prepared) -> pl.DataFrame:
+def base_table(good: Prepared, any_attribution: bool = False) -> pl.DataFrame:
     """Return the catalogue before duplicates, artist groups and splits are known.
 
     Beside the columns of `SCHEMA` it has `pixels` (of the image as found) and `held_out` (whether
@@ -212,16 +217,21 @@ def base_table(good: Prepared) -> pl.DataFrame:
     """
     records = []
     for row, image in good:
-        artist, exclusion = judge_attribution(row.artist)
+        attribution, exclusion = judge_artist(row.artist, any_attribution=any_attribution)
+        date_from, date_to = parse_date(clean_date(row.date))
         if exclusion is None and image.cut:
             exclusion = DAMAGED
         records.append(
             {
                 "painting_id": row.painting_id,
                 "path": image.path,
-                "artist": artist,
+                "artist": attribution.artist,
+                "artist_id": None,
+                "qualifier": attribution.qualifier,
                 "title": clean_text(row.title),
                 "date": clean_date(row.date),
+                "date_from": date_from,
+                "date_to": date_to,
                 "style": clean_text(row.style),
                 "genre": clean_text(row.genre),
                 "source": clean_text(row.source),
@@ -245,8 +255,10 @@ def base_table(good: Prepared) -> pl.DataFrame:
 
 def derive_groups(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the table with `artist_group` worked out where the source gives only `in_train`."""
-    trained = pl.col("in_train").any().over("artist")
-    tested = (~pl.col("in_train")).any().over("artist")
+    # Copies after an artist say nothing about where his own works lie.
+    autograph = pl.col("qualifier").is_null() | pl.col("exclusion").is_null()
+    trained = (pl.col("in_train") & autograph).any().over("artist")
+    tested = (~pl.col("in_train") & autograph).any().over("artist")
     derived = (
         pl.when(pl.col("artist").is_null())
         .then(None)
@@ -304,9 +316,11 @@ def same_work(frame: pl.DataFrame, rows: list[int]) -> SameWork:
     )
 
 
-def dropped_labels(good: Prepared) -> dict[str, int]:
+def dropped_labels(good: Prepared, any_attribution: bool = False) -> dict[str, int]:
     """Return the labels that name no certain artist, with how many paintings bear each."""
     labels = Counter(
-        clean_text(row.artist) or "(empty)" for row, _ in good if judge_attribution(row.artist)[1]
+        clean_text(row.artist) or "(empty)"
+        for row, _ in good
+        if judge_artist(row.artist, any_attribution=any_attribution)[1]
     )
     return dict(sorted(labels.items()))

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 
 from samehand.errors import CatalogueError
 from samehand.files import atomic_path
+from samehand.records import Qualifier
 
 CATALOGUE_NAME = "catalogue.parquet"
 
@@ -16,8 +18,12 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     "painting_id": pl.String,
     "path": pl.String,
     "artist": pl.String,
+    "artist_id": pl.String,
+    "qualifier": pl.String,
     "title": pl.String,
     "date": pl.String,
+    "date_from": pl.Int64,
+    "date_to": pl.Int64,
     "style": pl.String,
     "genre": pl.String,
     "source": pl.String,
@@ -35,6 +41,9 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 }
 """Column to type, in the order of the file. Unknown is null, never "Unknown".
 
+    artist_id     of a name authority: "ulan:500011051", "Q5598"
+    qualifier     null for an autograph work, else one of `records.Qualifier`
+    date_from     the first year that `date` allows, `date_to` the last; negative before Christ
     path          the cached image, relative to the catalogue's folder
     width         of the cached image in pixels, as are `height`, `bytes` and `sha256`
     phash         64-bit perceptual hash, 16 hex digits
@@ -45,6 +54,9 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     repaired      whether the first file named was bad and another took its place
     exclusion     why the painting may appear in no pair, or null
 """
+
+ADDED_LATER = ("artist_id", "qualifier", "date_from", "date_to")
+"""Columns that older catalogues lack, which are read as null there."""
 
 NEVER_NULL = ("painting_id", "path", "width", "height", "bytes", "sha256", "phash", "origin")
 
@@ -61,6 +73,7 @@ def validate_catalogue(frame: pl.DataFrame, name: str) -> None:
             painting occurs twice, or a split is none of `SPLITS`.
     """
     advice = "run samehand prepare again"
+    frame = _with_later_columns(frame)
     missing = [column for column in SCHEMA if column not in frame.columns]
     if missing:
         raise CatalogueError(f"{name} lacks the columns {', '.join(missing)}; {advice}")
@@ -81,6 +94,17 @@ def validate_catalogue(frame: pl.DataFrame, name: str) -> None:
             f"{name}: {', '.join(sorted(strange))} is no split; it should be one of "
             f"{', '.join(SPLITS)}"
         )
+    unknown = set(frame["qualifier"].drop_nulls().unique()) - set(get_args(Qualifier))
+    if unknown:
+        raise CatalogueError(
+            f"{name}: {', '.join(sorted(unknown))} is not a qualifier; it should be one of "
+            f"{', '.join(get_args(Qualifier))}"
+        )
+
+
+def _with_later_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    absent = [column for column in ADDED_LATER if column not in frame.columns]
+    return frame.with_columns(pl.lit(None, dtype=SCHEMA[column]).alias(column) for column in absent)
 
 
 def write_catalogue(frame: pl.DataFrame, folder: str | os.PathLike[str]) -> Path:
@@ -96,6 +120,7 @@ def write_catalogue(frame: pl.DataFrame, folder: str | os.PathLike[str]) -> Path
     """
     target = Path(folder) / CATALOGUE_NAME
     validate_catalogue(frame, str(target))
+    frame = _with_later_columns(frame)
     with atomic_path(target) as temporary:
         frame.select(list(SCHEMA)).write_parquet(temporary, compression="zstd", statistics=True)
     return target
@@ -124,4 +149,4 @@ def load_catalogue(folder: str | os.PathLike[str]) -> pl.DataFrame:
             f"cannot read {path} as Parquet; run samehand prepare again"
         ) from error
     validate_catalogue(frame, str(path))
-    return frame
+    return _with_later_columns(frame).select(list(SCHEMA))

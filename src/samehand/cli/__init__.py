@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, gallery, learn, pairs, report, web
+from samehand.cli import answer, attribution, data, fetch, gallery, learn, pairs, report, web
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
@@ -64,6 +64,7 @@ for command in (
     attribution.cluster,
     report.report,
     web.serve,
+    fetch.fetch,
     data.prepare,
     data.protocol,
     data.atelier,

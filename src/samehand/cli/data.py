@@ -26,6 +26,13 @@ def prepare(
     smallest_class: Annotated[
         int, typer.Option(min=1, help="For the split report: leave out artists with fewer works.")
     ] = 1,
+    any_attribution: Annotated[
+        bool,
+        typer.Option(
+            "--any-attribution",
+            help="Use works attributed to, after, or by the workshop of an artist as the artist's.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Decides the split.")] = 0,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
@@ -41,6 +48,7 @@ def prepare(
         max_side=max_side,
         validation_artists=validation_artists,
         smallest_class=smallest_class,
+        any_attribution=any_attribution,
     )
     for name, count in report.splits.items():
         print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} artists")

@@ -1,0 +1,403 @@
+"""Collections on the web, over real HTTP on the loopback."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from PIL import Image
+
+from samehand.catalogue.fetch import fetch
+from samehand.catalogue.http import Client, UnreachableError, check_address
+from samehand.catalogue.prepare import prepare
+from samehand.errors import CatalogueError
+
+
+def jpeg(colour):
+    stream = io.BytesIO()
+    Image.effect_noise((96, 96), 10 + colour).convert("RGB").save(stream, "JPEG")
+    return stream.getvalue()
+
+
+class Site:
+    """A small web server: `pages` maps a path to a body, or to a function of the handler."""
+
+    def __init__(self):
+        self.pages, self.asked = {}, Counter()
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                site.asked[self.path] += 1
+                page = site.pages.get(self.path, site.pages.get(self.path.split("?")[0]))
+                if page is None:
+                    return self.answer(404, b"none", "text/plain")
+                if callable(page):
+                    return page(self)
+                if isinstance(page, bytes):
+                    return self.answer(200, page, "image/jpeg")
+                return self.answer(200, json.dumps(page).encode(), "application/json")
+
+            def answer(self, status, body, kind, **headers):
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(body)))
+                    for name, value in headers.items():
+                        self.send_header(name.replace("_", "-"), value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    yield site
+    site.close()
+
+
+def client(**changes):
+    return Client(**({"pause": 0.0, "timeout": 2.0, "allow_private": True, "tries": 3} | changes))
+
+
+def cleveland(site, count=3, **changes):
+    works = []
+    for number in range(count):
+        site.pages[f"/images/{number}.jpg"] = jpeg(number)
+        works.append(
+            {
+                "id": number,
+                "title": f"Work {number}",
+                "creation_date": "c. 1650",
+                "creators": [
+                    {
+                        "qualifier": "workshop of" if number == 0 else None,
+                        "description": "Jan Steen (Dutch, 1626-1679)",
+                    }
+                ],
+                "share_license_status": "CC0",
+                "creditline": "Gift",
+                "url": f"https://clevelandart.org/art/{number}",
+                "images": {"web": {"url": f"{site.base}/images/{number}.jpg"}},
+            }
+            | changes
+        )
+    site.pages["/api/artworks/"] = {"info": {"total": count}, "data": works}
+
+
+def table(folder):
+    with (folder / "paintings.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def get(collection, site, out, words="steen", **changes):
+    return fetch(collection, words, out, size=600, client=client(), base=site.base, **changes)
+
+
+def test_a_search_becomes_images_and_a_table_that_prepare_reads(site, tmp_path):
+    cleveland(site, 8)
+    assert get("cleveland", site, tmp_path / "f").paintings == 8
+    first = table(tmp_path / "f")[0]
+    assert first["artist"] == "workshop of Jan Steen (Dutch, 1626-1679)"
+    assert (first["qualifier"], first["date_from"], first["date_to"]) == (
+        "workshop of", "1645", "1655",
+    )  # fmt: skip
+    assert first["credit"] == "Gift"
+    assert "zero" in first["licence"]
+    report = prepare("csv", tmp_path / "f" / "paintings.csv", tmp_path / "c", split="image-level")
+    assert (report.paintings, report.usable) == (8, 7)
+
+
+def test_only_open_works_are_fetched_unless_asked(site, tmp_path):
+    cleveland(site, share_license_status="Copyrighted")
+    report = get("cleveland", site, tmp_path / "a")
+    assert (report.paintings, report.closed) == (0, 3)
+    assert not any("images" in path for path in site.asked)
+    assert get("cleveland", site, tmp_path / "b", any_rights=True).paintings == 3
+
+
+def aic(site):
+    site.pages["/api/v1/artworks/search"] = {
+        "pagination": {"total_pages": 1},
+        "data": [{"id": 1, "title": "T", "artist_display": "Follower of Bosch\nDutch, 1450-1516",
+                  "artwork_type_title": "Painting", "date_display": "1500/10", "image_id": "abc",
+                  "is_public_domain": True, "credit_line": "C"},
+                 {"id": 2, "artwork_type_title": "Print", "is_public_domain": True}],
+        "config": {"iiif_url": f"{site.base}/iiif/2"},
+    }  # fmt: skip
+    site.pages["/iiif/2/abc/full/!600,600/0/default.jpg"] = jpeg(1)
+
+
+def smk(site):
+    site.pages["/api/v1/art/search"] = {
+        "found": 1,
+        "items": [{"object_number": "KMS1", "titles": [{"title": "T"}],
+                   "production": [{"creator": "Follower of Bosch"}], "public_domain": True,
+                   "production_date": [{"period": "1500-1510"}],
+                   "rights": "https://creativecommons.org/publicdomain/zero/1.0/",
+                   "image_iiif_id": f"{site.base}/iiif/x", "credit_line": ["C"]}],
+    }  # fmt: skip
+    site.pages["/iiif/x/full/!600,600/0/default.jpg"] = jpeg(1)
+
+
+def met(site):
+    site.pages["/public/collection/v1.1/search"] = {"total": 2, "objectIDs": [5, 6]}
+    site.pages["/public/collection/v1/objects/5"] = {
+        "classification": "Paintings", "artistPrefix": "Follower of", "artistDisplayName": "Bosch",
+        "artistULAN_URL": "http://vocab.getty.edu/page/ulan/500008816", "title": "T",
+        "objectDate": "1500–1510", "isPublicDomain": True, "creditLine": "C",
+        "primaryImage": f"{site.base}/5.jpg", "objectURL": "https://www.metmuseum.org/5",
+    }  # fmt: skip
+    site.pages["/public/collection/v1/objects/6"] = {"classification": "Prints"}
+    site.pages["/5.jpg"] = jpeg(1)
+
+
+def rijksmuseum(site):
+    aat = "http://vocab.getty.edu/aat/"
+    site.pages["/search/collection"] = {"orderedItems": [{"id": f"{site.base}/200"}]}
+    site.pages["/200"] = {
+        "identified_by": [{"type": "Name", "content": "T"}],
+        "produced_by": {
+            "referred_to_by": [{"content": "Follower of Bosch",
+                                "classified_as": [{"id": f"{aat}300435416"}]}],
+            "timespan": {"identified_by": [{"type": "Name", "content": "1500 - 1510"}]}},
+        "referred_to_by": [{"content": "C", "classified_as": [{"id": f"{aat}300026687"}]}],
+        "shows": [{"id": f"{site.base}/202"}],
+    }  # fmt: skip
+    site.pages["/202"] = {
+        "digitally_shown_by": [{"id": f"{site.base}/500"}],
+        "subject_to": [{"classified_as": [
+            {"id": "https://creativecommons.org/publicdomain/mark/1.0/"}]}],
+    }  # fmt: skip
+    site.pages["/500"] = {"access_point": [{"id": f"{site.base}/i/full/max/0/default.jpg"}]}
+    site.pages["/i/full/!600,600/0/default.jpg"] = jpeg(1)
+
+
+def commons(site):
+    said = {"Artist": "<a href='x'>Follower of Bosch</a>", "ObjectName": "T", "Credit": "C",
+            "DateTimeOriginal": "1500-1510", "LicenseShortName": "Public domain"}  # fmt: skip
+    site.pages["/w/api.php"] = {"query": {"pages": [{"pageid": 9, "imageinfo": [{
+        "thumburl": f"{site.base}/9.jpg", "descriptionurl": "https://commons.wikimedia.org/9",
+        "extmetadata": {name: {"value": value} for name, value in said.items()}}]}]}}  # fmt: skip
+    site.pages["/9.jpg"] = jpeg(1)
+
+
+@pytest.mark.parametrize("museum", [aic, smk, met, rijksmuseum, commons])
+def test_each_museum_gives_its_works_with_qualifier_years_and_licence(museum, site, tmp_path):
+    museum(site)
+    assert get(museum.__name__, site, tmp_path, "bosch").failed == []
+    (row,) = table(tmp_path)
+    assert row["qualifier"] == "follower of"
+    assert (row["title"], row["date_from"], row["date_to"]) == ("T", "1500", "1510")
+    assert row["licence"]
+    assert row["credit"] == "C"
+    assert row["source"]
+    assert (tmp_path / row["path"]).is_file()
+
+
+def test_the_tables_of_the_nga_are_read_from_a_folder(site, tmp_path):
+    (tmp_path / "objects.csv").write_text(
+        "objectid,title,displaydate,attribution,classification,creditline\n"
+        '7,T,1500/1510,Follower of Bosch,Painting,"C, D"\n8,U,1900,Bosch,Print,C\n'
+    )
+    (tmp_path / "published_images.csv").write_text(
+        f"uuid,iiifurl,viewtype,openaccess,depictstmsobjectid\nu,{site.base}/iiif/u,primary,1,7\n"
+    )
+    site.pages["/iiif/u/full/!600,600/0/default.jpg"] = jpeg(1)
+    get("nga", site, tmp_path / "out", f"{tmp_path}:bosch")
+    assert [row["credit"] for row in table(tmp_path / "out")] == ["C, D"]
+
+
+def manifests(site):
+    service = {"@id": f"{site.base}/s", "profile": "http://iiif.io/api/image/2/level2.json"}
+    site.pages["/two"] = {
+        "@type": "sc:Manifest", "@id": f"{site.base}/two", "label": "Two",
+        "license": "https://creativecommons.org/publicdomain/mark/1.0/",
+        "metadata": [{"label": [{"@language": "en", "@value": "Artist"}], "value": "After Rubens"}],
+        "sequences": [{"canvases": [{"images": [{"resource": {"service": service}}]}]}],
+    }  # fmt: skip
+    three = {"id": f"{site.base}/s", "type": "ImageService3", "profile": "level1"}
+    site.pages["/three"] = {
+        "type": "Manifest", "id": f"{site.base}/three", "label": {"en": ["Three"]},
+        "rights": "http://creativecommons.org/publicdomain/zero/1.0/",
+        "metadata": [{"label": {"de": ["Künstler"]}, "value": {"none": ["Rubens"]}}],
+        "items": [{"items": [{"items": [{"body": {"id": "x", "service": [three]}}]}]}],
+    }  # fmt: skip
+    site.pages["/all"] = {
+        "type": "Collection", "id": f"{site.base}/all",
+        "items": [{"type": "Manifest", "id": f"{site.base}/two"},
+                  {"type": "Manifest", "id": f"{site.base}/three"},
+                  {"type": "Collection", "id": f"{site.base}/all"}],
+    }  # fmt: skip
+    site.pages["/s/full/!600,600/0/default.jpg"] = jpeg(1)
+    site.pages["/s/full/600,/0/default.jpg"] = jpeg(2)
+
+
+def test_iiif_collections_hold_manifests_of_both_versions(site, tmp_path):
+    manifests(site)
+    get("iiif", site, tmp_path / "web", f"{site.base}/all")
+    rows = table(tmp_path / "web")
+    assert [row["title"] for row in rows] == ["Two", "Three"]
+    assert [row["qualifier"] for row in rows] == ["after", ""]
+    (tmp_path / "m.json").write_text(json.dumps(site.pages["/three"]))
+    get("iiif", site, tmp_path / "file", str(tmp_path / "m.json"))
+    assert len(table(tmp_path / "file")) == 1
+
+
+def test_a_busy_server_is_asked_again_when_it_says(site, tmp_path):
+    moments = []
+
+    def busy(handler):
+        moments.append(time.monotonic())
+        if len(moments) == 1:
+            return handler.answer(429, b"", "text/plain", Retry_After="1")
+        if len(moments) == 2:
+            return handler.answer(500, b"", "text/plain")
+        return handler.answer(200, b'{"data": [], "info": {"total": 0}}', "application/json")
+
+    site.pages["/api/artworks/"] = busy
+    assert get("cleveland", site, tmp_path).paintings == 0
+    assert len(moments) == 3
+    assert moments[1] - moments[0] >= 1
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        lambda h: h.answer(200, b"<html>", "text/html"),
+        lambda h: h.answer(200, b"", "image/jpeg"),
+        lambda h: h.answer(302, b"", "text/plain", Location="file:///etc/passwd"),
+        lambda h: h.answer(302, b"", "text/plain", Location="/images/1.jpg"),
+        lambda h: h.answer(404, b"", "text/plain"),
+    ],
+    ids=["html", "empty", "file", "loop", "gone"],
+)
+def test_a_bad_image_is_reported_and_the_others_are_kept(image, site, tmp_path):
+    cleveland(site)
+    site.pages["/images/1.jpg"] = image
+    report = get("cleveland", site, tmp_path)
+    assert (report.paintings, len(report.failed)) == (2, 1)
+    assert len(list((tmp_path / "images").iterdir())) == 2
+
+
+def test_a_huge_answer_is_refused_whether_or_not_it_says_how_huge(site):
+    def endless(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b"x" * 2**16)
+        except OSError:
+            pass
+
+    site.pages |= {"/endless": endless, "/large": b"x" * 2**21}
+    for page in ("/endless", "/large"):
+        with pytest.raises(UnreachableError, match="larger than 1 MiB"):
+            client().get(site.base + page, most_bytes=2**20)
+
+
+def test_a_trickle_is_given_up(site):
+    def trickle(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            for _ in range(40):
+                handler.wfile.write(b"x" * 2**16)
+                time.sleep(0.05)
+        except OSError:
+            pass
+
+    site.pages["/slow"] = trickle
+    with pytest.raises(UnreachableError, match="took longer"):
+        client(patience=0.3).get(site.base + "/slow")
+
+
+def test_private_addresses_are_never_asked_unless_allowed(site):
+    port = site.base.rsplit(":", 1)[1]
+    for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254"):
+        with pytest.raises(UnreachableError, match="private"):
+            client(allow_private=False, tries=1).get(f"http://{host}:{port}/x")
+    assert not site.asked
+    for address in ("file:///etc/passwd", "ftp://x/y", "http://a:b@x/", "http://[", "x"):
+        with pytest.raises(UnreachableError):
+            check_address(address, allow_private=True)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[1]", b'"x"', b'{"data": [{"images": 3}]}'])
+def test_malformed_answers_are_one_sentence(body, site, tmp_path):
+    site.pages["/api/artworks/"] = lambda h: h.answer(200, body, "application/json")
+    with pytest.raises(CatalogueError, match=site.base):
+        get("cleveland", site, tmp_path)
+    # A bad answer is not remembered: once the collection is well again, so is the command.
+    cleveland(site)
+    assert get("cleveland", site, tmp_path).paintings == 3
+
+
+def test_names_from_the_web_never_leave_the_folder(site, tmp_path):
+    cleveland(site, 1, id="../../../evil", title="../../x")
+    get("cleveland", site, tmp_path / "out")
+    (row,) = table(tmp_path / "out")
+    assert (tmp_path / "out" / row["path"]).resolve().parent == tmp_path / "out" / "images"
+
+
+def test_a_finished_search_asks_only_whether_it_changed(site, tmp_path):
+    cleveland(site)
+    body = json.dumps(site.pages["/api/artworks/"]).encode()
+
+    def tagged(handler):
+        if handler.headers["If-None-Match"] == '"v1"':
+            return handler.answer(304, b"", "application/json", ETag='"v1"')
+        return handler.answer(200, body, "application/json", ETag='"v1"')
+
+    site.pages["/api/artworks/"] = tagged
+    get("cleveland", site, tmp_path)
+    get("cleveland", site, tmp_path)
+    assert sorted(site.asked.values()) == [1, 1, 1, 2]
+    with pytest.raises(CatalogueError, match="another search"):
+        get("cleveland", site, tmp_path, "other")
+
+
+def test_a_killed_run_resumes_without_asking_for_anything_twice(site, tmp_path):
+    cleveland(site, 12)
+    code = (
+        "from samehand.catalogue.fetch import fetch; from samehand.catalogue.http import Client;"
+        f"fetch('cleveland', 'steen', {str(tmp_path)!r}, size=600, base={site.base!r},"
+        "client=Client(pause=0.15, allow_private=True))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
+    while len(list(tmp_path.glob("images/*.jpg"))) < 4:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.1)
+    # The image that was under way when the run was killed may have to be asked for again.
+    under_way = site.asked.total() - 1 - len(list(tmp_path.glob("images/*.jpg")))
+    assert under_way in (0, 1)
+    assert get("cleveland", site, tmp_path).paintings == 12
+    assert next(count for path, count in site.asked.items() if "artworks" in path) == 1
+    assert site.asked.total() == 13 + under_way
+    assert len(table(tmp_path)) == 12
