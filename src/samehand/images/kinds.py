@@ -75,9 +75,7 @@ def refused_kind(data: bytes) -> str | None:
 def _refused_text(start: bytes) -> str | None:
     head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html")):
-        return (
-            "a web page; open its address in a browser and save the picture there"
-        )
+        return "a web page; open its address in a browser and save the picture there"
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in head):
         return f"a drawing in SVG; {_EXPORT}"
     if head.startswith(b"<?xml"):

@@ -319,8 +319,7 @@ def _uses_few_bits(kind: str, opened: Image.Image, data: bytes, page: tiff.Page 
     deep = (kind == "PNG" and data[24:25] == b"\x10") or (page is not None and page.bits[0] == 16)
     if not deep:
         return False
-    brightest = max(band[1] for band in opened.convert("RGB").getextrema())  # type: ignore[index,type-var]
-    return int(brightest) <= _DARKEST_16_BIT  # type: ignore[arg-type]
+    return int(np.asarray(opened)[:, :, :3].max()) <= _DARKEST_16_BIT
 
 
 def _with_few_bits(

@@ -73,13 +73,13 @@ def silence_libraries() -> None:
     import ctypes
     import logging
 
-    from PIL import Image
+    from PIL import _imaging
 
     for library in ("PIL", "tifffile"):
         logging.getLogger(library).addHandler(logging.NullHandler())
     with contextlib.suppress(AttributeError, OSError):
         # Symbols are looked up in what Pillow's own module was linked with.
-        linked = ctypes.CDLL(Image.core.__file__)
+        linked = ctypes.CDLL(_imaging.__file__)
         for setter in (linked.TIFFSetErrorHandler, linked.TIFFSetWarningHandler):
             setter.restype, setter.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
             setter(None)

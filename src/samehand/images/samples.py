@@ -105,7 +105,8 @@ def _blocks(height: int) -> Iterator[slice]:
 
 def _scaled(block: Samples, black: float, white: float) -> NDArray[np.uint8]:
     if black == 0 and white == 255 and block.dtype == np.uint8:
-        return block
+        same: NDArray[np.uint8] = block
+        return same
     if black == 0 and white == 65535 and block.dtype == np.uint16:
         return (block >> 8).astype(np.uint8)
     values = block.astype(np.float64)
