@@ -374,8 +374,8 @@ def _depths(image, rgb):
     yield Variant(
         "JPEG, lossless, 12-bit grey", imagecodecs.ljpeg_encode(one, bitspersample=12), "grey"
     )
-    yield Variant("JPEG-LS, RGB", imagecodecs.jpegls_encode(rgb))
-    yield Variant("JPEG-LS, 16-bit grey", imagecodecs.jpegls_encode(grey * 257), "grey")
+    yield Variant("JPEG-LS, RGB", imagecodecs.jpegls_encode(rgb), "refuse")
+    yield Variant("JPEG-LS, 16-bit grey", imagecodecs.jpegls_encode(grey * 257), "refuse")
     ten = (rgb.astype(np.uint32) * 1023 // 255).astype(np.uint16)
     yield Variant(
         "AVIF, 10 bits", imagecodecs.avif_encode(ten, level=92, bitspersample=10), "lossy"
