@@ -110,7 +110,9 @@ def _scaled(block: Samples, black: float, white: float) -> NDArray[np.uint8]:
         return same
     if black == 0 and white == 65535 and block.dtype == np.uint16:
         return (block >> 8).astype(np.uint8)
-    values = block.astype(np.float64)
+    # Altered files hold signalling NaNs, of which a mere conversion warns.
+    with np.errstate(invalid="ignore"):
+        values = block.astype(np.float64)
     if block.dtype.kind == "f":
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     share = (np.clip(values, black, white) - black) / (white - black)
