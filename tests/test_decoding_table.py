@@ -23,9 +23,10 @@ def module_of(name: str):
 @pytest.fixture(scope="module")
 def table():
     pytest.importorskip("imagecodecs")
-    module_of("decoding_variants")
+    for name in ("decoding_packers", "decoding_samples", "decoding_variants"):
+        module_of(name)
     yield module_of("decoding_table")
-    for name in ("decoding_variants", "decoding_table"):
+    for name in ("decoding_packers", "decoding_samples", "decoding_variants", "decoding_table"):
         del sys.modules[name]
 
 
