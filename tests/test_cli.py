@@ -184,7 +184,7 @@ def write_unusual(folder: Path, work_of) -> dict[str, Path]:
     palette.save(found["clear.png"], transparency=0)
     image.save(found["two.gif"], save_all=True, append_images=[work_of(3, 0)])
     turned.save(found["turned.jpg"], exif=exif)
-    image.resize((1, 1)).save(found["pixel.png"])
+    image.resize((2, 2)).save(found["pixel.png"])
     image.resize((400, 333)).save(folder / "large.png")
     odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png"))
     try:
@@ -212,7 +212,7 @@ def test_unusual_images_are_answered(samehand, tiny_model, tmp_path, work_of):
             "clear.png": "transparent",
             "two.gif": "animation",
             "turned.jpg": "two reproductions",
-            "pixel.png": "1 x 1 pixels",
+            "pixel.png": "2 x 2 pixels",
             "large.png": "two reproductions",
             "plain.png": "same file",
         }.items():

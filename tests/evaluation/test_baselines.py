@@ -16,7 +16,10 @@ def test_histograms_count_colours(tmp_path):
     halves = np.zeros((128, 128, 3), dtype=np.uint8)
     halves[:, 64:] = (255, 40, 0)
     Image.fromarray(halves).save(tmp_path / "halves.png")
-    Image.new("RGB", (50, 30), (255, 63, 31)).save(tmp_path / "one.png")
+    # Two oranges that are one to the histogram; one colour alone would be no picture.
+    one = Image.new("RGB", (50, 30), (255, 63, 31))
+    one.paste((230, 40, 10), (0, 0, 25, 30))
+    one.save(tmp_path / "one.png")
     paths = [tmp_path / "halves.png", tmp_path / "one.png"]
     rows = embed_files(baseline("colour-histogram"), paths).embeddings
     assert rows.shape == (2, 512)

@@ -98,7 +98,9 @@ def test_records_are_there_for_every_pair_and_can_be_drawn(question, llrs, tmp_p
     assert all({p.left, p.right} <= mistakes.records.keys() for p in mistakes.pairs)
     assert mistakes.records["p00"] == "`p00`: artist 0, Untitled, 1900, style 0"
     for place in range(20):
-        Image.new("RGB", (20 + place, 40), (12 * place, 0, 0)).save(tmp_path / f"{place}.png")
+        work = Image.new("RGB", (20 + place, 40), (12 * place, 0, 0))
+        work.paste("white", (0, 0, 9, 9))
+        work.save(tmp_path / f"{place}.png")
     draw_pairs(mistakes.pairs, question.paintings, tmp_path, tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > sheet.height > 300

@@ -2,7 +2,11 @@
 
 import contextlib
 import io
+import struct
+import subprocess
+import sys
 import threading
+import zlib
 
 import pytest
 from PIL import Image, ImageFile, PngImagePlugin
@@ -59,20 +63,46 @@ def test_threads_share_the_switches_and_the_last_one_puts_them_back(
 
 
 def test_switches_that_stand_right_are_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60_000_000)
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
     with as_decoding_needs():
+        assert Image.MAX_IMAGE_PIXELS == 60_000_000
         # Another thread may set them meanwhile; nothing of it is undone.
         Image.MAX_IMAGE_PIXELS = 77
     assert Image.MAX_IMAGE_PIXELS == 77
 
 
-def test_they_are_put_back_after_a_failure() -> None:
-    before = Image.MAX_IMAGE_PIXELS
+def test_they_are_put_back_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 33)
     with contextlib.suppress(KeyError), as_decoding_needs(), as_decoding_needs():
-        assert Image.MAX_IMAGE_PIXELS is None
+        assert Image.MAX_IMAGE_PIXELS == 100_000_000
         raise KeyError
-    assert before == Image.MAX_IMAGE_PIXELS
+    assert Image.MAX_IMAGE_PIXELS == 33
+
+
+def test_the_first_png_of_a_process_may_have_large_metadata_too(painting, saved, tmp_path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "word " * 600_000, zip=True)
+    (tmp_path / "a.png").write_bytes(saved(painting(), "PNG", pnginfo=info))
+    program = (
+        "import sys; from samehand.images.decode import decode_file; "
+        "assert 'PIL.PngImagePlugin' not in sys.modules; print(decode_file(sys.argv[1]).width)"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "a.png"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.stdout, found.stderr) == ("60\n", "")
+
+
+def test_an_icon_cannot_hide_a_bomb() -> None:
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    )
+    icon = struct.pack("<HHHBBBBHHII", 0, 1, 1, 64, 64, 0, 0, 1, 32, len(png), 22) + png
+    with pytest.raises(ImageError, match="a has too many pixels to be opened safely"):
+        decode_bytes(icon, "a")
 
 
 def test_a_picture_is_decoded_in_any_folder_and_under_any_umask(

@@ -84,7 +84,7 @@ def encoding_of_png(data: bytes) -> tuple[Encoding | None, bool]:
             gamma = int.from_bytes(data[start:end], "big") / 100_000
         if kind == b"cHRM" and end - start == 32:
             numbers = struct.unpack_from(">8I", data, start)
-            primaries = tuple(number / 100_000 for number in numbers)  # type: ignore[assignment]
+            primaries = tuple(number / 100_000 for number in numbers)
     if plain or gamma is None or not 0.01 < gamma < 10:
         return None, False
     if primaries is None or not _plausible(primaries) or np.allclose(primaries, SRGB, atol=2e-3):

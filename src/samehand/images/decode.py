@@ -144,6 +144,10 @@ def _guarded(
             image = _finished(found, name, max_side, notes)
     except ImageError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{name} has too many pixels to be opened safely; save a smaller copy and try again"
+        ) from error
     except MemoryError as error:
         raise ImageError(
             f"{name} does not fit into memory; save a smaller copy and try again"

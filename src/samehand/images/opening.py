@@ -4,7 +4,6 @@ Pillow says little of what it cannot read and nothing of what it reads wrongly, 
 looked at before: read as it is meant, handed to the optional decoders of `images.wide`, or refused.
 """
 
-import importlib
 import io
 import math
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from samehand.images.colour import (
     encoding_of_png,
     png_chunks,
 )
-from samehand.images.pillow_state import silence_libraries
+from samehand.images.pillow_state import plugin, silence_libraries
 from samehand.images.samples import lab_picture, picture
 
 # Most common first: a plugin is imported only when the ones before it did not know the file.
@@ -100,7 +99,7 @@ def open_bytes(data: bytes, name: str, max_side: int, max_pixels: int, notes: li
         return _wide(wide.heif(data, name, extra, max_pixels))
     recognised = False
     for kind, (module_name, class_name) in _PLUGINS.items():
-        module = importlib.import_module(f"PIL.{module_name}")
+        module = plugin(module_name)
         accept = Image.OPEN.get(kind, (None, None))[1]
         # accept() answers with a sentence where this Pillow was built without the format.
         if accept is None or accept(data[:16]) is not True:
@@ -319,8 +318,7 @@ def _uses_few_bits(kind: str, opened: Image.Image, data: bytes, page: tiff.Page 
     deep = (kind == "PNG" and data[24:25] == b"\x10") or (page is not None and page.bits[0] == 16)
     if not deep:
         return False
-    brightest = max(band[1] for band in opened.convert("RGB").getextrema())  # type: ignore[index,type-var]
-    return int(brightest) <= _DARKEST_16_BIT  # type: ignore[arg-type]
+    return int(np.asarray(opened)[:, :, :3].max()) <= _DARKEST_16_BIT
 
 
 def _with_few_bits(
@@ -336,7 +334,7 @@ def _with_few_bits(
     found = _wide(wide.deep_png(data, name, notes))
     profile = next((True for kind_, _, _ in png_chunks(data) if kind_ == b"iCCP"), None)
     if profile:
-        with importlib.import_module("PIL.PngImagePlugin").PngImageFile(io.BytesIO(data)) as again:
+        with plugin("PngImagePlugin").PngImageFile(io.BytesIO(data)) as again:
             found = replace(found, profile=again.info.get("icc_profile"))
     return _with_colours(kind, data, found)
 

@@ -8,21 +8,39 @@ touched.
 
 import contextlib
 import functools
+import importlib
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _MEBIBYTE = 2**20
 
-_WANTED: tuple[tuple[str, str, Any], ...] = (
-    ("PIL.ImageFile", "LOAD_TRUNCATED_IMAGES", False),
-    # `decode` holds a limit of its own, before anything is decoded.
-    ("PIL.Image", "MAX_IMAGE_PIXELS", None),
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    """One switch: what decoding sets it to unless its value is in a range that does as well."""
+
+    module: str
+    name: str
+    wanted: int
+    least: int
+    most: int
+
+    def stands_right(self, value: int | None) -> bool:
+        return value is not None and self.least <= value <= self.most
+
+
+_SWITCHES = (
+    _Switch("PIL.ImageFile", "LOAD_TRUNCATED_IMAGES", False, False, False),
+    # Pillow refuses twice as many. `opening` holds a limit of its own, before anything is decoded;
+    # this one is for pictures inside a picture, as icons have them.
+    _Switch("PIL.Image", "MAX_IMAGE_PIXELS", 100_000_000, 50_000_000, 100_000_000),
     # Editing histories and profiles of museums are larger than the 1 MiB that Pillow allows.
-    ("PIL.PngImagePlugin", "MAX_TEXT_CHUNK", 64 * _MEBIBYTE),
-    ("PIL.PngImagePlugin", "MAX_TEXT_MEMORY", 128 * _MEBIBYTE),
+    _Switch("PIL.PngImagePlugin", "MAX_TEXT_CHUNK", 64 * _MEBIBYTE, 64 * _MEBIBYTE, 2**40),
+    _Switch("PIL.PngImagePlugin", "MAX_TEXT_MEMORY", 128 * _MEBIBYTE, 128 * _MEBIBYTE, 2**40),
 )
 
 _lock = threading.Lock()
@@ -41,8 +59,7 @@ def as_decoding_needs() -> Iterator[None]:
             _quiet = contextlib.ExitStack()
             _quiet.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", module=r"(PIL|tifffile|pi_heif)\b")
-        for module_name, switch, wanted in _WANTED:
-            _hold(sys.modules.get(module_name), switch, wanted)
+        _hold()
     try:
         yield
     finally:
@@ -55,11 +72,25 @@ def as_decoding_needs() -> Iterator[None]:
                 _quiet.close()
 
 
-def _hold(module: Any, switch: str, wanted: Any) -> None:  # noqa: ANN401
-    if module is None or getattr(module, switch) == wanted:
-        return
-    _found.insert(0, (module, switch, getattr(module, switch)))
-    setattr(module, switch, wanted)
+def plugin(name: str) -> Any:  # noqa: ANN401
+    """Return a module of Pillow, imported now if it is the first time, with its switches held."""
+    module = importlib.import_module(f"PIL.{name}")
+    with _lock:
+        if _users:
+            _hold()
+    return module
+
+
+def _hold() -> None:
+    for switch in _SWITCHES:
+        module = sys.modules.get(switch.module)
+        if module is None:
+            continue
+        value = getattr(module, switch.name)
+        if not switch.stands_right(value):
+            # The latest first: what a program had set is put back last.
+            _found.insert(0, (module, switch.name, value))
+            setattr(module, switch.name, switch.wanted)
 
 
 @functools.cache
@@ -73,13 +104,13 @@ def silence_libraries() -> None:
     import ctypes
     import logging
 
-    from PIL import Image
+    from PIL import _imaging
 
     for library in ("PIL", "tifffile"):
         logging.getLogger(library).addHandler(logging.NullHandler())
     with contextlib.suppress(AttributeError, OSError):
         # Symbols are looked up in what Pillow's own module was linked with.
-        linked = ctypes.CDLL(Image.core.__file__)
+        linked = ctypes.CDLL(_imaging.__file__)
         for setter in (linked.TIFFSetErrorHandler, linked.TIFFSetWarningHandler):
             setter.restype, setter.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
             setter(None)

@@ -95,7 +95,8 @@ def _lab_to_srgb(lightness: NDArray[np.float64], chroma: NDArray[np.float64]) ->
     )
     light = np.clip(light, 0, 1)
     values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(values * 255).astype(np.uint8)
+    found: NDArray[np.uint8] = np.rint(values * 255).astype(np.uint8)
+    return found
 
 
 def _blocks(height: int) -> Iterator[slice]:
@@ -105,13 +106,17 @@ def _blocks(height: int) -> Iterator[slice]:
 
 def _scaled(block: Samples, black: float, white: float) -> NDArray[np.uint8]:
     if black == 0 and white == 255 and block.dtype == np.uint8:
-        return block
+        same: NDArray[np.uint8] = block
+        return same
     if black == 0 and white == 65535 and block.dtype == np.uint16:
         return (block >> 8).astype(np.uint8)
-    values = block.astype(np.float64)
+    # Altered files hold signalling NaNs, of which a mere conversion warns.
+    with np.errstate(invalid="ignore"):
+        values = block.astype(np.float64)
     if block.dtype.kind == "f":
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.rint(np.clip((values - black) * (255 / (white - black)), 0, 255)).astype(np.uint8)
+    share = (np.clip(values, black, white) - black) / (white - black)
+    return np.rint(share * 255).astype(np.uint8)
 
 
 def _range(samples: Samples, bits: int | None, notes: list[str]) -> tuple[float, float]:
@@ -173,4 +178,5 @@ def _extremes(samples: Samples) -> tuple[float, float]:
         finite = block[np.isfinite(block)]
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    return (low, high) if low <= high else (0.0, 0.0)
+    # Half of what a number of 64 bits can hold: their difference must be one too.
+    return (max(low, -8e307), min(high, 8e307)) if low <= high else (0.0, 0.0)

@@ -148,19 +148,20 @@ def jpeg_xl(data: bytes, name: str, max_pixels: int, notes: list[str]) -> Widene
 
 
 def rare_jpeg(data: bytes, frame: Frame, name: str, max_pixels: int, notes: list[str]) -> Widened:
-    """Decode a JPEG of 12 bits, without loss, or in JPEG-LS."""
-    what = f"is a JPEG of {frame.bits} bits"
+    """Decode a JPEG of 12 bits or without loss; JPEG-LS is refused.
+
+    The decoder of JPEG-LS takes 12 s to notice that 200 bytes are no whole picture.
+    """
     if frame.kind == _JPEG_LS:
-        what = "is a JPEG-LS file"
-    elif frame.kind == _LOSSLESS:
-        what = "is a lossless JPEG"
+        raise ImageError(
+            f"{name} is a JPEG-LS file, which cannot be read; export the painting as TIFF or PNG"
+        )
+    what = "is a lossless JPEG" if frame.kind == _LOSSLESS else f"is a JPEG of {frame.bits} bits"
     codecs = _package("imagecodecs", name, what)
     if frame.size[0] * frame.size[1] > max_pixels:
         raise too_large(frame.size, max_pixels, name)
     try:
-        if frame.kind == _JPEG_LS:
-            samples = codecs.jpegls_decode(data)
-        elif frame.kind == _LOSSLESS:
+        if frame.kind == _LOSSLESS:
             samples = codecs.jpegsof3_decode(data)
         else:
             samples = codecs.jpeg8_decode(data)

@@ -15,7 +15,6 @@ from samehand.images.likeness import same_thumbnail, thumbnail
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.scoring.ties import first_best
-from samehand.scoring.ties import first_best
 from samehand.serving.warnings import DUPLICATE_COSINE
 
 _ROWS_AT_ONCE = 1024
