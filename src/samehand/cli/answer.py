@@ -49,9 +49,9 @@ def compare(
     from samehand.images.save import check_picture_target
     from samehand.serving.verifier import SameHand
 
-    for target in filter(None, (picture, evidence)):
-        check_picture_target(target)
     for option, target in (("--picture", picture), ("--evidence", evidence)):
+        if target is not None:
+            check_picture_target(target)
         if target is not None and target.resolve() in (left.resolve(), right.resolve()):
             raise OutputError(f"{target} is one of the images itself; choose another {option}")
     if picture is not None and evidence is not None and picture.resolve() == evidence.resolve():

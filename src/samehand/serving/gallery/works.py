@@ -1,6 +1,8 @@
 """What a gallery holds and what it says about itself: small frozen records."""
 
-from dataclasses import asdict, dataclass, field
+import unicodedata
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 FIELDS = ("artist", "title", "date", "style", "genre", "source")
@@ -30,6 +32,31 @@ class Work:
     genre: str | None = None
     source: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
+
+
+def keep_labels(new: Work, old: Work, *, guessed: bool = False) -> tuple[Work, int]:
+    """Return a work with the labels that only an earlier record of it has, and how many.
+
+    A source that does not know a label is no reason to forget it, nor is the name of a folder a
+    reason to forget an artist who is not the name of a folder.
+
+    Args:
+        new: The work as its source lists it now.
+        old: As the gallery has it.
+        guessed: Whether the new artist is but the name of a folder.
+    """
+    kept = {
+        name: getattr(old, name)
+        for name in FIELDS
+        if getattr(new, name) is None and getattr(old, name) is not None
+    }
+    folders = {unicodedata.normalize("NFC", part) for part in Path(old.path).parts}
+    if guessed and old.artist not in (None, new.artist) and old.artist not in folders:
+        kept["artist"] = old.artist
+    extra = {name: text for name, text in old.extra.items() if name not in new.extra}
+    if not kept and not extra:
+        return new, 0
+    return replace(new, **kept, extra={**old.extra, **new.extra}), len(kept) + len(extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +94,10 @@ class AddReport:
             until they are removed.
         seconds: Wall time.
         notes: What the sources' readers noticed, such as rows of a table that name one file.
+        moved: Works whose file was known by another path, where it is no longer.
+        unreachable: Works of the folders that were added whose files may still be there, on a disk
+            or share that is not connected now; they stay.
+        kept_labels: Labels that the sources do not know and the gallery keeps.
     """
 
     added: int
@@ -77,10 +108,14 @@ class AddReport:
     gone: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    moved: int = 0
+    unreachable: tuple[str, ...] = ()
+    kept_labels: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
-        return asdict(self) | {"gone": list(self.gone), "notes": list(self.notes)}
+        lists = {name: list(getattr(self, name)) for name in ("gone", "notes", "unreachable")}
+        return asdict(self) | lists
 
 
 @dataclass(frozen=True, slots=True)
