@@ -172,6 +172,33 @@ def test_a_spreadsheet_is_read_by_its_first_visible_sheet_that_holds_anything(tm
     assert 'read the sheet "works"' in found.notes[0]
 
 
+def test_an_open_document_is_read(tmp_path):
+    office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+    cells = {"path": "string", "Jahr": "string"}
+    header = "".join(
+        f'<t:table-cell o:value-type="{kind}"><x:p>{text}</x:p></t:table-cell>'
+        for text, kind in cells.items()
+    )
+    row = (
+        '<t:table-cell o:value-type="string"><x:p>a.jpg</x:p></t:table-cell>'
+        '<t:table-cell o:value-type="float" o:value="1889"><x:p>1889</x:p></t:table-cell>'
+    )
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f'<o:document-content xmlns:o="{office}" '
+            f'xmlns:t="{office.replace("office:1", "table:1")}" '
+            f'xmlns:x="{office.replace("office:1", "text:1")}"><o:body><o:spreadsheet>'
+            f'<t:table t:name="s"><t:table-row>{header}</t:table-row>'
+            f"<t:table-row>{row}</t:table-row></t:table></o:spreadsheet></o:body>"
+            "</o:document-content>",
+        )
+    found = open_table(tmp_path / "t.ods")
+    assert found.header == ["path", "Jahr"]
+    assert list(found.rows()) == [(2, ["a.jpg", "1889"])]
+
+
 def test_a_spreadsheet_that_would_fill_the_memory_is_refused(tmp_path):
     far = write_xlsx(tmp_path / "far.xlsx", {"s": {1: ["path"], 1048576: [None] * 16383 + ["x"]}})
     with pytest.raises(CatalogueError, match="too large a spreadsheet"):
