@@ -185,6 +185,8 @@ def test_an_open_document_is_read(tmp_path):
     )
     with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        manifest = office.replace("office:1", "manifest:1")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{manifest}"/>')
         archive.writestr(
             "content.xml",
             f'<o:document-content xmlns:o="{office}" '
