@@ -50,7 +50,16 @@ def test_the_gallery():
     assert {"open", "create", "add", "remove", "list", "info", "export", "re_embed"} <= public
     assert signature(Gallery.open) == ["name", "model"]
     assert signature(Gallery.create) == ["name", "model"]
-    assert signature(Gallery.add) == ["self", "sources", "model", "*cache"]
+    assert signature(Gallery.add) == [
+        "self",
+        "sources",
+        "model",
+        "*cache",
+        "*images",
+        "*columns",
+        "*tell",
+        "*erase_labels",
+    ]
     assert signature(Gallery.list) == ["self", "where", "*limit", "*offset"]
 
 

@@ -176,12 +176,12 @@ def test_an_open_document_is_read(tmp_path):
     office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
     cells = {"path": "string", "Jahr": "string"}
     header = "".join(
-        f'<t:table-cell o:value-type="{kind}"><x:p>{text}</x:p></t:table-cell>'
+        f'<table:table-cell office:value-type="{kind}"><text:p>{text}</text:p></table:table-cell>'
         for text, kind in cells.items()
     )
     row = (
-        '<t:table-cell o:value-type="string"><x:p>a.jpg</x:p></t:table-cell>'
-        '<t:table-cell o:value-type="float" o:value="1889"><x:p>1889</x:p></t:table-cell>'
+        '<table:table-cell office:value-type="string"><text:p>a.jpg</text:p></table:table-cell>'
+        '<table:table-cell office:value-type="float" office:value="1889"/>'
     )
     with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
@@ -189,12 +189,13 @@ def test_an_open_document_is_read(tmp_path):
         archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{manifest}"/>')
         archive.writestr(
             "content.xml",
-            f'<o:document-content xmlns:o="{office}" '
-            f'xmlns:t="{office.replace("office:1", "table:1")}" '
-            f'xmlns:x="{office.replace("office:1", "text:1")}"><o:body><o:spreadsheet>'
-            f'<t:table t:name="s"><t:table-row>{header}</t:table-row>'
-            f"<t:table-row>{row}</t:table-row></t:table></o:spreadsheet></o:body>"
-            "</o:document-content>",
+            f'<office:document-content xmlns:office="{office}" '
+            f'xmlns:table="{office.replace("office:1", "table:1")}" '
+            f'xmlns:text="{office.replace("office:1", "text:1")}"><office:body>'
+            "<office:spreadsheet>"
+            f'<table:table table:name="s"><table:table-row>{header}</table:table-row>'
+            f"<table:table-row>{row}</table:table-row></table:table>"
+            "</office:spreadsheet></office:body></office:document-content>",
         )
     found = open_table(tmp_path / "t.ods")
     assert found.header == ["path", "Jahr"]

@@ -157,7 +157,7 @@ def _sheet_records(path: Path) -> tuple[list[Record], tuple[str, ...]]:
 
 def _refuse_vast(path: Path) -> None:
     """Refuse a small file that unpacks to more than memory holds."""
-    if path.suffix.lower() not in (".xlsx", ".xlsm") or not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(path):
         return
     refusal = CatalogueError(f"{path} unpacks to too large a spreadsheet; save it as CSV")
     with zipfile.ZipFile(path) as archive:
