@@ -248,6 +248,8 @@ def test_parquet_and_json_say_the_same_as_csv(tmp_path):
         ("t.csv", b"\n \n,,\n", "is empty"),
         ("t.csv", bytes(range(256)) * 20, "is not a table but binary data|as CSV"),
         ("t.csv", b"path\n" + b"x" * 200_000 + b"\n", "row 2, as CSV: field larger"),
+        ("t.csv", "path,artist\na.jpg,Ann\n".encode("utf-16")[:-1], "damaged: it begins as UTF-16"),
+        ("t.csv", "path\n".encode("utf-32") + b"\xff" * 4, "damaged: it begins as UTF-32"),
         ("t.xlsx", b"path,artist\n", "as a spreadsheet"),
         ("t.xlsx", b"PK\3\4 torn", "as a spreadsheet"),
         ("t.parquet", b"path,artist\n", "as Parquet"),
