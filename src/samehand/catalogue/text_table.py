@@ -165,7 +165,9 @@ def _csv_reason(error: csv.Error) -> str:
 
 
 def _open_text(path: Path, encoding: str) -> TextIO:
-    return open(path, encoding=encoding, errors="surrogateescape", newline="")
+    # File names may be any bytes among UTF-8; no byte of UTF-16 stands for itself.
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
+    return open(path, encoding=encoding, errors=errors, newline="")
 
 
 def _encoding(path: Path) -> tuple[str, bool, tuple[str, ...]]:
