@@ -216,7 +216,8 @@ def _in_catalogue(folder: Path, found: Pictures) -> Iterator[Listed]:
 def _in_zip(path: Path) -> Iterator[Listed]:
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+        # zipfile raises NotImplementedError, a RuntimeError, for versions that it does not know.
         raise CatalogueError(
             f"{path} is damaged or not a zip file ({error}); make it again"
         ) from error
