@@ -55,13 +55,10 @@ def test_what_a_shell_expands_is_all_references(scans, samehand):
     code, out, err = samehand("verify", *asked)
     assert err == "1 doubtful work against 3 references\n"
     folder = json.loads(out)
-    for references in (
-        ("secure/*",),
-        ("secure/1.jpg", "--references", *secure[1:], "secure/Thumbs.db"),
-    ):
-        found = json.loads(samehand("verify", "a.jpg", "--json", "--references", *references).out)
-        assert found["llr"] == pytest.approx(folder["llr"])
-        assert len(found["references"]) == 3
+    references = ("secure/*", "secure/1.jpg", "--references", *secure[1:], "secure/Thumbs.db")
+    found = json.loads(samehand("verify", "a.jpg", "--json", "--references", *references).out)
+    assert found["llr"] == pytest.approx(folder["llr"])
+    assert len(found["references"]) == 3
     code, out, err = samehand("verify", "--references", "secure/1.JPG", "a.jpg")
     assert (code, out) == (2, "")
     assert "every path after --references is a reference" in err
@@ -91,12 +88,12 @@ def test_tables_of_probes_with_named_columns(scans, samehand):
     assert "no answer: lists/ask.tsv, row 4: no file gone.jpg in ." in err
 
 
-def test_nothing_done_is_exit_code_two_in_one_line(scans, samehand):
+def test_nothing_done_is_exit_code_two_in_one_line(scans, samehand, tiny_model):
     (scans / "many").mkdir()
     for i in range(20):
         (scans / "many" / f"{i}.jpg").write_text("<html>403</html>")
     (scans / "many.csv").write_text("path\n" + "".join(f"gone{i}.jpg\n" for i in range(117)))
-    for out in ((), ("--out", "o.csv"), ("--out", "o.csv"), ("--json",)):
+    for out in ((), ("--out", "o.csv"), ("--out", "o.csv")):
         code, _, err = samehand("verify", "many", "--references", "secure/1.JPG", *out)
         assert code == 2
         assert err.count("no answer") == 1
@@ -104,10 +101,11 @@ def test_nothing_done_is_exit_code_two_in_one_line(scans, samehand):
     code, out, err = samehand("verify", "many.csv", "--references", "secure")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "none of the 117 files that many.csv names exists, gone0.jpg for one" in err
-    samehand("gallery", "create", "g")
-    code, _, err = samehand("gallery", "add", "g", "many")
+    model = ("--model", tiny_model)
+    samehand("gallery", "create", "g", *model)
+    code, _, err = samehand("gallery", "add", "g", "many", *model)
     assert (code, err.count("not added")) == (2, 1)
-    code, _, err = samehand("gallery", "add", "g", "many", "secure")
+    code, _, err = samehand("gallery", "add", "g", "many", "secure", *model)
     assert (code, err.count("not added")) == (0, 1)
 
 
@@ -125,29 +123,30 @@ def test_one_output_file_answers_one_question(scans, samehand):
     assert "answered 1 images into o.csv, 1 were there, 0 cannot be read" in out
 
 
-def test_a_gallery_that_has_changed_is_another_question(scans, samehand):
-    samehand("gallery", "create", "g")
-    samehand("gallery", "add", "g", "secure")
-    asked = ("search", "a.jpg", "--gallery", "g", "--out", "o.jsonl")
+def test_a_gallery_that_has_changed_is_another_question(scans, samehand, tiny_model):
+    model = ("--model", tiny_model)
+    samehand("gallery", "create", "g", *model)
+    samehand("gallery", "add", "g", "secure", *model)
+    asked = ("search", "a.jpg", "--gallery", "g", "--out", "o.jsonl", *model)
     assert samehand(*asked).code == 0
     assert "1 were there" in samehand(*asked).out
     assert "top 20 there, 3 here" in samehand(*asked, "--top", "3").err
-    samehand("gallery", "add", "g", "b.jpg")
+    samehand("gallery", "add", "g", "b.jpg", *model)
     code, _, err = samehand(*asked)
     assert code == 2
     assert "its gallery state differs" in err
-    assert samehand("identify", "a.jpg", "--gallery", "g", "--out", "o.jsonl").code == 2
 
 
-def test_a_gallery_reads_tables_as_people_have_them(scans, samehand):
+def test_a_gallery_reads_tables_as_people_have_them(scans, samehand, tiny_model):
     (scans / "works.csv").write_text(
         "Nr;Bilddatei;Künstler;Titel\n"
         'I-7;secure/1.jpg; Ann Lee ;Panel 12" high\n'
         "I-8;secure\\2.JPG;Ann Lee;=HYPERLINK(1)\nI-9;secure/1.jpg;Bo;\n",
         encoding="cp1252",
     )
-    samehand("gallery", "create", "g")
-    code, out, err = samehand("gallery", "add", "g", "works.csv")
+    model = ("--model", tiny_model)
+    samehand("gallery", "create", "g", *model)
+    code, out, err = samehand("gallery", "add", "g", "works.csv", *model)
     assert (code, out[:7]) == (0, "added 2")
     assert "works.csv is not UTF-8 and was read as Windows-1252" in err
     assert "rows 2, 4 name one file, secure/1.jpg, by Ann Lee and by Bo; row 2 counts" in err
@@ -158,6 +157,6 @@ def test_a_gallery_reads_tables_as_people_have_them(scans, samehand):
         ("Ann Lee", 'Panel 12" high', "I-7"),
         ("Ann Lee", "=HYPERLINK(1)", "I-8"),
     ]
-    samehand("search", "a.jpg", "--gallery", "g", "--out", "near.csv")
+    samehand("search", "a.jpg", "--gallery", "g", "--out", "near.csv", *model)
     titles = [row["title"] for row in csv.DictReader((scans / "near.csv").read_text().splitlines())]
     assert sorted(titles) == ["'=HYPERLINK(1)", 'Panel 12" high']

@@ -94,6 +94,7 @@ def test_the_gallery():
         "*images",
         "*columns",
         "*tell",
+        "*erase_labels",
     ]
     assert signature(Gallery.list) == ["self", "where", "*limit", "*offset"]
 

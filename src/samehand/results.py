@@ -495,6 +495,13 @@ class AddReport(Answer):
     """Wall time."""
     notes: tuple[str, ...] = ()
     """What the sources' readers noticed, such as rows of a table that name one file."""
+    moved: int = 0
+    """Works whose file was known by another path, where it is no longer."""
+    unreachable: tuple[str, ...] = ()
+    """Works of the folders that were added whose files may still be there, on a disk or share that
+    is not connected now; they stay."""
+    kept_labels: int = 0
+    """Labels that the sources do not know and the gallery keeps."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

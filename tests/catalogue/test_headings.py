@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from samehand.catalogue.headings import (
@@ -71,3 +73,9 @@ def test_a_missing_column_is_named_with_its_likeliest_stand_in():
     )
     assert "did you mean 'Artits'" in str(missing_column("artist", ["Artits"], [], "t.csv"))
     assert "--column path=..." in str(missing_column("path", ["x", "y"], [], "t.csv"))
+
+
+def test_the_document_lists_every_heading():
+    text = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
+    for meaning, names in SYNONYMS.items():
+        assert f"| `{meaning}` | {', '.join(names)} |" in text

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from samehand.catalogue.manifest import read_manifest
+from samehand.catalogue.manifest import read_folder, read_manifest
 from samehand.errors import CatalogueError
 
 
@@ -84,3 +84,33 @@ def test_files_that_are_no_tables(gallery):
     pl.DataFrame({"path": ["one.jpg"], "artist": [[["Ann"]]]}).write_parquet(nested)
     with pytest.raises(CatalogueError, match="nested.parquet"):
         read_manifest(nested)
+
+
+def test_a_table_as_a_museum_exports_it(gallery):
+    table = manifest(
+        gallery,
+        "Inventarnr.;Bilddatei;Künstler;Titel;Datierung\n"
+        '1; ONE.JPG ;Bäumer;Panel 12" high;1889\n2;two.jpg;Ann;;\n3;two.jpg;Bo;;\n',
+        encoding="cp1252",
+    )
+    source = read_manifest(table)
+    assert [(row.name, row.artist, row.title, row.date) for row in source.rows] == [
+        ("ONE.JPG", "Bäumer", 'Panel 12" high', "1889"),
+        ("two.jpg", "Ann", None, None),
+    ]
+    assert [len(row.files) for row in source.rows] == [1, 1]
+    assert source.repeated == ["two.jpg"]
+    assert "was read as Windows-1252" in source.notes[0]
+    assert "rows 3, 4 name one file, two.jpg, by Ann and by Bo" in source.notes[1]
+    named = read_manifest(table, columns={"artist": "Titel"})
+    assert [row.artist for row in named.rows] == ['Panel 12" high', None]
+
+
+def test_a_zip_of_artists_folders(tmp_path, encoded, write_zip):
+    members = {"Ann/1.jpg": encoded(1), "Bo/2.JPG": encoded(2), "__MACOSX/Ann/._1.jpg": b"x"}
+    source = read_folder(write_zip(tmp_path / "all.zip", members | {"stray.jpg": encoded(3)}))
+    assert [(row.artist, row.files[0].read()) for row in source.rows] == [
+        ("Ann", encoded(1)),
+        ("Bo", encoded(2)),
+    ]
+    assert source.unnamed == ["stray.jpg"]

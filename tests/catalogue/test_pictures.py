@@ -85,6 +85,11 @@ def test_later_targets_add_to_what_earlier_ones_say(scans):
     found = find_pictures(["scans", "works.csv", "titles.csv"])
     assert labels(found)["x.png"] == {"artist": "Bo Bauer", "title": "Spring"}
     assert len(found.items) == 4
+    # The name of a folder says less than a table, whichever comes first.
+    found = find_pictures(["titles.csv", "works.csv", "scans"])
+    assert labels(found)["x.png"] == {"artist": "Bo Bauer", "title": "Spring"}
+    assert labels(found)["2.jpg"] == {"artist": "Ann Lee"}
+    assert [item.guessed for item in found.items] == [False, True, True, False]
 
 
 def test_one_artist_has_one_name(tmp_path):

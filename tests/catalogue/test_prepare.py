@@ -193,7 +193,7 @@ def test_mistakes_become_one_sentence(tmp_path, encoded):
         prepare("folder", tmp_path / "art", tmp_path / "a file")
     with pytest.raises(CatalogueError, match="lies inside"):
         prepare("folder", tmp_path / "art", tmp_path / "art" / "catalogue")
-    with pytest.raises(CatalogueError, match="'zip' is no kind of source"):
+    with pytest.raises(CatalogueError, match="'zip' is not a kind of source"):
         prepare("zip", tmp_path / "art", tmp_path / "out")
     with pytest.raises(CatalogueError, match="max_side is 0"):
         prepare("folder", tmp_path / "art", tmp_path / "out", max_side=0)

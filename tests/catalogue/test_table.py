@@ -172,6 +172,36 @@ def test_a_spreadsheet_is_read_by_its_first_visible_sheet_that_holds_anything(tm
     assert 'read the sheet "works"' in found.notes[0]
 
 
+def test_an_open_document_is_read(tmp_path):
+    office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+    cells = {"path": "string", "Jahr": "string"}
+    header = "".join(
+        f'<table:table-cell office:value-type="{kind}"><text:p>{text}</text:p></table:table-cell>'
+        for text, kind in cells.items()
+    )
+    row = (
+        '<table:table-cell office:value-type="string"><text:p>a.jpg</text:p></table:table-cell>'
+        '<table:table-cell office:value-type="float" office:value="1889"/>'
+    )
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        manifest = office.replace("office:1", "manifest:1")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{manifest}"/>')
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content xmlns:office="{office}" '
+            f'xmlns:table="{office.replace("office:1", "table:1")}" '
+            f'xmlns:text="{office.replace("office:1", "text:1")}"><office:body>'
+            "<office:spreadsheet>"
+            f'<table:table table:name="s"><table:table-row>{header}</table:table-row>'
+            f"<table:table-row>{row}</table:table-row></table:table>"
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    found = open_table(tmp_path / "t.ods")
+    assert found.header == ["path", "Jahr"]
+    assert list(found.rows()) == [(2, ["a.jpg", "1889"])]
+
+
 def test_a_spreadsheet_that_would_fill_the_memory_is_refused(tmp_path):
     far = write_xlsx(tmp_path / "far.xlsx", {"s": {1: ["path"], 1048576: [None] * 16383 + ["x"]}})
     with pytest.raises(CatalogueError, match="too large a spreadsheet"):
@@ -218,6 +248,8 @@ def test_parquet_and_json_say_the_same_as_csv(tmp_path):
         ("t.csv", b"\n \n,,\n", "is empty"),
         ("t.csv", bytes(range(256)) * 20, "is not a table but binary data|as CSV"),
         ("t.csv", b"path\n" + b"x" * 200_000 + b"\n", "row 2, as CSV: field larger"),
+        ("t.csv", "path,artist\na.jpg,Ann\n".encode("utf-16")[:-1], "damaged: it begins as UTF-16"),
+        ("t.csv", "path\n".encode("utf-32") + b"\xff" * 4, "damaged: it begins as UTF-32"),
         ("t.xlsx", b"path,artist\n", "as a spreadsheet"),
         ("t.xlsx", b"PK\3\4 torn", "as a spreadsheet"),
         ("t.parquet", b"path,artist\n", "as Parquet"),

@@ -134,7 +134,7 @@ def _source(items: list[Listed], found: Pictures, unnamed: list[str]) -> Source:
         )
         for item in items
     ]
-    return Source(rows, unnamed, found.repeated)
+    return Source(rows, unnamed, found.repeated, found.notes)
 
 
 def _files(item: Listed) -> tuple[Blob, ...]:

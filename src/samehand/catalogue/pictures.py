@@ -50,6 +50,7 @@ class Listed:
         labels: What is known of it, by the names of `LABELS`; nothing empty.
         extra: Every other column of its table, by heading in lower case; nothing empty.
         problem: Why it cannot be used, in one sentence, or None.
+        guessed: Whether the artist is but the name of a folder, which any table outranks.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Listed:
     labels: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +191,10 @@ def _in_folder(folder: Path, found: Pictures) -> Iterator[Listed]:
     found.folders.append(folder)
     for image in walk.images:
         name = PurePosixPath(Path(image).relative_to(folder).as_posix())
-        yield Listed(str(name), image, Path(image), labels=_folder_label(name))
+        labels = _folder_label(name)
+        yield Listed(str(name), image, Path(image), labels=labels, guessed=bool(labels))
     for part, reason in walk.faults.items():
-        yield Listed(part, part, Path(part), problem=reason)
+        yield Listed(os.path.relpath(part, folder), part, Path(part), problem=reason)
 
 
 def _folder_label(name: PurePosixPath) -> dict[str, str]:
@@ -213,7 +216,8 @@ def _in_catalogue(folder: Path, found: Pictures) -> Iterator[Listed]:
 def _in_zip(path: Path) -> Iterator[Listed]:
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+        # zipfile raises NotImplementedError, a RuntimeError, for versions that it does not know.
         raise CatalogueError(
             f"{path} is damaged or not a zip file ({error}); make it again"
         ) from error
@@ -231,7 +235,7 @@ def _in_zip(path: Path) -> Iterator[Listed]:
         stamp = f"{entry.CRC:08x}-{entry.file_size}"
         blob = Blob(origin, stamp, archive=archive, member=entry)
         label = _folder_label(PurePosixPath(entry.filename))
-        yield Listed(entry.filename, origin, blob=blob, labels=label)
+        yield Listed(entry.filename, origin, blob=blob, labels=label, guessed=bool(label))
 
 
 def _in_table(
@@ -343,13 +347,20 @@ def _each_once(items: Sequence[Listed]) -> list[Listed]:
     once: dict[str, Listed] = {}
     for item in items:
         key = os.path.abspath(item.path) if item.path else item.origin
-        before = once.get(key)
-        if before is not None:
-            item = replace(
-                before,
-                labels={**before.labels, **item.labels},
-                extra={**before.extra, **item.extra},
-                problem=before.problem and item.problem,
-            )
-        once[key] = item
+        once[key] = _both(once[key], item) if key in once else item
     return list(once.values())
+
+
+def _both(earlier: Listed, later: Listed) -> Listed:
+    """Return one picture as two targets list it: what the later one says counts, but no guess."""
+    labels = {**earlier.labels, **later.labels}
+    known = "artist" in earlier.labels and not earlier.guessed
+    if later.guessed and known:
+        labels["artist"] = earlier.labels["artist"]
+    return replace(
+        earlier,
+        labels=labels,
+        extra={**earlier.extra, **later.extra},
+        problem=earlier.problem and later.problem,
+        guessed=later.guessed and not known if "artist" in later.labels else earlier.guessed,
+    )

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
@@ -37,7 +37,7 @@ from samehand.errors import CatalogueError
 from samehand.files import output_error, write_text
 from samehand.progress import track
 
-SourceKind = Literal["pbn", "folder", "csv", "parquet"]
+SourceKind = Literal["pbn", "folder", "table", "csv", "parquet"]
 
 DAMAGED = "damaged file"
 
@@ -52,6 +52,7 @@ def prepare(
     split: SplitScheme | None = None,
     seed: int = 0,
     images: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
     max_side: int = 640,
     fractions: Fractions = (0.6, 0.2, 0.2),
     validation_artists: int = 60,
@@ -66,13 +67,15 @@ def prepare(
 
     Args:
         kind: "pbn" (the Painter by Numbers competition's files), "folder" (one folder per
-            artist), "csv" or "parquet" (a manifest).
-        location: The folder or the manifest.
+            artist, or a zip of such folders), "table" (one row an image; "csv" and "parquet" mean
+            the same).
+        location: The folder or the table.
         out: The catalogue's folder, made if need be.
         split: How to divide the paintings; by default "pbn" for the competition's files, "given"
-            for a manifest that has splits, and "artist-disjoint" otherwise.
+            for a table that has splits, and "artist-disjoint" otherwise.
         seed: Decides the split.
-        images: The folder that a manifest's paths are relative to, where it is another.
+        images: The folder that a table's paths are relative to, where it is another.
+        columns: Which column of a table is which, by meaning: {"path": "Image file"}.
         max_side: The longest side in pixels of the cached images.
         fractions: Shares of train, validation and test, for "artist-disjoint".
         validation_artists: How many artists validate, for "pbn" and "report".
@@ -95,7 +98,7 @@ def prepare(
             f"{out} lies inside {location}, so its images would be catalogued, too; choose an "
             "--out elsewhere"
         )
-    with open_source(kind, location, images) as source:
+    with open_source(kind, location, images, columns) as source:
         done, missing = cache_images(source, out, max_side)
     good = sorted(
         ((row, image) for row, image in done if image.path), key=lambda pair: pair[0].painting_id
@@ -130,6 +133,7 @@ def prepare(
         usable=usable.height,
         artists=usable["artist"].n_unique(),
         missing=missing,
+        notes=source.notes,
         repeated=source.repeated,
         unnamed=source.unnamed,
         duplicates=[work for work in works if work.kept],
@@ -159,6 +163,7 @@ def open_source(
     kind: SourceKind,
     location: str | os.PathLike[str],
     images: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Iterator[Source]:
     """Yield a collection; its files can be read until the block ends.
 
@@ -170,11 +175,11 @@ def open_source(
             yield source
     elif kind == "folder":
         yield read_folder(location)
-    elif kind in ("csv", "parquet"):
-        yield read_manifest(location, images)
+    elif kind in ("table", "csv", "parquet"):
+        yield read_manifest(location, images, columns)
     else:
         raise CatalogueError(
-            f"{kind!r} is no kind of source; choose one of {', '.join(get_args(SourceKind))}"
+            f"{kind!r} is not a kind of source; choose one of {', '.join(get_args(SourceKind))}"
         )
 
 

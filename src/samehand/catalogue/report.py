@@ -46,7 +46,7 @@ class PrepareReport:
 
     Attributes:
         location: Where the paintings came from.
-        kind: "pbn", "folder", "csv" or "parquet".
+        kind: "pbn", "folder", "table", "csv" or "parquet".
         scheme: The split scheme.
         seed: What decided the draws.
         rows: Rows that the source has, each name once.
@@ -64,6 +64,7 @@ class PrepareReport:
         contested: Works that are there under several artists.
         labels: Attribution labels that name no certain artist, with the number of paintings.
         splits: Paintings and artists of each split.
+        notes: How the source was read, where that is not plain: a guessed encoding, repeated rows.
     """
 
     location: str
@@ -85,6 +86,7 @@ class PrepareReport:
     contested: list[SameWork] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
     splits: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
@@ -108,6 +110,8 @@ class PrepareReport:
             f"| {name} | {count['paintings']:,} | {count['artists']:,} |"
             for name, count in self.splits.items()
         ]
+        if self.notes:
+            lines += section("Notes on reading the source", self.notes, str)
         lines += section("Repaired files", self.repaired, finding_line)
         lines += section("Unreadable and not repaired", self.unreadable, finding_line)
         lines += section("Rows whose file was not found", self.missing, finding_line)

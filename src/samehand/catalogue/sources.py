@@ -106,11 +106,13 @@ class Source:
         rows: One per painting.
         unnamed: Files that no row names, as origins.
         repeated: Names that more than one row gives; only the first row counts.
+        notes: What a person should know of how it was read, a sentence each.
     """
 
     rows: list[SourceRow]
     unnamed: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def existing_folder(location: str | os.PathLike[str]) -> Path:

@@ -5,6 +5,7 @@ import json
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -147,7 +148,7 @@ def _sheet_records(path: Path) -> tuple[list[Record], tuple[str, ...]]:
                 records = [(i, [_text(value) for value in row]) for i, row in enumerate(rows, 1)]
                 others = f'{path}: read the sheet "{name}", the first of {len(visible)}'
                 return records, (others,) if len(visible) > 1 else ()
-    except (CalamineError, zipfile.BadZipFile, KeyError) as error:
+    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise CatalogueError(
             f"cannot read {path} as a spreadsheet ({reason}); save it again, or as CSV"
@@ -157,7 +158,7 @@ def _sheet_records(path: Path) -> tuple[list[Record], tuple[str, ...]]:
 
 def _refuse_vast(path: Path) -> None:
     """Refuse a small file that unpacks to more than memory holds."""
-    if path.suffix.lower() not in (".xlsx", ".xlsm") or not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(path):
         return
     refusal = CatalogueError(f"{path} unpacks to too large a spreadsheet; save it as CSV")
     with zipfile.ZipFile(path) as archive:

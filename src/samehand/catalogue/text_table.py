@@ -62,8 +62,11 @@ def text_records(path: Path, wanted: Collection[str]) -> tuple[Records, str, tup
         OSError: It cannot be read.
     """
     encoding, quotes, notes = _encoding(path)
-    with _open_text(path, encoding) as source:
-        head = source.read(2**16)
+    try:
+        with _open_text(path, encoding) as source:
+            head = source.read(2**16)
+    except UnicodeError as error:
+        raise _not_whole(path, encoding) from error
     if "\0" in head and encoding in ("cp1252", "latin-1"):
         raise CatalogueError(f"{path} is not a table but binary data; name a CSV file")
     first = re.match(r"sep=(.)\r?\n", head, re.IGNORECASE)
@@ -128,6 +131,15 @@ def _rows(layout: _Layout, plain: bool = False) -> Iterator[Record]:
             raise CatalogueError(
                 f"cannot read {layout.path}, row {number + 1}, as CSV: {_csv_reason(error)}"
             ) from error
+        except UnicodeError as error:
+            raise _not_whole(layout.path, layout.encoding) from error
+
+
+def _not_whole(path: Path, encoding: str) -> CatalogueError:
+    name = encoding[:6].upper()
+    return CatalogueError(
+        f"{path} is damaged: it begins as {name} and does not go on so; save it again"
+    )
 
 
 def _unquoted_rows(layout: _Layout) -> Iterator[Record]:
@@ -153,7 +165,9 @@ def _csv_reason(error: csv.Error) -> str:
 
 
 def _open_text(path: Path, encoding: str) -> TextIO:
-    return open(path, encoding=encoding, errors="surrogateescape", newline="")
+    # File names may be any bytes among UTF-8; no byte of UTF-16 stands for itself.
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
+    return open(path, encoding=encoding, errors=errors, newline="")
 
 
 def _encoding(path: Path) -> tuple[str, bool, tuple[str, ...]]:

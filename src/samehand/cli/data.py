@@ -5,20 +5,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from samehand.cli.listed import Columns, Images, tell
 from samehand.cli.options import Catalogue
 
 
 def prepare(
-    kind: Literal["pbn", "folder", "csv", "parquet"],
+    kind: Literal["pbn", "folder", "table", "csv", "parquet"],
     source: Path,
     out: Annotated[Path, typer.Option(help="The catalogue's folder.")],
     split: Annotated[
         Literal["pbn", "artist-disjoint", "image-level", "report", "given"] | None,
         typer.Option(help="How to divide the paintings; absent, what suits the source."),
     ] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="The folder that a manifest's paths are relative to.")
-    ] = None,
+    images: Images = None,
+    column: Columns = None,
     max_side: Annotated[int, typer.Option(min=1, help="Longest cached side in pixels.")] = 640,
     validation_artists: Annotated[
         int, typer.Option(min=1, help="Artists held out for validation and calibration.")
@@ -36,6 +36,7 @@ def prepare(
     seed: Annotated[int, typer.Option(min=0, help="Decides the split.")] = 0,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
+    from samehand.catalogue.headings import parse_columns
     from samehand.catalogue.prepare import prepare as build
 
     report = build(
@@ -45,11 +46,14 @@ def prepare(
         split=split,
         seed=seed,
         images=images,
+        columns=parse_columns(column or ()),
         max_side=max_side,
         validation_artists=validation_artists,
         smallest_class=smallest_class,
         any_attribution=any_attribution,
     )
+    for note in report.notes:
+        tell(note)
     for name, count in report.splits.items():
         print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} artists")
     print(

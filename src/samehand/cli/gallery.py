@@ -60,6 +60,10 @@ def add(
     model: Model = None,
     threads: Threads = None,
     cache: Cache = None,
+    erase_labels: Annotated[
+        bool,
+        typer.Option("--erase-labels", help="Forget labels that the sources do not state."),
+    ] = False,
     no_index: Annotated[
         bool, typer.Option("--no-index", help="Build no approximate index, however large it is.")
     ] = False,
@@ -78,8 +82,9 @@ def add(
             images=images,
             columns=parse_columns(column or ()),
             tell=tell,
+            erase_labels=erase_labels,
         )
-        there = report.added + report.changed + report.updated + report.unchanged
+        there = report.added + report.changed + report.updated + report.unchanged + report.moved
         print_failures("not added", report.failed, there + len(report.failed))
         if report.gone:
             print(
@@ -88,12 +93,23 @@ def add(
                 "takes them out",
                 file=sys.stderr,
             )
+        if report.kept_labels:
+            tell(
+                f"{report.kept_labels:,} labels that these sources do not state are kept; "
+                "--erase-labels forgets them"
+            )
+        if report.unreachable:
+            tell(
+                f"{len(report.unreachable):,} works of these folders cannot be reached now, "
+                f"{report.unreachable[0]} for one; they stay in the gallery"
+            )
         if as_json:
             print_json(report.to_dict())
         else:
             print(
                 f"added {report.added:,}, changed {report.changed:,}, updated {report.updated:,}, "
-                f"unchanged {report.unchanged:,}, unreadable {len(report.failed):,}; "
+                f"unchanged {report.unchanged:,}, moved {report.moved:,}, "
+                f"unreadable {len(report.failed):,}; "
                 f"{len(gallery):,} works in {gallery.name}, {report.seconds:.1f} s"
             )
         if not there:

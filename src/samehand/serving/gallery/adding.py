@@ -14,10 +14,11 @@ from samehand.progress import track
 from samehand.records import Floats
 from samehand.results import AddReport
 from samehand.serving.embed import cached_embeddings, embed_files, embed_stream
+from samehand.serving.gallery.gone import Missing, missing_files
 from samehand.serving.gallery.model import OpenedModel
 from samehand.serving.gallery.sources import Listing, read_works
 from samehand.serving.gallery.store import FileState, NewWork, Store
-from samehand.serving.gallery.works import Work
+from samehand.serving.gallery.works import Work, keep_labels
 from samehand.serving.runtime import Embedder
 
 _WORKS_AT_ONCE = 1024
@@ -34,6 +35,7 @@ def add_works(
     images: Path | None = None,
     columns: Mapping[str, str] | None = None,
     tell: Callable[[str], None] | None = None,
+    erase_labels: bool = False,
 ) -> AddReport:
     """Add the works of some sources; see `Gallery.add`."""
     started = time.perf_counter()
@@ -48,20 +50,27 @@ def add_works(
     stored = [new.work.path for new, _ in fresh]
     for start in range(0, len(fresh), _WORKS_AT_ONCE):
         _put(store, fresh[start : start + _WORKS_AT_ONCE], embedder)
+    kept_labels = 0 if erase_labels else _keep_labels(store, listing, known)
     wanted, same, touched = _changed(listing.works, known, failed)
     if touched:
         store.touch(touched)
     updated = store.describe(same) if same else 0
+    wanted, moves = _moved(store, wanted, known, listing)
+    moved = store.move(moves) if moves else 0
     stored += _embed_and_store(store, wanted, embedder, _caches(listing, cache), failed)
     changed = len(known.keys() & set(stored))
+    missing = _missing(store, listing)
     return AddReport(
         added=len(stored) - changed,
         changed=changed,
         updated=updated,
         unchanged=len(same) - updated + len(listing.ready) - len(fresh),
         failed=failed,
-        gone=tuple(_gone(store, listing)),
+        gone=missing.gone,
         notes=tuple(listing.notes),
+        moved=moved,
+        unreachable=missing.unreachable,
+        kept_labels=kept_labels,
         seconds=time.perf_counter() - started,
     )
 
@@ -72,6 +81,12 @@ def re_embed(
     """Replace every embedding by another model's; see `Gallery.re_embed`."""
     paths = [stored.work.path for stored in store.works()]
     table = embed_files(model.embedder, [Path(path) for path in paths], cache)
+    unreachable = missing_files(paths).unreachable if table.failures else ()
+    if unreachable:
+        raise GalleryError(
+            f"{len(unreachable):,} works cannot be reached now, {unreachable[0]} for one; connect "
+            "their disk, or take them out with samehand gallery remove"
+        )
     if table.failures and not drop_gone:
         raise GalleryError(
             f"{next(iter(table.failures.values()))} ({len(table.failures)} such works); bring the "
@@ -189,16 +204,66 @@ def _caches(listing: Listing, cache: Path | None) -> list[Path]:
     return [*listing.caches, cache] if cache else listing.caches
 
 
-def _gone(store: Store, listing: Listing) -> list[str]:
-    """Return stored works of the folders that were listed whose files are there no longer."""
+def _keep_labels(store: Store, listing: Listing, known: dict[str, tuple[int, FileState]]) -> int:
+    """Give works the labels that only the gallery knows, and return how many those are."""
+    again = {work.path for work in listing.works} & known.keys()
+    if not again:
+        return 0
+    before = {one.work.path: one.work for one in store.works() if one.work.path in again}
+    total = 0
+    for place, work in enumerate(listing.works):
+        if work.path in before:
+            guessed = work.path in listing.guessed
+            both, kept = keep_labels(work, before[work.path], guessed=guessed)
+            listing.works[place] = both
+            total += kept
+    return total
+
+
+def _moved(
+    store: Store,
+    wanted: Sequence[NewWork],
+    known: dict[str, tuple[int, FileState]],
+    listing: Listing,
+) -> tuple[list[NewWork], list[tuple[str, NewWork]]]:
+    """Divide new works into those to embed and those that are known from another path, now empty.
+
+    A file that was moved or renamed is the same work, with all that is known of it.
+    """
+    digests = sorted({new.state.sha256 for new in wanted if new.work.path not in known})
+    places = store.works_with_content(digests)
     listed = {work.path for work in listing.works}
-    return [
-        path
-        for path in store.states()
-        if path not in listed
-        and any(Path(path).is_relative_to(folder) for folder in listing.folders)
-        and not os.path.isfile(path)
-    ]
+    rest: list[NewWork] = []
+    moves: list[tuple[str, NewWork]] = []
+    for new in wanted:
+        same = places.get(new.state.sha256, [])
+        left = [work for work in same if work.path not in listed and not os.path.isfile(work.path)]
+        if new.work.path in known or not left:
+            rest.append(new)
+            continue
+        # Of several copies, the one that kept its name.
+        name = os.path.basename(new.work.path)
+        old = next((work for work in left if os.path.basename(work.path) == name), left[0])
+        same.remove(old)
+        work, _ = keep_labels(new.work, old, guessed=new.work.path in listing.guessed)
+        moves.append((old.path, NewWork(work, new.state)))
+    return rest, moves
+
+
+def _missing(store: Store, listing: Listing) -> Missing:
+    """Return the stored works of the folders that were listed whose files are not there."""
+    listed = {work.path for work in listing.works}
+    found = missing_files(store.states()) if listing.folders else Missing((), ())
+
+    def below(paths: Sequence[str]) -> tuple[str, ...]:
+        return tuple(
+            path
+            for path in paths
+            if path not in listed
+            and any(Path(path).is_relative_to(folder) for folder in listing.folders)
+        )
+
+    return Missing(below(found.gone), below(found.unreachable))
 
 
 def _why_unreadable(path: str) -> str:

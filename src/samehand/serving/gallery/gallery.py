@@ -14,6 +14,7 @@ from samehand.files import output_error
 from samehand.records import Floats
 from samehand.results import AddReport, GalleryInfo, IndexInfo
 from samehand.serving.folder import ModelFolder
+from samehand.serving.gallery.gone import missing_files
 from samehand.serving.gallery.index import (
     Index,
     approximate_nearest,
@@ -185,6 +186,7 @@ class Gallery:
         images: Path | None = None,
         columns: Mapping[str, str] | None = None,
         tell: Callable[[str], None] | None = None,
+        erase_labels: bool = False,
     ) -> AddReport:
         """Add works; files that have not changed since they were added are not embedded again.
 
@@ -199,6 +201,8 @@ class Gallery:
             images: The folder that the paths of tables are relative to.
             columns: Which column of a table is which, by meaning: {"path": "Image file"}.
             tell: Called with each of the report's notes before any image is embedded.
+            erase_labels: Forget what is known of a work and its source does not say; by default a
+                label is kept until another takes its place.
 
         Raises:
             GalleryError: The gallery is another model's, or is damaged or locked.
@@ -216,6 +220,7 @@ class Gallery:
             images=images,
             columns=columns,
             tell=tell,
+            erase_labels=erase_labels,
         )
 
     def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
@@ -271,8 +276,11 @@ class Gallery:
         return len(works)
 
     def gone(self) -> tuple[str, ...]:
-        """Return the paths of works whose files are there no longer."""
-        return tuple(path for path in self.store.states() if not os.path.isfile(path))
+        """Return the paths of works whose files are there no longer.
+
+        Files that merely cannot be reached now, as on a disk that is not connected, are not gone.
+        """
+        return missing_files(self.store.states()).gone
 
     def info(self, *, look_for_files: bool = False) -> GalleryInfo:
         """Return what the gallery says about itself.

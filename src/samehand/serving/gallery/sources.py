@@ -23,6 +23,7 @@ class Listing:
         works: Works whose files are to be embedded, with absolute paths, each path once.
         failed: Why a file that a source lists cannot be used, by its absolute path.
         notes: What a person should know before work starts, a sentence each.
+        guessed: Paths of works whose artist is but the name of a folder.
         folders: Folders that were listed whole, so that a file missing from them is gone.
         caches: Where embeddings of these works may be kept already.
         ready: Works of another gallery with their embeddings, (D,).
@@ -31,6 +32,7 @@ class Listing:
     works: list[Work] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    guessed: set[str] = field(default_factory=set)
     folders: list[Path] = field(default_factory=list)
     caches: list[Path] = field(default_factory=list)
     ready: list[tuple[NewWork, Floats]] = field(default_factory=list)
@@ -89,6 +91,8 @@ def _add(listing: Listing, item: Listed) -> None:
         listing.failed[path] = item.problem
         return
     known = {name: item.labels.get(name) for name in FIELDS}
+    if item.guessed:
+        listing.guessed.add(path)
     others = {name: text for name, text in item.labels.items() if name not in FIELDS}
     listing.works.append(Work(path, **known, extra={**item.extra, **others}))
 

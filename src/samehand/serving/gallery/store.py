@@ -22,12 +22,12 @@ from samehand.files import output_error
 from samehand.records import Floats
 from samehand.serving.gallery.filters import COLUMNS, sql_condition
 from samehand.serving.gallery.places import DATABASE
+from samehand.serving.gallery.sqlite import connect, sentence
 from samehand.serving.gallery.vectors import Slots, append_rows, map_rows
 from samehand.serving.gallery.works import FIELDS, StoredWork, Work
 
 FORMAT = 1
 _APPLICATION = 0x53484731  # "SHG1"
-_PATIENCE_S = 60.0
 
 _SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -96,7 +96,7 @@ class Store:
             raise GalleryError(
                 f"no gallery at {folder}; make one with samehand gallery create {folder.name}"
             )
-        self._connection = _connect(folder / DATABASE)
+        self._connection = connect(folder / DATABASE)
         with self._refusing_damage():
             kind = self._connection.execute("PRAGMA application_id").fetchone()[0]
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -249,6 +249,44 @@ class Store:
                 )
         return found
 
+    def works_with_content(self, digests: Sequence[str]) -> dict[str, list[Work]]:
+        """Return the works that have each content, in order of slot."""
+        found: dict[str, list[Work]] = {}
+        with self._refusing_damage():
+            for start in range(0, len(digests), 500):
+                some = list(digests[start : start + 500])
+                marks = ", ".join("?" * len(some))
+                for row in self._connection.execute(
+                    f"SELECT {', '.join(_COLUMNS)} FROM works WHERE sha256 IN ({marks}) "
+                    "ORDER BY slot",
+                    some,
+                ):
+                    stored = _stored(row)
+                    found.setdefault(stored.sha256, []).append(stored.work)
+        return found
+
+    def move(self, moves: Sequence[tuple[str, NewWork]]) -> int:
+        """Give works new paths and descriptions, and return how many there were.
+
+        Args:
+            moves: The old path of each, and the work at its new path.
+        """
+        moved = 0
+        setters = ", ".join(
+            f"{name} = ?" for name in (*FIELDS, "extra", "path", "size", "mtime_ns")
+        )
+        with self.writing():
+            for old, new in moves:
+                values = [getattr(new.work, name) for name in FIELDS]
+                values += [json.dumps(new.work.extra, ensure_ascii=False), new.work.path]
+                values += [new.state.size, new.state.mtime_ns, old]
+                # Another command may have added the new path meanwhile.
+                moved += self._connection.execute(
+                    f"UPDATE OR IGNORE works SET {setters} WHERE path = ?", values
+                ).rowcount
+            self._note_columns([new.work for _, new in moves])
+        return moved
+
     def put(self, works: Sequence[NewWork], embeddings: Floats, encoder: str) -> None:
         """Store works with their embeddings, all or none; a path that is there is replaced.
 
@@ -394,7 +432,7 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise _sentence(self.folder, error) from error
+            raise sentence(self.folder, error) from error
         except OSError as error:
             raise output_error(self.folder, error) from error
 
@@ -418,7 +456,7 @@ class Store:
 def create_database(folder: Path, about: About) -> None:
     """Make the database of an empty gallery in an existing folder, all or nothing."""
     try:
-        connection = _connect(folder / DATABASE)
+        connection = connect(folder / DATABASE)
         try:
             connection.execute("BEGIN EXCLUSIVE")
             for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -431,26 +469,7 @@ def create_database(folder: Path, about: About) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _sentence(folder, error) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: what was reported as added survives a power cut, not only a killed process.
-        connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise _sentence(path.parent, error) from error
-    connection.create_function("fold", 1, _fold, deterministic=True)
-    return connection
-
-
-def _fold(text: str | None) -> str | None:
-    return None if text is None else str(text).casefold()
+        raise sentence(folder, error) from error
 
 
 def _stored(row: sqlite3.Row) -> StoredWork:
@@ -458,20 +477,6 @@ def _stored(row: sqlite3.Row) -> StoredWork:
     artist, title, date, style, genre, source, extra = row[4:]
     work = Work(path, artist, title, date, style, genre, source, json.loads(extra))
     return StoredWork(slot, work, sha256, added)
-
-
-def _sentence(folder: Path, error: sqlite3.Error) -> GalleryError:
-    reason = str(error)
-    if "locked" in reason or "busy" in reason:
-        return GalleryError(
-            f"the gallery {folder} has been in use by another process for {_PATIENCE_S:.0f} s; "
-            "try again when that is done"
-        )
-    if "readonly" in reason or "unable to open" in reason:
-        return GalleryError(f"cannot write the gallery {folder} ({reason}); change its permissions")
-    if "full" in reason:
-        return GalleryError(f"cannot write the gallery {folder}: the disk is full; make room")
-    return GalleryError(f"the gallery {folder} is damaged ({reason}); restore a copy of its folder")
 
 
 def _delete(path: Path) -> None:

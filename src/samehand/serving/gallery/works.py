@@ -1,6 +1,8 @@
 """What a gallery holds: small frozen records."""
 
-from dataclasses import dataclass, field, fields
+import unicodedata
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
 from samehand.results import WorkRecord
 
@@ -31,6 +33,31 @@ class Work:
     genre: str | None = None
     source: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
+
+
+def keep_labels(new: Work, old: Work, *, guessed: bool = False) -> tuple[Work, int]:
+    """Return a work with the labels that only an earlier record of it has, and how many.
+
+    A source that does not know a label is no reason to forget it, nor is the name of a folder a
+    reason to forget an artist who is not the name of a folder.
+
+    Args:
+        new: The work as its source lists it now.
+        old: As the gallery has it.
+        guessed: Whether the new artist is but the name of a folder.
+    """
+    kept = {
+        name: getattr(old, name)
+        for name in FIELDS
+        if getattr(new, name) is None and getattr(old, name) is not None
+    }
+    folders = {unicodedata.normalize("NFC", part) for part in Path(old.path).parts}
+    if guessed and old.artist not in (None, new.artist) and old.artist not in folders:
+        kept["artist"] = old.artist
+    extra = {name: text for name, text in old.extra.items() if name not in new.extra}
+    if not kept and not extra:
+        return new, 0
+    return replace(new, **kept, extra={**old.extra, **new.extra}), len(kept) + len(extra)
 
 
 @dataclass(frozen=True, slots=True)
