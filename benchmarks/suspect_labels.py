@@ -25,7 +25,7 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
 from samehand.serving.cluster import suspicion_of
-from samehand.serving.duplicates import duplicates_of
+from samehand.serving.copies import duplicates_of
 
 SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
 Facts = dict[str, Any]
