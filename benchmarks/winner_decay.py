@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.paper.systems import open_material
+from benchmarks.paper.winner import train_classifier
 from samehand import SameHand
 from samehand.evaluation.baselines import backbone_statistics
-from samehand.evaluation.contenders import open_material
 from samehand.evaluation.metrics import auc
-from samehand.evaluation.winner import train_classifier
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.runtime import Embedder
 

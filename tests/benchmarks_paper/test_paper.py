@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.paper.mistakes import Mistakes, find_mistakes, pair_indices
+from benchmarks.paper.report import BEGIN, END, markdown_tables, write_benchmark
+from benchmarks.paper.run import read_cell, run_benchmark, score_question
+from benchmarks.paper.systems import contenders, open_material
+from benchmarks.paper.tasks import choose_questions, open_question
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError, OutputError
-from samehand.evaluation.benchmark import read_cell, run_benchmark, score_question
-from samehand.evaluation.benchmark_report import BEGIN, END, markdown_tables, write_benchmark
-from samehand.evaluation.contenders import contenders, open_material
 from samehand.evaluation.evaluate import evaluate
 from samehand.evaluation.metrics import auc
-from samehand.evaluation.mistakes import Mistakes, find_mistakes, pair_indices
-from samehand.evaluation.questions import choose_questions, open_question
 from samehand.files import sha256_file
 from samehand.images.capture import CaptureRange, draw_capture, recapture
 from samehand.images.decode import decode_file
@@ -303,5 +303,5 @@ def test_a_model_with_other_views_has_its_own_cells(tiny_model, measured):
     _, found, _ = measured
     keys = [row.key for row in found.contenders]
     assert len(set(keys)) == len(keys)
-    identity = SameHand(tiny_model, 1).model.identity
+    identity = SameHand(tiny_model, 1).folder.identity
     assert [identity in key for key in keys[-4:]] == [True] * 4

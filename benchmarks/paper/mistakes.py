@@ -13,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
+from benchmarks.paper.tasks import Opened
 from samehand.evaluation.metrics import llr_cost
-from samehand.evaluation.questions import Opened
 from samehand.files import atomic_path
 from samehand.images.decode import decode_file
 from samehand.records import Floats

@@ -3,9 +3,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from samehand.evaluation.evaluate import Labels
-from samehand.evaluation.metrics import cllr
-from samehand.evaluation.mistakes import (
+from benchmarks.paper.mistakes import (
     draw_pairs,
     find_mistakes,
     hints,
@@ -13,7 +11,9 @@ from samehand.evaluation.mistakes import (
     worst_pairs,
     year_of,
 )
-from samehand.evaluation.questions import Opened
+from benchmarks.paper.tasks import Opened
+from samehand.evaluation.evaluate import Labels
+from samehand.evaluation.metrics import cllr
 from samehand.pairs.draws import PairBatch
 
 ARTISTS = np.repeat(np.arange(5), 4)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.paper.systems import Contender, Material, Scorer
+from benchmarks.paper.tasks import Opened, Question, capture_again, open_question
 from samehand.evaluation.bootstrap import percentile_intervals
-from samehand.evaluation.contenders import Contender, Material, Scorer
 from samehand.evaluation.evaluate import Result, measure, strata
 from samehand.evaluation.metrics import Float64s, Metrics
-from samehand.evaluation.questions import Opened, Question, capture_again, open_question
 from samehand.files import atomic_path, sha256_bytes
 from samehand.records import Floats
 from samehand.scoring.calibration import llr_from_score

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.paper.mistakes import Mistakes
+from benchmarks.paper.run import Benchmark
+from benchmarks.paper.systems import OURS
 from samehand.errors import OutputError
-from samehand.evaluation.benchmark import Benchmark
-from samehand.evaluation.contenders import OURS
 from samehand.evaluation.evaluate import Result
-from samehand.evaluation.mistakes import Mistakes
 from samehand.evaluation.report import COLUMNS, without_nan
 from samehand.files import sha256_file, write_text
 from samehand.versions import versions

@@ -10,21 +10,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
+from benchmarks.paper.leakage import file_facts, forest_scores, grow_forest
+from benchmarks.paper.winner import train_classifier
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
-from samehand.errors import CatalogueError
+from samehand.errors import CatalogueError, ModelError
 from samehand.evaluation.baselines import COLOUR, backbone_statistics, baseline, centred
 from samehand.evaluation.evaluate import WITHIN, reference_paintings
-from samehand.evaluation.leakage import file_facts, forest_scores, grow_forest
-from samehand.evaluation.winner import train_classifier
 from samehand.files import sha256_file
 from samehand.pairs.draws import sampled_pairs
-from samehand.records import Floats
-from samehand.scoring.calibration import Calibration, fit_calibration
+from samehand.records import Floats, OperatingPoint
+from samehand.scoring.calibration import Calibration, OperatingThreshold, fit_calibration
 from samehand.scoring.comparator import Comparator, CosineComparator, Indices
 from samehand.serving.embed import Embeds, embed_catalogued
 from samehand.serving.runtime import Embedder
@@ -49,7 +50,7 @@ _NO_EVIDENCE = Calibration(
     intercept=0.0,
     lower=-1e-6,
     upper=1e-6,
-    points={},
+    points={point: OperatingThreshold(1.0, 0.0, 0.0) for point in get_args(OperatingPoint)},
     genuine_pairs=1,
     impostor_pairs=1,
     artists=1,
@@ -147,7 +148,14 @@ def contenders(
 
     Raises:
         MissingExtraError: The training packages are not installed.
+        ModelError: The model scores pairs with a network, so it has no such layers.
     """
+    comparator = model.folder.comparator
+    if not isinstance(comparator, CosineComparator):
+        raise ModelError(
+            f"{model.folder.path} scores pairs with a network, and the benchmark takes apart a "
+            "model that compares embeddings; name one with --model"
+        )
     both, width = backbone_statistics(backbone)
     pooled = _part(both, slice(0, width))
     one_view = Embedder(
@@ -187,10 +195,10 @@ def contenders(
         rows.append(
             Contender(
                 "the report's network",
-                f"`{report.model.identity}`, scored by its own comparator and calibrated like "
+                f"`{report.folder.identity}`, scored by its own comparator and calibrated like "
                 "the others.",
-                f"report 1 {report.model.identity}",
-                lambda: _compared(material, report.embedder, report.model.comparator),
+                f"report 1 {report.folder.identity}",
+                lambda: _compared(material, report.embedder, report.folder.comparator),
             )
         )
     rows += [
@@ -210,17 +218,19 @@ def contenders(
             lambda: _winner(material, _embedded(one_view), _DECAY_OURS),
         ),
     ]
-    return rows + _layers(material, model, one_view)
+    return rows + _layers(material, model, one_view, comparator)
 
 
-def _layers(material: Material, model: SameHand, one_view: Embedder) -> list[Contender]:
+def _layers(
+    material: Material, model: SameHand, one_view: Embedder, comparator: CosineComparator
+) -> list[Contender]:
     folder = model.folder
-    plain = replace(folder.comparator, normalisation="none")
+    plain = replace(comparator, normalisation="none")
     count = len(folder.config.views)
     within = folder.config.one_style
 
     def served(calibration: Calibration) -> Scorer:
-        return Scorer(_embedded(model.embedder), _cosine(folder.comparator), calibration)
+        return Scorer(_embedded(model.embedder), _cosine(comparator), calibration)
 
     rows = [
         Contender(
@@ -238,9 +248,9 @@ def _layers(material: Material, model: SameHand, one_view: Embedder) -> list[Con
         Contender(
             f"{OURS}+ cohort",
             f"The model's comparator (`{folder.config.normalisation}` against "
-            f"its cohort of {len(folder.comparator.cohort):,}), calibrated like those above.",
+            f"its cohort of {len(comparator.cohort):,}), calibrated like those above.",
             f"cohort 1 {folder.identity}",
-            lambda: _compared(material, model.embedder, folder.comparator),
+            lambda: _compared(material, model.embedder, comparator),
         ),
     ]
     if within is not None:
