@@ -29,7 +29,7 @@ def benchmark(
     model: Model = None,
     report_model: Annotated[
         str | None,
-        typer.Option(help="The report's network, a model folder; its row is left out if absent."),
+        typer.Option(help="The report's network, a model folder; left out if absent."),
     ] = None,
     submission: Annotated[
         Path | None, typer.Option(help="The competition's submission_info.csv or its zip.")
@@ -46,7 +46,7 @@ def benchmark(
     ] = "efficientnet-lite0",
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave out rows whose name contains this; may be repeated."),
+        typer.Option(help="Leave out systems whose name contains this; may be repeated."),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seeds everything that is drawn.")] = 0,
@@ -56,18 +56,18 @@ def benchmark(
     with extra("the benchmark", "train"):
         from benchmarks.paper.mistakes import draw_pairs, find_mistakes
         from benchmarks.paper.report import write_benchmark
-        from benchmarks.paper.run import run_benchmark, score_question
-        from benchmarks.paper.systems import contenders, open_material
-        from benchmarks.paper.tasks import choose_questions, open_question
+        from benchmarks.paper.run import run_benchmark, score_task
+        from benchmarks.paper.systems import choose_systems, open_material
+        from benchmarks.paper.tasks import choose_tasks, open_task
     from samehand.serving.verifier import SameHand
 
     same_hand = SameHand(model, threads)
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
-    rows = contenders(material, same_hand, backbone=backbone, report=report, threads=threads)
-    unwanted = [row.name for row in rows[:-1] if any(part in row.name for part in without or ())]
-    rows = [row for row in rows if row.name not in unwanted]
-    questions, left_out = choose_questions(
+    systems = choose_systems(material, same_hand, backbone=backbone, report=report, threads=threads)
+    unwanted = [one.name for one in systems[:-1] if any(part in one.name for part in without or ())]
+    systems = [one for one in systems if one.name not in unwanted]
+    tasks, left_out = choose_tasks(
         catalogue, out, submission=submission, natural=natural, seed=seed
     )
     if report is None:
@@ -75,16 +75,16 @@ def benchmark(
     left_out += [f"{name[0].upper()}{name[1:]}: left out by `--without`." for name in unwanted]
     found = run_benchmark(
         material,
-        rows,
-        questions,
+        systems,
+        tasks,
         out,
         left_out=left_out,
         replicates=replicates,
         seed=seed,
         announce=lambda what: print(f"measuring {what}", file=sys.stderr),
     )
-    unseen = open_question(questions[0])
-    mistakes = find_mistakes(unseen, *score_question(rows[-1].prepare(), questions[0], unseen))
+    unseen = open_task(tasks[0])
+    mistakes = find_mistakes(unseen, *score_task(systems[-1].prepare(), tasks[0], unseen))
     draw_pairs(mistakes.pairs, unseen.paintings, catalogue, out / "mistakes.png")
     print(
         write_benchmark(
