@@ -37,7 +37,7 @@ Rows = Callable[[Path, Sequence[str]], Floats]
 PairScorer = Callable[[Indices, Indices], Floats]
 """Left and right indices, (M,) each, to raw scores, (M,)."""
 
-# The best of six by AUC on the validation artists: benchmarks/winner_decay.py.
+# The best of six by AUC on the validation artists: docs/adr/0015.
 _DECAY_FROZEN = 10.0
 _DECAY_OURS = 3.0
 
