@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.paper.capture import CaptureRange, draw_capture, recapture
 from samehand.catalogue.schema import load_catalogue
 from samehand.errors import ProtocolError
 from samehand.evaluation.evaluate import Labels, protocol_paintings, read_labels
 from samehand.files import atomic_path, sha256_bytes, sha256_file
-from samehand.images.capture import CaptureRange, draw_capture, recapture
 from samehand.images.decode import decode_file
 from samehand.pairs.choose import choose_pairs
 from samehand.pairs.draws import ArtistScope, find_candidates

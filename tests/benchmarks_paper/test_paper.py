@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.paper.capture import CaptureRange, draw_capture, recapture
 from benchmarks.paper.mistakes import Mistakes, find_mistakes, pair_indices
 from benchmarks.paper.report import BEGIN, END, markdown_tables, write_benchmark
 from benchmarks.paper.run import read_cached, run_benchmark, score_task
@@ -17,7 +18,6 @@ from samehand.errors import CatalogueError, OutputError
 from samehand.evaluation.evaluate import evaluate
 from samehand.evaluation.metrics import auc
 from samehand.files import sha256_file
-from samehand.images.capture import CaptureRange, draw_capture, recapture
 from samehand.images.decode import decode_file
 from samehand.serving.verifier import SameHand
 
