@@ -37,12 +37,12 @@ class CrossfitLoss(nn.Module):
     """Every other painting of an artist in the batch against all paintings and artists beside it.
 
     Attributes:
-        half: Which half each artist belongs to, (A,).
+        side: Which half each artist belongs to, (A,).
         projections: For batches of each half, the discriminants of the other, (2, D, F).
         centres: Mean direction of every artist under the projection of his half, (A, D).
     """
 
-    half: Tensor
+    side: Tensor
     projections: Tensor
     centres: Tensor
 
@@ -62,7 +62,7 @@ class CrossfitLoss(nn.Module):
         super().__init__()
         self.margin, self.scale = margin, scale
         order = np.random.default_rng((seed, artists)).permutation(artists)
-        self.register_buffer("half", torch.from_numpy(order % 2))
+        self.register_buffer("side", torch.from_numpy(order % 2))
         self.register_buffer("projections", torch.zeros(2, width, features))
         self.register_buffer("centres", torch.zeros(artists, width))
 
@@ -74,7 +74,7 @@ class CrossfitLoss(nn.Module):
             labels: The artist of each, (N,), from 0 to A - 1, none unused.
             ridge: Shrinkage; see `models.discriminant`.
         """
-        half = self.half.numpy()
+        half = self.side.numpy()
         for own in (0, 1):
             others = half[labels] != own
             known = np.unique(labels[others], return_inverse=True)[1]
@@ -97,14 +97,14 @@ class CrossfitLoss(nn.Module):
             features: Standardised, (B, F).
             labels: (B,).
         """
-        own = int(self.half[labels[0]])
+        own = int(self.side[labels[0]])
         embedded = F.normalize(features @ self.projections[own].T, dim=1)
         same = labels[:, None] == labels[None]
         positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         cosine = self.scale * embedded @ embedded.T
         others = cosine.masked_fill(same, _FAR).logsumexp(dim=1)
-        number = torch.arange(len(self.half), device=labels.device)
-        barred = (number[None] == labels[:, None]) | (self.half != own)[None]
+        number = torch.arange(len(self.side), device=labels.device)
+        barred = (number[None] == labels[:, None]) | (self.side != own)[None]
         centres = (self.scale * embedded @ self.centres.T).masked_fill(barred, _FAR)
         rivals = torch.logaddexp(others, centres.logsumexp(dim=1))
         each = F.softplus(rivals[:, None] - cosine + self.scale * self.margin)
@@ -160,8 +160,8 @@ class CrossfitObjective(MetricObjective):
         """Return the epoch's batches, of either half in turn, as indices of training paintings."""
         config = self.recipe.batch
         rng = np.random.default_rng([self.recipe.seed, epoch])
-        works = [np.flatnonzero(self.labels == label) for label in range(len(self.crossfit.half))]
-        half = self.crossfit.half.cpu().numpy()
+        works = [np.flatnonzero(self.labels == label) for label in range(len(self.crossfit.side))]
+        half = self.crossfit.side.cpu().numpy()
         pools = [
             [a for a in np.flatnonzero(half == own) if len(works[a]) >= config.per_artist]
             for own in (0, 1)
