@@ -1,4 +1,4 @@
-"""A score against the artists who paint like both: for pairs that may well be of one style.
+"""A likeness beyond that of the artists who paint like both: for pairs that may well be of one style.
 
 Shapes: N enrolled paintings, M pairs, A artists of the cohort, K neighbours.
 
@@ -11,50 +11,45 @@ verification using adapted Gaussian mixture models", Digital Signal Processing 1
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from samehand.errors import ModelError
 from samehand.records import Floats
-from samehand.scoring.comparator import Comparator, Enrolled, Indices, pair_scores
 
-WEIGHT = 1.0
-"""How much the centred cosine counts beside the score. Between 0.5 and 2 little depends on it."""
+Indices = NDArray[np.integer]
 
 _PAIRS_AT_ONCE = 4096
 _LEAST = 1e-6
 
 
-def nearby_scores(
-    comparator: Comparator, enrolled: Enrolled, left: Indices, right: Indices
+def nearby_cosines(
+    embeddings: Floats, cohort: Floats, neighbours: int, left: Indices, right: Indices
 ) -> Floats:
-    """Score pairs against artists near to both; swapping `left` and `right` changes nothing.
+    """Compare pairs from the mean of the artists nearest to both.
+
+    Added to a pair's score it makes the score for pairs of one style; ADR 0033 has what it is worth.
+    Swapping `left` and `right` changes nothing.
 
     Args:
-        comparator: With a cohort, best one of artists.
-        enrolled: The N paintings that the indices name.
-        left: Indices, (M,).
-        right: Indices, (M,).
+        embeddings: Unit length, (N, D).
+        cohort: Unit embeddings of artists, (A, D).
+        neighbours: K, from 1 to A.
+        left: Indices of embeddings, (M,).
+        right: Indices of embeddings, (M,).
 
     Returns:
-        The scores of `pair_scores`, plus the centred cosines, (M,).
-
-    Raises:
-        ModelError: The model compares by a head, and has no cohort.
+        The cosines, (M,), in [-1, 1].
     """
-    if comparator.head is not None:
-        raise ModelError("a model that learned to score pairs has no cohort to centre them by")
-    scores = pair_scores(comparator, enrolled, left, right)
     used, place = np.unique(np.concatenate([left, right]), return_inverse=True)
-    profiles = enrolled.embeddings[used] @ comparator.cohort.T
-    gram = comparator.cohort @ comparator.cohort.T
+    profiles = embeddings[used] @ cohort.T
+    gram = cohort @ cohort.T
     first, second = place[: len(left)], place[len(left) :]
+    cosines = np.empty(len(left), np.float32)
     for start in range(0, len(left), _PAIRS_AT_ONCE):
         block = slice(start, start + _PAIRS_AT_ONCE)
-        cosine = np.einsum(
-            "md,md->m", enrolled.embeddings[left[block]], enrolled.embeddings[right[block]]
-        )
+        cosine = np.einsum("md,md->m", embeddings[left[block]], embeddings[right[block]])
         one, two = profiles[first[block]], profiles[second[block]]
-        scores[block] += WEIGHT * _centred(cosine, one, two, gram, comparator.neighbours)
-    return scores
+        cosines[block] = _centred(cosine, one, two, gram, neighbours)
+    return cosines
 
 
 def _centred(cosine: Floats, one: Floats, two: Floats, gram: Floats, count: int) -> Floats:
