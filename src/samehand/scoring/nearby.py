@@ -1,4 +1,4 @@
-"""A likeness beyond that of the artists who paint like both: for pairs that may well be of one style.
+"""How alike two paintings are beyond what the artists near to both share: for pairs of one style.
 
 Shapes: N enrolled paintings, M pairs, A artists of the cohort, K neighbours.
 
@@ -26,7 +26,7 @@ def nearby_cosines(
 ) -> Floats:
     """Compare pairs from the mean of the artists nearest to both.
 
-    Added to a pair's score it makes the score for pairs of one style; ADR 0033 has what it is worth.
+    Added to a score of the pair, it makes the score for pairs of one style; see ADR 0033.
     Swapping `left` and `right` changes nothing.
 
     Args:
