@@ -143,7 +143,7 @@ def test_a_model_folder_is_replaced_and_a_foreign_one_left_alone(model, run, cat
     single.write_text("precious")
     for out in (foreign, single, run, catalogue):
         kept = contents(out) if out.is_dir() else out.read_bytes()
-        with pytest.raises(OutputError, match=rf"^{out} exists and is no model folder"):
+        with pytest.raises(OutputError, match=rf"^{out} exists and is not a model folder"):
             export([run], catalogue, out)
         assert (contents(out) if out.is_dir() else out.read_bytes()) == kept
     assert contents(run) == before

@@ -190,7 +190,7 @@ def calibrate(
     catalogue: Catalogue,
 ) -> None:
     """Add rules for reference sets, galleries and pairs of one style, from held-out artists."""
-    from samehand.serving.calibrate import calibrate_folder
+    from samehand.serving.fit import calibrate_folder
 
     config = calibrate_folder(model, catalogue)
     assert config.attribution is not None

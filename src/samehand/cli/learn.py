@@ -53,9 +53,9 @@ def export(
 
 def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> None:
     """Add what evidence is set against to an exported model; `export` has done it already."""
-    from samehand.training.background import build_background
+    from samehand.serving.fit_background import fit_background
 
-    made = build_background(model, catalogue, threads)
+    made = fit_background(model, catalogue, threads)
     print(
         f"wrote {len(made.regions):,} regions of training paintings and the scores of "
         f"{int(made.genuine.sum() + made.impostor.sum()):,} calibration pairs into {model}"

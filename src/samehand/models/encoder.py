@@ -132,7 +132,7 @@ class Encoder(nn.Module):
         if self.config.standardised:
             self.backbone.eval()
         if self.config.kept_patches:
-            self.backbone.body.training_blocks = mode
+            setattr(self.backbone.body, "training_blocks", mode)  # noqa: B010
         return self
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:

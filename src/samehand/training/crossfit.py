@@ -174,7 +174,7 @@ class CrossfitObjective(MetricObjective):
         count = (self.recipe.per_epoch or len(self.paths)) // (config.artists * config.per_artist)
         batches = []
         for number in range(max(1, count)):
-            chosen = self._artists(pools[number % 2], rng)
+            chosen = self._artists([int(a) for a in pools[number % 2]], rng)
             drawn = [rng.choice(works[a], config.per_artist, replace=False) for a in chosen]
             batches.append(np.concatenate(drawn).tolist())
         return batches

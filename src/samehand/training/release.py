@@ -11,47 +11,25 @@ import polars as pl
 import torch
 
 from samehand.catalogue.schema import load_catalogue
-from samehand.catalogue.splits import calibration_paintings, draw_cohort
-from samehand.errors import ModelError, OutputError, RecipeError
+from samehand.errors import OutputError, RecipeError
 from samehand.files import output_error, sha256_file, write_text
-from samehand.images.decode import decode_file
 from samehand.models.encoder import Encoder
 from samehand.models.ensemble import Ensemble
 from samehand.models.export import export_encoder
 from samehand.models.siamese import Siamese
-from samehand.progress import track
-from samehand.records import Floats
-from samehand.scoring.calibration import Calibration
-from samehand.scoring.comparator import Comparator, CosineComparator, Enrolled
-from samehand.scoring.fitting import calibrate
-from samehand.scoring.openset import Attribution
-from samehand.serving.calibrate import fit_attribution, within_styles
 from samehand.serving.card import model_card
-from samehand.serving.embed import embed_catalogued
+from samehand.serving.fit import Serving, fit
 from samehand.serving.folder import (
-    COHORT,
     CONFIG,
     ENCODER,
-    FAST_VIEWS,
-    FORMAT,
     ModelConfig,
-    read_cohort,
-    write_cohort,
     write_config,
 )
-from samehand.serving.runtime import Embedder, EmbedderConfig, Encoded, mean_direction
-from samehand.training.background import build_background
 from samehand.training.discriminate import join, start_from_discriminants
 from samehand.training.loop import keep_freed_memory
-from samehand.training.provenance import export_facts, ids_hash
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
 from samehand.training.release_pair import write_pair_model
 from samehand.training.runlog import RunFolder, load_tensors
-
-_USUAL = 0.98
-"""Share of calibration paintings that are not novel. With 0.99 fewer photographs are noticed: 12
-in place of 13 of the 18 that `benchmarks/warning_triggers.py` tries.
-"""
 
 
 def export(
@@ -104,11 +82,10 @@ def export(
                     folder / ENCODER,
                     weights=first.recipe.serve.weights,
                 )
-                config = _calibrate(folder, first.recipe, table, catalogue_path, facts)
-            config = replace(config, name=name or config.name)
-            write_config(folder, config)
-            if not config.pairwise:
-                build_background(folder, catalogue_path)
+                config = fit(folder, _serving(first.recipe, name), table, catalogue_path, facts)
+            if config.pairwise:
+                config = replace(config, name=name or config.name)
+                write_config(folder, config)
             write_text(folder / "README.md", model_card(config))
             if out.exists():
                 # Deleted with the scratch folder, and only once its successor is in place.
@@ -202,85 +179,18 @@ def _recipe_of(run: RunFolder, facts: dict[str, Any]) -> AnyRecipe:
         ) from error
 
 
-def _calibrate(
-    folder: Path, recipe: Recipe, table: pl.DataFrame, root: Path, facts: dict[str, Any]
-) -> ModelConfig:
+def _serving(recipe: Recipe, name: str | None) -> Serving:
     serve = recipe.serve
-    encoder = folder / ENCODER
-    embedder = Embedder(EmbedderConfig(encoder, sha256_file(encoder), serve.size, serve.views))
-    members = draw_cohort(table, serve.cohort, recipe.seed)
-    cohort = embed_catalogued(
-        embedder, members["path"].to_list(), root, label="embedding the cohort"
-    )
-    if serve.cohort_of == "artists":
-        cohort = _of_artists(cohort, members["artist"].to_list())
-    write_cohort(folder, cohort)
-    comparator = CosineComparator(
-        serve.normalisation, min(serve.neighbours, len(cohort)), read_cohort(folder)
-    )
-    held_out = calibration_paintings(table)
-    enrolled = _enrolled(comparator, embedder, held_out, root)
-    artists = held_out["artist"].to_list()
-    pairs = calibrate(comparator, enrolled, artists)
-    within = within_styles(comparator, enrolled, held_out)
-    single = Embedder(replace(embedder.config, views=FAST_VIEWS))
-    encoded = _encoded(single, held_out, root)
-    fast = calibrate(comparator, comparator.enrol(encoded.embeddings), artists)
-    return ModelConfig(
-        format=FORMAT,
-        name=recipe.name,
+    return Serving(
+        name=name or recipe.name,
         size=serve.size,
         views=serve.views,
-        normalisation=comparator.normalisation,
-        neighbours=comparator.neighbours,
-        novelty_limit=float(np.quantile(encoded.novelty, _USUAL)),
-        calibration=pairs,
-        files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
-        training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
-        attribution=_attribution(comparator, enrolled, artists, pairs),
-        fast=fast,
-        one_style=within,
+        normalisation=serve.normalisation,
+        neighbours=serve.neighbours,
+        cohort=serve.cohort,
+        cohort_of=serve.cohort_of,
+        seed=recipe.seed,
     )
-
-
-def _enrolled(
-    comparator: Comparator, embedder: Embedder, held_out: pl.DataFrame, root: Path
-) -> Enrolled:
-    paths = held_out["path"].to_list()
-    return comparator.enrol(
-        embed_catalogued(embedder, paths, root, label="embedding held-out artists")
-    )
-
-
-def _encoded(embedder: Embedder, held_out: pl.DataFrame, root: Path) -> Encoded:
-    found = [
-        embedder.encode(embedder.render(decode_file(root / path).image)[None])
-        for path in track(held_out["path"].to_list(), "encoding single views")
-    ]
-    return Encoded(
-        embeddings=np.concatenate([one.embeddings for one in found]),
-        views=np.concatenate([one.views for one in found]),
-        novelty=np.concatenate([one.novelty for one in found]),
-        patches=None,
-    )
-
-
-def _of_artists(embeddings: Floats, artists: Sequence[str]) -> Floats:
-    """Return the direction of every artist's mean embedding, in the order of their names."""
-    labels = np.unique(artists, return_inverse=True)[1]
-    return np.concatenate(
-        [mean_direction(embeddings[None, labels == label]) for label in range(labels.max() + 1)]
-    )
-
-
-def _attribution(
-    comparator: Comparator, enrolled: Enrolled, artists: list[str], pairs: Calibration
-) -> Attribution | None:
-    try:
-        return fit_attribution(comparator, enrolled, artists, pairs)
-    except ModelError:
-        # Few works by each artist calibrate pairs, but no reference sets; the model goes without.
-        return None
 
 
 def _refuse_foreign(out: Path) -> None:

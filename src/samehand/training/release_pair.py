@@ -14,8 +14,8 @@ from samehand.scoring.fitting import calibrate
 from samehand.serving.embed import embed_catalogued
 from samehand.serving.folder import ENCODER, FORMAT, HEAD, ModelConfig
 from samehand.serving.head import OnnxHead
+from samehand.serving.provenance import export_facts
 from samehand.serving.runtime import Embedder, EmbedderConfig
-from samehand.training.provenance import export_facts
 from samehand.training.recipe import SiameseRecipe
 
 _VIEWS = ("whole",)

@@ -23,7 +23,7 @@ REGIONS = 4096
 BINS = 128
 
 
-def build_background(model: Path, catalogue: Path, threads: int | None = None) -> Background:
+def fit_background(model: Path, catalogue: Path, threads: int | None = None) -> Background:
     """Write `evidence.safetensors` into a model folder; the model itself stays as it is.
 
     The regions are of training paintings, artists in turn, so that no artist who is tested on is
