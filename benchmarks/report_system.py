@@ -88,7 +88,7 @@ def of_model(name: str, folder: Path) -> System:
 
 
 def is_frozen(name: str) -> bool:
-    config = open_named(name).model.config
+    config = open_named(name).folder.config
     return config.pairwise and not config.training["recipe"]["model"]["train_backbone"]
 
 
