@@ -21,7 +21,7 @@ from samehand.records import Floats
 from samehand.scoring.calibration import llr_from_score
 from samehand.versions import versions
 
-_FORMAT = 1
+_FORMAT = 2
 _WANTED = {"unseen": ("all", "same style")}
 
 

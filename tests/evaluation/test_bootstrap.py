@@ -69,11 +69,11 @@ def test_bins_stay_within_a_thousandth_of_exact_metrics():
     codes = np.int32(left), np.int32(right)
     bins = bootstrap._quantise(scores, llr, same, *codes, 40, 0.7)
     (once,) = bootstrap._replicate(bins, np.ones((1, 40), np.int64))
-    assert bins.ece_bin.size < 5000 < np.unique(scores).size
+    assert bins.probability_bin.size < 5000 < np.unique(scores).size
     exact = compute_metrics(scores, llr, same, threshold=0.7)
     np.testing.assert_allclose(astuple(once), astuple(exact), atol=1e-3)
     assert once.balanced_accuracy == pytest.approx(exact.balanced_accuracy, abs=1e-12)
-    assert once.ece == pytest.approx(exact.ece, abs=1e-12)
+    assert once.calibration_error == pytest.approx(exact.calibration_error, abs=1e-12)
     assert once.cllr == pytest.approx(exact.cllr, abs=1e-12)
 
 

@@ -14,9 +14,9 @@ from samehand.errors import ProtocolError
 from samehand.evaluation.metrics import (
     auc,
     balanced_accuracy,
+    calibration_error,
     cllr,
     compute_metrics,
-    ece,
     eer,
     fnmr_at_fmr,
     min_cllr,
@@ -171,7 +171,7 @@ def test_ece_is_its_definition_on_ten_bins(pairs):
         if mass:
             claimed = (half * p)[inside].sum() / mass
             error += mass * abs(claimed - (half * same)[inside].sum() / mass)
-    assert ece(llr, same, weights) == pytest.approx(error)
+    assert calibration_error(llr, same, weights) == pytest.approx(error)
 
 
 @settings(deadline=None)
@@ -195,8 +195,8 @@ def test_gaussian_scores_have_their_known_metrics():
     assert found.fnmr_at_fmr0_1 == pytest.approx(norm.cdf(norm.isf(0.001) - gap), abs=0.02)
     # True llrs are calibrated: nothing to gain by recalibrating, nothing to correct.
     assert found.cllr - found.min_cllr == pytest.approx(0.0, abs=2e-3)
-    assert found.ece < 5e-3
-    assert ece(3 * llr, same) > 0.03
+    assert found.calibration_error < 5e-3
+    assert calibration_error(3 * llr, same) > 0.03
 
 
 def test_the_single_metrics_agree_with_all_at_once():
@@ -210,7 +210,7 @@ def test_the_single_metrics_agree_with_all_at_once():
         balanced_accuracy(scores, same, 0.3, weights),
         cllr(llr, same, weights),
         min_cllr(scores, same, weights),
-        ece(llr, same, weights),
+        calibration_error(llr, same, weights),
     )
     together = compute_metrics(scores, llr, same, threshold=0.3, weights=weights)
     assert astuple(together) == single

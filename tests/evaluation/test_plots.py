@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from samehand.errors import OutputError, ProtocolError
-from samehand.evaluation.metrics import ece
+from samehand.evaluation.metrics import calibration_error
 from samehand.evaluation.plots import (
     MOST_VERTICES,
     plot_det,
@@ -98,7 +98,7 @@ def test_reliability_is_counted_bin_by_bin_and_adds_up_to_the_ece():
         assert predicted[b] == pytest.approx((half * p)[inside].sum() / mass)
         assert observed[b] == pytest.approx(half[inside & same].sum() / mass)
         error += mass * abs(predicted[b] - observed[b])
-    assert ece(llr, same) == pytest.approx(error)
+    assert calibration_error(llr, same) == pytest.approx(error)
 
 
 def test_empty_bins_have_no_reliability():

@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix
 
 from samehand.evaluation.metrics import (
-    ECE_BINS,
+    PROBABILITY_BINS,
     Bools,
     Float64s,
     Metrics,
     Scores,
     auc_of,
-    ece_bin,
-    ece_edges,
     eer_of,
     fnmr_at_fmr_of,
     llr_cost,
     min_cllr_of,
+    probability_bin,
+    probability_edges,
     require_both_classes,
 )
 from samehand.scoring.calibration import probability
@@ -53,7 +53,7 @@ class _Bins:
         first_accepted: The lowest bin at or above the decision threshold.
         cost: (2, L) mean Cllr term of the bin's impostor (0) and genuine (1) pairs.
         predicted: (2, L) mean P(same artist) of the bin's impostor (0) and genuine (1) pairs.
-        ece_bin: (L,) the probability bin that holds the score bin.
+        probability_bin: (L,) the probability bin that holds the score bin.
     """
 
     genuine: csc_matrix
@@ -62,7 +62,7 @@ class _Bins:
     first_accepted: int
     cost: Float64s
     predicted: Float64s
-    ece_bin: NDArray[np.intp]
+    probability_bin: NDArray[np.intp]
 
 
 def bootstrap_replicates(
@@ -139,7 +139,7 @@ def _quantise(
     """Count the pairs of each artist and of each two artists in each score bin."""
     require_both_classes(float(same.sum()), float((~same).sum()))
     starts = [threshold]
-    for edge in ece_edges():
+    for edge in probability_edges():
         above = scores[llr >= edge]
         if above.size:
             starts.append(float(above.min()))
@@ -159,7 +159,7 @@ def _quantise(
         first_accepted=int(np.searchsorted(edges, threshold)),
         cost=_class_means(cost, level, same, size),
         predicted=_class_means(predicted, level, same, size),
-        ece_bin=ece_bin(llr_sum / count.clip(1)),
+        probability_bin=probability_bin(llr_sum / count.clip(1)),
     )
 
 
@@ -211,7 +211,7 @@ def _metrics_of(bins: _Bins, genuine: Float64s, impostor: Float64s) -> Metrics:
     accepted = genuine[bins.first_accepted :].sum()
     rejected = impostor[: bins.first_accepted].sum()
     predicted = impostor * bins.predicted[0] + genuine * bins.predicted[1]
-    excess = np.bincount(bins.ece_bin, predicted - genuine, ECE_BINS)
+    excess = np.bincount(bins.probability_bin, predicted - genuine, PROBABILITY_BINS)
     return Metrics(
         auc=auc_of(*curve),
         eer=eer_of(*curve),
@@ -220,5 +220,5 @@ def _metrics_of(bins: _Bins, genuine: Float64s, impostor: Float64s) -> Metrics:
         balanced_accuracy=float(accepted + rejected) / 2,
         cllr=float(impostor @ bins.cost[0] + genuine @ bins.cost[1]) / 2,
         min_cllr=min_cllr_of(*curve),
-        ece=float(np.abs(excess).sum() / 2),
+        calibration_error=float(np.abs(excess).sum() / 2),
     )

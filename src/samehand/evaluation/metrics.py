@@ -23,7 +23,7 @@ Float64s = NDArray[np.float64]
 Scores = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
-ECE_BINS = 10
+PROBABILITY_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Metrics:
         balanced_accuracy: At the threshold given, in [0, 1].
         cllr: Cost of the llrs, in bits; 0 is perfect, 1 is as good as saying nothing.
         min_cllr: What `cllr` would be under the best possible calibration, in bits.
-        ece: Expected calibration error of the probability at equal priors, in [0, 1].
+        calibration_error: Expected calibration error of the probability at equal priors, in [0, 1].
     """
 
     auc: float
@@ -48,7 +48,7 @@ class Metrics:
     balanced_accuracy: float
     cllr: float
     min_cllr: float
-    ece: float
+    calibration_error: float
 
 
 class Levels(NamedTuple):
@@ -94,7 +94,7 @@ def compute_metrics(
         balanced_accuracy=balanced_accuracy(scores, same, threshold, weights),
         cllr=cllr(llr, same, weights),
         min_cllr=min_cllr_of(levels.genuine, levels.impostor),
-        ece=ece(llr, same, weights),
+        calibration_error=calibration_error(llr, same, weights),
     )
 
 
@@ -153,7 +153,7 @@ def llr_cost(llr: Scores, same: Bools) -> Float64s:
     return np.asarray(np.logaddexp(0.0, wrong_way) / np.log(2.0), np.float64)
 
 
-def ece(llr: Scores, same: Bools, weights: Scores | None = None) -> float:
+def calibration_error(llr: Scores, same: Bools, weights: Scores | None = None) -> float:
     """Return the expected calibration error of P(same artist) at equal priors.
 
     Pairs fall into ten equal-width bins of probability (Naeini et al. 2015, "Obtaining well
@@ -170,20 +170,20 @@ def ece(llr: Scores, same: Bools, weights: Scores | None = None) -> float:
         The error, in [0, 1].
     """
     share = class_weights(same, weights) / 2
-    bins = ece_bin(llr)
-    predicted = np.bincount(bins, share * probability(llr, 0.5), ECE_BINS)
-    observed = np.bincount(bins, share * same, ECE_BINS)
+    bins = probability_bin(llr)
+    predicted = np.bincount(bins, share * probability(llr, 0.5), PROBABILITY_BINS)
+    observed = np.bincount(bins, share * same, PROBABILITY_BINS)
     return float(np.abs(predicted - observed).sum())
 
 
-def ece_bin(llr: Scores) -> NDArray[np.intp]:
-    """Return the probability bin of each llr, (N,) in [0, ECE_BINS)."""
-    return np.searchsorted(ece_edges(), llr, side="right")
+def probability_bin(llr: Scores) -> NDArray[np.intp]:
+    """Return the probability bin of each llr, (N,) in [0, PROBABILITY_BINS)."""
+    return np.searchsorted(probability_edges(), llr, side="right")
 
 
-def ece_edges() -> Float64s:
-    """Return the inner edges of the probability bins as llrs, (ECE_BINS - 1,) ascending."""
-    inner = np.arange(1, ECE_BINS) / ECE_BINS
+def probability_edges() -> Float64s:
+    """Return the inner edges of the probability bins as llrs, (PROBABILITY_BINS - 1,) ascending."""
+    inner = np.arange(1, PROBABILITY_BINS) / PROBABILITY_BINS
     return np.asarray(np.log10(inner / (1.0 - inner)), np.float64)
 
 

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from samehand.evaluation.metrics import (
-    ECE_BINS,
+    PROBABILITY_BINS,
     Bools,
     Float64s,
     Scores,
     auc_of,
+    calibration_error,
     class_weights,
     count_levels,
-    ece,
-    ece_bin,
     eer_of,
     error_rates,
+    probability_bin,
 )
 from samehand.files import atomic_path
 from samehand.scoring.calibration import probability
@@ -158,7 +158,7 @@ def plot_scores(
 def plot_reliability(systems: Systems, path: str | os.PathLike[str]) -> None:
     """Write predicted probability against observed frequency at equal priors, with counts.
 
-    Either class weighs one half in all, as in `metrics.ece`, whose bins these are.
+    Either class weighs one half in all, as in `metrics.calibration_error`, whose bins these are.
 
     Args:
         systems: log10 likelihood ratios by name.
@@ -171,18 +171,18 @@ def plot_reliability(systems: Systems, path: str | os.PathLike[str]) -> None:
     figure = Figure(figsize=(7, 8), layout="constrained")
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     axes.plot([0, 1], [0, 1], color=_GUIDE, linewidth=1, linestyle=":", label="perfectly honest")
-    width = 0.9 / ECE_BINS / max(1, len(systems))
-    left = (np.arange(ECE_BINS) + 0.05) / ECE_BINS
+    width = 0.9 / PROBABILITY_BINS / max(1, len(systems))
+    left = (np.arange(PROBABILITY_BINS) + 0.05) / PROBABILITY_BINS
     styled = zip(systems.items(), _styles(), strict=False)
     for place, ((name, (llr, same)), style) in enumerate(styled):
         predicted, observed, counts = reliability(llr, same)
-        error = ece(llr, same)
+        error = calibration_error(llr, same)
         axes.plot(
             predicted,
             observed,
             marker="o",
             markersize=5,
-            label=f"{name} (ECE {error:.3f})",
+            label=f"{name} (calibration error {error:.3f})",
             **style,
         )
         below.bar(left + place * width, counts, width, align="edge", color=style["color"])
@@ -213,15 +213,15 @@ def reliability(llr: Scores, same: Bools) -> tuple[Float64s, Float64s, NDArray[n
         same: (N,) whether one artist made both paintings.
 
     Returns:
-        Mean predicted probability and observed frequency at equal priors, (ECE_BINS,) each and
-        NaN where a bin is empty, and the number of pairs in each bin, (ECE_BINS,).
+        Mean predicted probability and observed frequency at equal priors, NaN where a bin is
+        empty, and the number of pairs in each bin; (PROBABILITY_BINS,) each.
     """
-    bins = ece_bin(llr)
+    bins = probability_bin(llr)
     share = class_weights(same)
-    counts = np.bincount(bins, minlength=ECE_BINS)
-    mass = np.where(counts > 0, np.bincount(bins, share, ECE_BINS), np.nan)
-    predicted = np.bincount(bins, share * probability(llr, 0.5), ECE_BINS) / mass
-    observed = np.bincount(bins, share * same, ECE_BINS) / mass
+    counts = np.bincount(bins, minlength=PROBABILITY_BINS)
+    mass = np.where(counts > 0, np.bincount(bins, share, PROBABILITY_BINS), np.nan)
+    predicted = np.bincount(bins, share * probability(llr, 0.5), PROBABILITY_BINS) / mass
+    observed = np.bincount(bins, share * same, PROBABILITY_BINS) / mass
     return predicted, observed, counts
 
 

@@ -19,7 +19,7 @@ COLUMNS = {
     "fnmr_at_fmr0_1": "FNMR at FMR 0.1 %",
     "cllr": "Cllr",
     "min_cllr": "min Cllr",
-    "ece": "ECE",
+    "calibration_error": "calibration error",
 }
 
 _LEGEND = """\
@@ -27,7 +27,7 @@ Every figure has its 95 % interval in brackets, from resampling artists on both 
 jointly. Balanced accuracy is taken at a likelihood ratio of 1, a threshold that the validation
 artists fixed. EER: equal error rate. FNMR at FMR: share of genuine pairs missed while that share
 of impostor pairs is accepted. Cllr: cost of the likelihood ratios in bits, 0 perfect, 1 useless;
-its excess over min Cllr is the cost of imperfect calibration. ECE: expected calibration error of
+its excess over min Cllr is the cost of imperfect calibration. Calibration error: expected error of
 the probability at equal priors.
 """
 
