@@ -12,7 +12,6 @@ from samehand import SameHand
 from samehand.atelier import paint, painter
 from samehand.evaluation.metrics import auc
 from samehand.scoring.calibration import llr_from_score
-from samehand.serving.painting import stacked
 
 SEED, PAINTERS, SUBJECTS = 7, 16, (30, 51, 24)
 
@@ -25,7 +24,7 @@ def main() -> None:
         for subject in SUBJECTS
     ]
     comparator, config = model.folder.comparator, model.folder.config
-    enrolled = comparator.enrol(stacked(works))
+    enrolled = comparator.enrol(np.stack([work.embedding for work in works]))
     artist = np.repeat(np.arange(PAINTERS), len(SUBJECTS))
     left, right = np.triu_indices(len(works), k=1)
     same = artist[left] == artist[right]

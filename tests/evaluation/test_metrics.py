@@ -17,10 +17,16 @@ from samehand.evaluation.metrics import (
     calibration_error,
     cllr,
     compute_metrics,
-    eer,
-    fnmr_at_fmr,
-    min_cllr,
+    count_levels,
+    eer_of,
+    fnmr_at_fmr_of,
+    min_cllr_of,
 )
+
+
+def of_levels(metric, scores, same, weights=None, **options):
+    levels = count_levels(scores, same, weights)
+    return metric(levels.genuine, levels.impostor, **options)
 
 
 @st.composite
@@ -83,7 +89,7 @@ def test_eer_is_where_the_scanned_error_rates_cross(pairs):
                 else:
                     high = t
             found = fmr0 + high * (fmr1 - fmr0)
-    assert eer(*pairs) == pytest.approx(found, abs=1e-9)
+    assert of_levels(eer_of, *pairs) == pytest.approx(found, abs=1e-9)
 
 
 @settings(deadline=None)
@@ -96,7 +102,8 @@ def test_fnmr_at_fmr_is_the_least_on_the_scanned_curve(pairs, target):
         if fmr0 <= target <= fmr1:
             steps = [0.0, 1.0] if fmr0 == fmr1 else [(target - fmr0) / (fmr1 - fmr0)]
             reached += [fnmr0 + t * (fnmr1 - fnmr0) for t in steps]
-    assert fnmr_at_fmr(scores, same, target, weights) == pytest.approx(min(reached), abs=1e-9)
+    found = of_levels(fnmr_at_fmr_of, scores, same, weights, fmr=target)
+    assert found == pytest.approx(min(reached), abs=1e-9)
 
 
 @settings(deadline=None)
@@ -146,16 +153,16 @@ def test_min_cllr_is_the_best_over_all_rising_calibrations(pairs):
             cost -= i * log2(i / (g + i)) if i else 0.0
         if np.all(np.diff(posteriors) >= -1e-12):
             best = min(best, cost / 2)
-    assert min_cllr(scores, same, weights) == pytest.approx(best, abs=1e-9)
+    assert of_levels(min_cllr_of, scores, same, weights) == pytest.approx(best, abs=1e-9)
 
 
 @settings(deadline=None)
 @given(tied_pairs())
 def test_min_cllr_never_exceeds_cllr_and_ignores_rising_maps(pairs):
     scores, same, weights = pairs
-    least = min_cllr(scores, same, weights)
+    least = of_levels(min_cllr_of, scores, same, weights)
     assert -1e-12 <= least <= min(1.0, cllr(scores, same, weights)) + 1e-12
-    assert min_cllr(np.exp(3 * scores), same, weights) == pytest.approx(least)
+    assert of_levels(min_cllr_of, np.exp(3 * scores), same, weights) == pytest.approx(least)
 
 
 @settings(deadline=None)
@@ -204,12 +211,12 @@ def test_the_single_metrics_agree_with_all_at_once():
     weights = np.random.default_rng(2).uniform(0, 2, same.size)
     single = (
         auc(scores, same, weights),
-        eer(scores, same, weights),
-        fnmr_at_fmr(scores, same, 0.01, weights),
-        fnmr_at_fmr(scores, same, 0.001, weights),
+        of_levels(eer_of, scores, same, weights),
+        of_levels(fnmr_at_fmr_of, scores, same, weights, fmr=0.01),
+        of_levels(fnmr_at_fmr_of, scores, same, weights, fmr=0.001),
         balanced_accuracy(scores, same, 0.3, weights),
         cllr(llr, same, weights),
-        min_cllr(scores, same, weights),
+        of_levels(min_cllr_of, scores, same, weights),
         calibration_error(llr, same, weights),
     )
     together = compute_metrics(scores, llr, same, threshold=0.3, weights=weights)
@@ -232,7 +239,7 @@ def test_unusable_pairs_are_refused():
     with pytest.raises(ProtocolError, match="one kind is missing"):
         cllr(np.arange(3.0), np.zeros(3, bool))
     with pytest.raises(ProtocolError, match="finite"):
-        eer(np.array([1.0, nan]), np.array([True, False]))
+        auc(np.array([1.0, nan]), np.array([True, False]))
 
 
 def test_a_million_pairs_take_seconds():

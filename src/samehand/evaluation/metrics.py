@@ -104,24 +104,6 @@ def auc(scores: Scores, same: Bools, weights: Scores | None = None) -> float:
     return auc_of(levels.genuine, levels.impostor)
 
 
-def eer(scores: Scores, same: Bools, weights: Scores | None = None) -> float:
-    """Return the rate at which FMR equals FNMR; see `eer_of`; arguments as `compute_metrics`."""
-    levels = count_levels(scores, same, weights)
-    return eer_of(levels.genuine, levels.impostor)
-
-
-def fnmr_at_fmr(scores: Scores, same: Bools, fmr: float, weights: Scores | None = None) -> float:
-    """Return FNMR where FMR is `fmr`; see `fnmr_at_fmr_of`; arguments as `compute_metrics`."""
-    levels = count_levels(scores, same, weights)
-    return fnmr_at_fmr_of(levels.genuine, levels.impostor, fmr)
-
-
-def min_cllr(scores: Scores, same: Bools, weights: Scores | None = None) -> float:
-    """Return Cllr after ideal calibration; see `min_cllr_of`; arguments as `compute_metrics`."""
-    levels = count_levels(scores, same, weights)
-    return min_cllr_of(levels.genuine, levels.impostor)
-
-
 def balanced_accuracy(
     scores: Scores, same: Bools, threshold: float, weights: Scores | None = None
 ) -> float:

@@ -31,8 +31,6 @@ _PRIMARIES: dict[int, Chromaticities] = {
     11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
 }
-# The curves of television (1, 6, 14, 15) stand in files that were made from sRGB pictures.
-_SRGB_LIKE = {1, 2, 6, 13, 14, 15}
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
 _PQ, _HLG = 16, 18
 SRGB_CURVE = 0.0
@@ -58,6 +56,7 @@ class Encoding:
 
 def encoding_of_codes(primaries: int, transfer: int) -> Encoding | None:
     """Return what the numbers of ITU-T H.273 mean; None where it is sRGB or unknown."""
+    # The curves of television (1, 6, 14, 15) stand in files that were made from sRGB pictures.
     curve = _GAMMAS.get(transfer, SRGB_CURVE)
     if transfer in (_PQ, _HLG):
         curve = -float(transfer)

@@ -158,11 +158,6 @@ def fit(image: Image.Image, width: int, height: int) -> Image.Image:
     return ImageOps.contain(image, (width, height), Image.Resampling.LANCZOS)
 
 
-def _shares(cells: Grid, most: float) -> Floats:
-    shares: Floats = np.asarray(cells, np.float32) / np.float32(max(most, 1e-6))
-    return shares
-
-
 def _tinted(image: Image.Image, share: Floats, above: Colour, below: Colour) -> Image.Image:
     """Lay colours on a grey version of a painting: the stronger the share, the denser."""
     shares = Image.fromarray(np.clip(share, -1, 1).astype(np.float32))

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable
 
-import numpy as np
 from PIL import Image
 
 from samehand.errors import ModelError
@@ -132,8 +131,3 @@ class Painting:
         """Take over what an encoder made of this painting in a batch, B = 1."""
         with self._lock:
             self._encoded = encoded
-
-
-def stacked(paintings: list[Painting]) -> Floats:
-    """Return the embeddings of paintings, (B, D)."""
-    return np.stack([painting.embedding for painting in paintings])
