@@ -388,14 +388,14 @@ def test_a_killed_run_resumes_without_asking_for_anything_twice(site, tmp_path):
         "client=Client(pause=0.15, allow_private=True))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
-    while len(list(tmp_path.glob("images/*.jpg"))) < 4:
+    while len(list(tmp_path.glob("images/[!.]*.jpg"))) < 4:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     time.sleep(0.1)
     # The image that was under way when the run was killed may have to be asked for again.
-    under_way = site.asked.total() - 1 - len(list(tmp_path.glob("images/*.jpg")))
+    under_way = site.asked.total() - 1 - len(list(tmp_path.glob("images/[!.]*.jpg")))
     assert under_way in (0, 1)
     assert get("cleveland", site, tmp_path).paintings == 12
     assert next(count for path, count in site.asked.items() if "artworks" in path) == 1
