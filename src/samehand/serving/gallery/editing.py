@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from samehand.catalogue.facts import FACTS, read_facts
 from samehand.catalogue.headings import meaning_of
@@ -95,8 +96,8 @@ def _column(name: str) -> str:
 
 
 def _edited(work: Work, values: Mapping[str, str]) -> Work:
-    fields = {name: getattr(work, name) for name in FIELDS}
-    known = {name: text for name, text in fields.items() if text is not None} | work.extra
+    stated = {name: getattr(work, name) for name in FIELDS}
+    known = {name: text for name, text in stated.items() if text is not None} | work.extra
     anew = set[str]()
     if "artist" in values:
         anew |= {"attribution", "qualifier"} | ({"artist_id"} - {*values})
@@ -108,8 +109,5 @@ def _edited(work: Work, values: Mapping[str, str]) -> Work:
     known = read_facts({name: text for name, text in known.items() if text})
     if written is not None:
         known.setdefault("attribution", written)
-    return replace(
-        work,
-        **{name: known.pop(name, None) for name in FIELDS},
-        extra=known,
-    )
+    fields: dict[str, Any] = {name: known.pop(name, None) for name in FIELDS}
+    return replace(work, **fields, extra=known)
