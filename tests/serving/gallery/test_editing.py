@@ -126,6 +126,12 @@ def test_a_gallery_from_before_has_autograph_works_only(tmp_path, model, filled)
         assert gallery.count(["qualifier="]) == 4
         assert gallery.count(["qualifier=after"]) == 0
         assert gallery.count(["accession number=3"]) == 1
+        # What was stored unread stays so until somebody writes that column.
+        put = Work("/0", artist="Workshop of a0")
+        gallery.store.describe([put])
+        gallery.set_columns({"title": "T"}, where=["path=/0"])
+        (stored,) = gallery.list(["path=/0"])
+        assert (stored.work.artist, stored.work.extra) == ("Workshop of a0", {})
 
 
 def test_set_writes_where_a_condition_holds_and_reads_anew_what_depends_on_it(gallery):

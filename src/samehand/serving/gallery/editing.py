@@ -19,6 +19,9 @@ from samehand.serving.gallery.places import DATABASE, gallery_folder
 from samehand.serving.gallery.store import Store
 from samehand.serving.gallery.works import FIELDS, Work
 
+_READ = frozenset({"artist", "artist_id", "qualifier", "date", "date_from", "date_to"})
+"""Columns whose words are read; to write another one leaves them as they are."""
+
 _OWN_FILES = re.compile(rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*")
 
 
@@ -106,7 +109,9 @@ def _edited(work: Work, values: Mapping[str, str]) -> Work:
     known = {name: text for name, text in known.items() if name not in anew}
     written = known.pop("attribution", None)
     known |= values
-    known = read_facts({name: text for name, text in known.items() if text})
+    known = {name: text for name, text in known.items() if text}
+    if values.keys() & _READ:
+        known = read_facts(known)
     if written is not None:
         known.setdefault("attribution", written)
     fields: dict[str, Any] = {name: known.pop(name, None) for name in FIELDS}
