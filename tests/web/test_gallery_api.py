@@ -123,8 +123,9 @@ def test_without_a_gallery_there_is_none(whole_client, probe):
 
 def test_a_suspect_that_is_alone_under_its_label_is_an_answer(shipped, limits, work_of, tmp_path):
     for artist, work in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        (tmp_path / "works" / f"Artist {artist}").mkdir(exist_ok=True, parents=True)
-        work_of(artist, work).save(tmp_path / "works" / f"Artist {artist}" / f"{work}.png")
+        folder = tmp_path / "works" / f"Artist {artist}"
+        folder.mkdir(exist_ok=True, parents=True)
+        work_of(artist, work).save(folder / f"{work}.png")
     (tmp_path / "works" / "Alone").mkdir()
     work_of(0, 0).save(tmp_path / "works" / "Alone" / "0.png")
     with Gallery.create(tmp_path / "gallery", shipped) as gallery:
