@@ -77,6 +77,14 @@ def test_the_facade():
         "*where",
         "*prior",
         "*threshold",
+        "*any_attribution",
+    ]
+    assert signature(SameHand.cluster) == [
+        "self",
+        "gallery",
+        "*where",
+        "*suspects",
+        "*any_attribution",
     ]
     assert signature(SameHand.embed) == ["self", "images"]
 
@@ -96,6 +104,8 @@ def test_the_gallery():
         "*tell",
         "*erase_labels",
     ]
+    assert {"set_columns", "rename", "delete"} <= public
+    assert signature(Gallery.set_columns) == ["self", "values", "*where"]
     assert signature(Gallery.list) == ["self", "where", "*limit", "*offset"]
 
 

@@ -5,7 +5,7 @@ field added here appears in all three. An `llr` is always a log10 likelihood rat
 """
 
 import html
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from samehand.codec import encode
@@ -171,6 +171,8 @@ class Neighbour(Answer):
     """log10 likelihood ratio of that pair."""
     same_file: bool
     """Whether it is the probe itself, byte for byte."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """Whatever else the gallery knows, such as its qualifier and accession number."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -415,6 +417,8 @@ class Suspect(Answer):
     """Number of the hand it was grouped with."""
     duplicate: str | None
     """File of a work under another label that shows the same picture, or null."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """Whatever else the gallery knows, such as its accession number."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -428,6 +432,22 @@ class Clustering(Answer):
     the most suspect."""
     works: int
     """How many works were grouped."""
+    gallery: str
+    """The gallery's name."""
+    model: str
+    """Name and hash of the model that answered."""
+    seconds: float
+    """Wall time spent."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Suspects(Answer):
+    """The labels of a gallery that its works contradict."""
+
+    suspects: tuple[Suspect, ...]
+    """First those whose picture is there under another label too, then the most suspect."""
+    works: int
+    """How many works were looked at."""
     gallery: str
     """The gallery's name."""
     model: str

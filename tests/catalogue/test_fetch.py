@@ -18,7 +18,7 @@ from PIL import Image
 from samehand.catalogue.fetch import fetch
 from samehand.catalogue.http import Client, UnreachableError, check_address
 from samehand.catalogue.prepare import prepare
-from samehand.errors import CatalogueError
+from samehand.errors import CatalogueError, MissingExtraError
 
 
 def jpeg(colour):
@@ -144,7 +144,7 @@ def aic(site):
         "pagination": {"total_pages": 1},
         "data": [{"id": 1, "title": "T", "artist_display": "Follower of Bosch\nDutch, 1450-1516",
                   "artwork_type_title": "Painting", "date_display": "1500/10", "image_id": "abc",
-                  "is_public_domain": True, "credit_line": "C"},
+                  "is_public_domain": True, "credit_line": "C", "main_reference_number": "N1"},
                  {"id": 2, "artwork_type_title": "Print", "is_public_domain": True}],
         "config": {"iiif_url": f"{site.base}/iiif/2"},
     }  # fmt: skip
@@ -154,7 +154,7 @@ def aic(site):
 def smk(site):
     site.pages["/api/v1/art/search"] = {
         "found": 1,
-        "items": [{"object_number": "KMS1", "titles": [{"title": "T"}],
+        "items": [{"object_number": "N1", "titles": [{"title": "T"}],
                    "production": [{"creator": "Follower of Bosch"}], "public_domain": True,
                    "production_date": [{"period": "1500-1510"}],
                    "rights": "https://creativecommons.org/publicdomain/zero/1.0/",
@@ -168,7 +168,8 @@ def met(site):
     site.pages["/public/collection/v1/objects/5"] = {
         "classification": "Paintings", "artistPrefix": "Follower of", "artistDisplayName": "Bosch",
         "artistULAN_URL": "http://vocab.getty.edu/page/ulan/500008816", "title": "T",
-        "objectDate": "1500–1510", "isPublicDomain": True, "creditLine": "C",
+        "accessionNumber": "N1", "creditLine": "C",
+        "objectDate": "1500–1510", "isPublicDomain": True,
         "primaryImage": f"{site.base}/5.jpg", "objectURL": "https://www.metmuseum.org/5",
     }  # fmt: skip
     site.pages["/public/collection/v1/objects/6"] = {"classification": "Prints"}
@@ -179,7 +180,9 @@ def rijksmuseum(site):
     aat = "http://vocab.getty.edu/aat/"
     site.pages["/search/collection"] = {"orderedItems": [{"id": f"{site.base}/200"}]}
     site.pages["/200"] = {
-        "identified_by": [{"type": "Name", "content": "T"}],
+        "identified_by": [{"type": "Name", "content": "T"},
+                          {"type": "Identifier", "content": "N1",
+                           "classified_as": [{"id": f"{aat}300312355"}]}],
         "produced_by": {
             "referred_to_by": [{"content": "Follower of Bosch",
                                 "classified_as": [{"id": f"{aat}300435416"}]}],
@@ -215,6 +218,7 @@ def test_each_museum_gives_its_works_with_qualifier_years_and_licence(museum, si
     assert row["licence"]
     assert row["credit"] == "C"
     assert row["source"]
+    assert row["accession_number"] == ("" if museum is commons else "N1")
     assert (tmp_path / row["path"]).is_file()
 
 
@@ -356,6 +360,55 @@ def test_malformed_answers_are_one_sentence(body, site, tmp_path):
     assert get("cleveland", site, tmp_path).paintings == 3
 
 
+def test_the_command_fetches_from_an_address_and_says_what_it_left_out(site, tmp_path, samehand):
+    manifests(site)
+    arguments = ("fetch", "iiif", f"{site.base}/all", "--out", tmp_path / "f", "--size", "600",
+                 "--pause", "0", "--private")  # fmt: skip
+    code, said, err = samehand(*arguments)
+    assert code == 0, err
+    assert said == (
+        f"2 paintings in {tmp_path / 'f' / 'paintings.csv'}; left out 0 without an open licence, "
+        "0 without an image, 0 failed\n"
+    )
+    assert [row["qualifier"] for row in table(tmp_path / "f")] == ["after", ""]
+    code, _, err = samehand(*arguments[:-1])
+    assert code == 2
+    assert "allow that with --private" in err
+    code, _, err = samehand(*arguments[:2], f"{site.base}/none", "--out", tmp_path / "g",
+                            "--private")  # fmt: skip
+    assert code == 2
+    assert "HTTP 404" in err
+
+
+def test_without_urllib3_one_sentence_names_the_extra_and_nothing_is_written(
+    tmp_path, samehand, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "urllib3", None)
+    code, _, err = samehand("fetch", "cleveland", "steen", "--out", tmp_path / "f")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "samehand[fetch]" in err
+    assert not (tmp_path / "f").exists()
+    with pytest.raises(MissingExtraError):
+        client().get("http://example.org/")
+
+
+def test_the_art_institute_is_told_who_asks_and_others_are_not(site, tmp_path):
+    told = {}
+
+    def noting(handler):
+        told[handler.path.split("/")[1]] = handler.headers["AIC-User-Agent"]
+        return handler.answer(200, json.dumps(shapes[handler.path.split("?")[0]]).encode(), "json")
+
+    aic(site)
+    cleveland(site)
+    shapes = {path: site.pages[path] for path in ("/api/v1/artworks/search", "/api/artworks/")}
+    site.pages |= dict.fromkeys(shapes, noting)
+    get("aic", site, tmp_path / "a", "bosch")
+    assert told["api"].startswith("samehand/")
+    get("cleveland", site, tmp_path / "c")
+    assert told["api"] is None
+
+
 def test_names_from_the_web_never_leave_the_folder(site, tmp_path):
     cleveland(site, 1, id="../../../evil", title="../../x")
     get("cleveland", site, tmp_path / "out")
@@ -388,14 +441,14 @@ def test_a_killed_run_resumes_without_asking_for_anything_twice(site, tmp_path):
         "client=Client(pause=0.15, allow_private=True))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
-    while len(list(tmp_path.glob("images/*.jpg"))) < 4:
+    while len(list(tmp_path.glob("images/[!.]*.jpg"))) < 4:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     time.sleep(0.1)
     # The image that was under way when the run was killed may have to be asked for again.
-    under_way = site.asked.total() - 1 - len(list(tmp_path.glob("images/*.jpg")))
+    under_way = site.asked.total() - 1 - len(list(tmp_path.glob("images/[!.]*.jpg")))
     assert under_way in (0, 1)
     assert get("cleveland", site, tmp_path).paintings == 12
     assert next(count for path, count in site.asked.items() if "artworks" in path) == 1

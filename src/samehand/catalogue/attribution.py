@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from typing import get_args
 
 from samehand.catalogue.clean import NO_ARTIST, NOBODY, clean_text, judge_attribution
 from samehand.records import Qualifier
@@ -22,10 +23,17 @@ class Attribution:
     Attributes:
         artist: The artist's name as written, or None where nobody is named.
         qualifier: None for an autograph work, and where nobody is named.
+        unread: A qualifier in words that are not understood, or None.
     """
 
     artist: str | None
     qualifier: Qualifier | None = None
+    unread: str | None = None
+
+    @property
+    def is_autograph(self) -> bool:
+        """Whether an artist is named, and nothing says that another hand made the work."""
+        return self.artist is not None and self.qualifier is None and self.unread is None
 
 
 _OF = r"(?:of\ the(?=\ master)|of|des|der|von|vom|van|du|del|della|dello|dell'|degli|de|di|d')"
@@ -96,6 +104,14 @@ _NATIONAL_SCHOOL = re.compile(
     r"(?:[ÉEée]cole|[Ss]cuola|[Ee]scuela) (?!d[eiu]|del)[a-zà-ÿ]+(?:[\s,].*)?"
 )
 """Romance languages write adjectives small: "École française", but "École Fontaine"."""
+
+_AUTOGRAPH = re.compile(
+    r"""by|(?:painted|made)\ by|autograph|artist|primary|signed(?:\ and\ dated)?|artist/maker
+    |painter|eigenhändig|signiert|von|autographe|signée?|autografo|firmato|eigenhandig|gesigneerd|autógrafo
+    |firmado""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What a column of qualifiers says of a work by the artist's own hand, where it says anything."""
 
 _LIFE = re.compile(
     r"\s*(?:\([^()]*\d{3}[^()]*\)|,\s*(?:[A-Z][\w-]+,?\s+)?(?:b\. |born )?\d{4}\b[^()]*"
@@ -183,28 +199,89 @@ def _parse_compound(name: str, noun: str) -> Attribution:
     return Attribution(name, fits[0])
 
 
+def parse_qualifier(text: str | None) -> tuple[Qualifier | None, str | None]:
+    """Read a cell of a column of qualifiers: "Workshop of", "attribué à", "Kopie nach".
+
+    Returns:
+        The qualifier, None for an autograph work; and the text where it is not understood.
+    """
+    tidy = clean_text(text)
+    if tidy is None or _AUTOGRAPH.fullmatch(tidy):
+        return None, None
+    for known in get_args(Qualifier):
+        if tidy.casefold() == known:
+            return known, None
+    # A name stands where the artist's would, before or behind.
+    for wording in (f"{tidy} Xyz", f"Xyz ({tidy})", f"Xyz, {tidy}"):
+        read = parse_attribution(wording)
+        if read.artist == "Xyz" and read.qualifier is not None:
+            return read.qualifier, None
+    return None, tidy
+
+
+def state_attribution(label: str | None, qualifier: str | None = None) -> Attribution:
+    """Return whom a catalogue's two columns name, the second being one of qualifiers.
+
+    Args:
+        label: The artist as catalogued, perhaps with a qualifier in the same words.
+        qualifier: The cell of the other column; it goes before the words of the label.
+
+    Returns:
+        An artist whose label has no qualifier is called as written, dates of life included: "Jan
+        Brueghel (1568-1625)" and "Jan Brueghel (1601-1678)" are two painters.
+    """
+    read = parse_attribution(label)
+    if read.artist is None:
+        return read
+    said, unread = parse_qualifier(qualifier)
+    if read.qualifier is None:
+        name = clean_text(label)
+        if said is None and unread is None and judge_attribution(label)[0] is None:
+            unread = "uncertain"
+        return Attribution(name, said, unread)
+    return Attribution(read.artist, said or read.qualifier, unread)
+
+
+def tidy_artist_id(text: str | None) -> str | None:
+    """Return an artist's number with a name authority: "Q5598", "ulan:500011051".
+
+    Args:
+        text: The number, or its address at Wikidata or the Getty; others are kept as written.
+    """
+    tidy = clean_text(text)
+    if tidy is None:
+        return None
+    wikidata = re.fullmatch(r"(?:wikidata:|https?://(?:www\.)?wikidata\.org/\S*/)?(Q\d+)", tidy)
+    if wikidata:
+        return wikidata[1]
+    ulan = re.fullmatch(r"(?:ulan:\s?|https?://\S*/ulan/\S*?)?(500\d{6})", tidy, re.IGNORECASE)
+    return f"ulan:{ulan[1]}" if ulan else tidy
+
+
 def judge_artist(
-    label: str | None, *, any_attribution: bool = False
+    label: str | None, qualifier: str | None = None, *, any_attribution: bool = False
 ) -> tuple[Attribution, str | None]:
     """Return whom a label names and, where it may not be learnt from, why the work is excluded.
 
-    An autograph work keeps the label as written: "Jan Brueghel (1568-1625)" and "Jan Brueghel
-    (1601-1678)" are two painters.
-
     Args:
         label: The artist as catalogued.
+        qualifier: What a column of qualifiers says.
         any_attribution: Take works that are not autograph for the named artist's all the same.
 
     Returns:
         The attribution, and None or the reason.
     """
     name, exclusion = judge_attribution(label)
-    read = parse_attribution(label)
+    read = state_attribution(label, qualifier)
     if read.artist is None:
         return read, exclusion or NO_ARTIST
-    if read.qualifier is not None:
-        return read, None if any_attribution else f"uncertain attribution: {clean_text(label)}"
-    return Attribution(name), exclusion
+    if name is None:
+        name, exclusion = read.artist, None
+    if not read.is_autograph and not any_attribution:
+        said = [] if qualifier is None else [clean_text(qualifier)]
+        words = " ".join(filter(None, [*said, clean_text(label)]))
+        return read, f"uncertain attribution: {words}"
+    return read, exclusion
 
 
 def _names_nobody(text: str) -> bool:

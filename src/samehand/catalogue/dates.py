@@ -116,6 +116,26 @@ def parse_date(text: str | None) -> Years:
     return (low, high) if low is None or high is None or low <= high else (high, low)
 
 
+def state_years(date: str | None, first: str | None, last: str | None) -> Years:
+    """Return the years of a work whose catalogue may have columns for them beside the date.
+
+    Args:
+        date: As written.
+        first: The cell of a column of first years, which goes before the date's words.
+        last: The cell of a column of last years.
+    """
+    low, high = _year(first, 0), _year(last, 1)
+    if low is None and high is None or low is not None and high is not None and low > high:
+        return parse_date(date)
+    return low, high
+
+
+def _year(cell: str | None, end: int) -> int | None:
+    whole = re.fullmatch(r"\s*([+-]?\d{1,4})(?:\.0)?\s*", cell or "")
+    # Catalogues write 0 where they know no year.
+    return (int(whole[1]) or None) if whole else parse_date(cell)[end]
+
+
 def _mark(text: str) -> str:
     """Return the text with its words turned into marks: ~ < > for circa, before, after."""
     plain = unicodedata.normalize("NFKD", text).lower().replace("\u2019", "'")

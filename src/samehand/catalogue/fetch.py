@@ -10,15 +10,21 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from samehand.catalogue import iiif
 from samehand.catalogue.attribution import parse_attribution
 from samehand.catalogue.dates import parse_date
-from samehand.catalogue.http import IMAGE_BYTES, Client, UnreachableError, parse_json
-from samehand.catalogue.museums import MUSEUMS, nga
+from samehand.catalogue.http import (
+    IMAGE_BYTES,
+    Client,
+    UnreachableError,
+    parse_json,
+    require_urllib3,
+)
+from samehand.catalogue.museums import MUSEUMS, aic, nga
 from samehand.catalogue.offers import Offer
 from samehand.errors import CatalogueError, OutputError
 from samehand.files import atomic_path, output_error, write_text
@@ -29,7 +35,7 @@ Collection = Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons",
 TABLE_NAME = "paintings.csv"
 COLUMNS = (
     "path", "artist", "artist_id", "qualifier", "title", "date", "date_from", "date_to",
-    "licence", "rights", "credit", "source",
+    "accession_number", "licence", "rights", "credit", "source",
 )  # fmt: skip
 """`artist` keeps the collection's wording, qualifier included, for readers of one column."""
 
@@ -100,8 +106,11 @@ def fetch(
         )
     if size < 1 or (limit is not None and limit < 1):
         raise CatalogueError("size and limit must be at least 1")
+    require_urllib3()
     folder = Path(out)
     client = client or Client()
+    if collection == "aic":
+        client = replace(client, headers={**client.headers, **aic.HEADERS})
     search = {"collection": collection, "words": words, "size": size, "base": base}
     memory = _open_memory(folder, search, client)
     report = Fetched()

@@ -31,6 +31,18 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
             "pintor,autor"
         ).split(",")
     ),
+    "artist_id": tuple(
+        (
+            "artist id,artist ulan url,artist ulan,ulan,ulan id,ulan url,artist wikidata url,"
+            "artist wikidata,wikidata,wikidata id,wikidata url,creator id,künstler id"
+        ).split(",")
+    ),
+    "qualifier": tuple(
+        (
+            "qualifier,creator qualifier,artist qualifier,artist prefix,attribution qualifier,"
+            "zuschreibungsgrad,qualificatif,qualificazione,kwalificatie,calificador"
+        ).split(",")
+    ),
     "title": tuple(
         (
             "title,title of work,object title,work title,titel,werktitel,bildtitel,titre,"
@@ -41,6 +53,29 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         (
             "date,dated,object date,year,datum,datierung,jahr,entstehungsjahr,entstehungszeit,"
             "année,datation,data,datazione,anno,datering,jaar,fecha,año,datación"
+        ).split(",")
+    ),
+    "date_from": tuple(
+        (
+            "date from,date start,start date,begin date,object begin date,earliest date,"
+            "creation date earliest,begin year,beginyear,year from,earliest year,datierung von,"
+            "jahr von,date début,année début,data inizio,datering van,jaar van,fecha inicio,"
+            "año desde"
+        ).split(",")
+    ),
+    "date_to": tuple(
+        (
+            "date to,date end,end date,object end date,latest date,creation date latest,end year,"
+            "endyear,year to,latest year,datierung bis,jahr bis,date fin,année fin,data fine,"
+            "datering tot,jaar tot,fecha fin,año hasta"
+        ).split(",")
+    ),
+    "accession_number": tuple(
+        (
+            "accession number,accession,accession no,accessionnum,inventory number,inventory no,"
+            "inv no,object number,object no,inventarnummer,inventar nr,inv nr,"
+            "numéro d inventaire,n inventaire,numero di inventario,inventarisnummer,objectnummer,"
+            "número de inventario"
         ).split(",")
     ),
     "style": tuple(
@@ -71,6 +106,14 @@ def fold_heading(name: str) -> str:
     """Return a heading in lower case, without punctuation and surplus blanks."""
     plain = unicodedata.normalize("NFC", name).casefold()
     return " ".join(re.sub(r"[\W_]+", " ", plain).split())
+
+
+_MEANINGS = {name: meaning for meaning, names in SYNONYMS.items() for name in names}
+
+
+def meaning_of(heading: str) -> str | None:
+    """Return what a column of this name is for, a key of `SYNONYMS`, or None."""
+    return _MEANINGS.get(fold_heading(heading))
 
 
 def parse_columns(pairs: Iterable[str]) -> dict[str, str]:

@@ -119,6 +119,7 @@ class Client:
         self, address: str, most_bytes: int, accept: str, etag: str | None
     ) -> tuple[str, float | None, Answer | None]:
         """Return a failure worth repeating as words and a wait, or an answer."""
+        require_urllib3()
         import urllib3
 
         here = address
@@ -174,6 +175,18 @@ class Client:
         return self._pool
 
 
+def require_urllib3() -> None:
+    """Refuse to ask anything without the package that asks.
+
+    Raises:
+        MissingExtraError: urllib3 is not installed.
+    """
+    try:
+        import urllib3  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("fetching paintings", "fetch") from error
+
+
 def parse_json(body: bytes, address: str) -> Any:  # noqa: ANN401
     """Return JSON from an answer.
 
@@ -227,12 +240,9 @@ def _guarded_pool(allow_private: bool) -> Any:  # noqa: ANN401
     The check is made on the connection itself, since a name may resolve to a public address when
     it is checked and to a private one when it is used.
     """
-    try:
-        import urllib3
-        from urllib3.connection import HTTPConnection, HTTPSConnection
-        from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-    except ImportError as error:
-        raise MissingExtraError("fetching paintings", "fetch") from error
+    import urllib3
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
     def checked(connected: socket.socket, host: str) -> socket.socket:
         peer = ipaddress.ip_address(connected.getpeername()[0].split("%")[0])

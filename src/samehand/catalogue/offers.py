@@ -20,6 +20,7 @@ class Offer:
         artist: With its qualifier, as the collection writes it: "Workshop of Lucas Cranach".
         artist_id: "ulan:..." or a Wikidata Q number.
         date: As written.
+        accession_number: What the collection calls the work.
         licence: Of the image, as an address or a short name.
         rights: The rights statement in words.
         credit: The credit line.
@@ -36,6 +37,7 @@ class Offer:
     rights: str | None = None
     credit: str | None = None
     source: str | None = None
+    accession_number: str | None = None
 
     @property
     def is_open(self) -> bool:

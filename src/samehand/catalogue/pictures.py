@@ -29,7 +29,10 @@ from samehand.catalogue.walk import (
 )
 from samehand.errors import CatalogueError, ImageError
 
-LABELS = ("artist", "title", "date", "style", "genre", "source", "split")
+LABELS = (
+    "artist", "artist_id", "qualifier", "title", "date", "date_from", "date_to",
+    "accession_number", "style", "genre", "source", "split",
+)  # fmt: skip
 """What a reader knows of a picture under these names; everything else is in `Listed.extra`."""
 
 _NOT_LABELS = frozenset({"embedding", "encoder", "sha256", "added"})
@@ -207,7 +210,7 @@ def _in_catalogue(folder: Path, found: Pictures) -> Iterator[Listed]:
 
     found.catalogues.append(folder)
     for row in load_catalogue(folder).iter_rows(named=True):
-        labels = {name: row[name] for name in LABELS if row[name] is not None}
+        labels = {name: str(row[name]) for name in LABELS if row[name] is not None}
         extra = {name: row[name] for name in ("painting_id", "exclusion") if row[name] is not None}
         path = folder / row["path"]
         yield Listed(row["painting_id"], str(path), path, labels=labels, extra=extra)

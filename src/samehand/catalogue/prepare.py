@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
-from samehand.catalogue.attribution import judge_artist
+from samehand.catalogue.attribution import judge_artist, tidy_artist_id
 from samehand.catalogue.cache import (
     CachedImage,
     cache_image,
@@ -20,7 +20,7 @@ from samehand.catalogue.cache import (
     read_journal,
 )
 from samehand.catalogue.clean import clean_date, clean_text
-from samehand.catalogue.dates import parse_date
+from samehand.catalogue.dates import state_years
 from samehand.catalogue.duplicates import (
     duplicate_groups,
     exclude_duplicates,
@@ -222,8 +222,10 @@ def base_table(good: Prepared, any_attribution: bool = False) -> pl.DataFrame:
     """
     records = []
     for row, image in good:
-        attribution, exclusion = judge_artist(row.artist, any_attribution=any_attribution)
-        date_from, date_to = parse_date(clean_date(row.date))
+        attribution, exclusion = judge_artist(
+            row.artist, row.qualifier, any_attribution=any_attribution
+        )
+        date_from, date_to = state_years(clean_date(row.date), row.date_from, row.date_to)
         if exclusion is None and image.cut:
             exclusion = DAMAGED
         records.append(
@@ -231,12 +233,13 @@ def base_table(good: Prepared, any_attribution: bool = False) -> pl.DataFrame:
                 "painting_id": row.painting_id,
                 "path": image.path,
                 "artist": attribution.artist,
-                "artist_id": None,
+                "artist_id": tidy_artist_id(row.artist_id),
                 "qualifier": attribution.qualifier,
                 "title": clean_text(row.title),
                 "date": clean_date(row.date),
                 "date_from": date_from,
                 "date_to": date_to,
+                "accession_number": clean_text(row.accession_number),
                 "style": clean_text(row.style),
                 "genre": clean_text(row.genre),
                 "source": clean_text(row.source),
@@ -261,7 +264,8 @@ def base_table(good: Prepared, any_attribution: bool = False) -> pl.DataFrame:
 def derive_groups(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the table with `artist_group` worked out where the source gives only `in_train`."""
     # Copies after an artist say nothing about where his own works lie.
-    autograph = pl.col("qualifier").is_null() | pl.col("exclusion").is_null()
+    doubtful = pl.col("exclusion").str.starts_with("uncertain attribution")
+    autograph = ~doubtful.fill_null(False)
     trained = (pl.col("in_train") & autograph).any().over("artist")
     tested = (~pl.col("in_train") & autograph).any().over("artist")
     derived = (
@@ -324,8 +328,8 @@ def same_work(frame: pl.DataFrame, rows: list[int]) -> SameWork:
 def dropped_labels(good: Prepared, any_attribution: bool = False) -> dict[str, int]:
     """Return the labels that name no certain artist, with how many paintings bear each."""
     labels = Counter(
-        clean_text(row.artist) or "(empty)"
+        " ".join(filter(None, map(clean_text, (row.qualifier, row.artist)))) or "(empty)"
         for row, _ in good
-        if judge_artist(row.artist, any_attribution=any_attribution)[1]
+        if judge_artist(row.artist, row.qualifier, any_attribution=any_attribution)[1]
     )
     return dict(sorted(labels.items()))

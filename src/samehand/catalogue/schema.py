@@ -24,6 +24,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     "date": pl.String,
     "date_from": pl.Int64,
     "date_to": pl.Int64,
+    "accession_number": pl.String,
     "style": pl.String,
     "genre": pl.String,
     "source": pl.String,
@@ -44,6 +45,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     artist_id     of a name authority: "ulan:500011051", "Q5598"
     qualifier     null for an autograph work, else one of `records.Qualifier`
     date_from     the first year that `date` allows, `date_to` the last; negative before Christ
+    accession_number  what the collection calls the work: "SK-A-2344"
     path          the cached image, relative to the catalogue's folder
     width         of the cached image in pixels, as are `height`, `bytes` and `sha256`
     phash         64-bit perceptual hash, 16 hex digits
@@ -55,7 +57,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     exclusion     why the painting may appear in no pair, or null
 """
 
-ADDED_LATER = ("artist_id", "qualifier", "date_from", "date_to")
+ADDED_LATER = ("artist_id", "qualifier", "date_from", "date_to", "accession_number")
 """Columns that older catalogues lack, which are read as null there."""
 
 NEVER_NULL = ("painting_id", "path", "width", "height", "bytes", "sha256", "phash", "origin")

@@ -80,6 +80,11 @@ class SourceRow:
         in_train: The competition's own division.
         size_bytes: How long the source says the file is.
         pixels: Width times height that the source says the image has.
+        artist_id: Of a name authority, as written, or None.
+        qualifier: How the artist is connected with the work, as written in a column of its own.
+        date_from: The first year, as written, or None.
+        date_to: The last year, as written, or None.
+        accession_number: What the collection calls the work, or None.
     """
 
     painting_id: str
@@ -96,6 +101,11 @@ class SourceRow:
     in_train: bool | None = None
     size_bytes: int | None = None
     pixels: int | None = None
+    artist_id: str | None = None
+    qualifier: str | None = None
+    date_from: str | None = None
+    date_to: str | None = None
+    accession_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

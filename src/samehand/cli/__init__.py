@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, fetch, gallery, learn, pairs, report, web
+from samehand.cli import answer, attribution, data, fetch, gallery, hands, learn, pairs, report, web
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
@@ -70,7 +70,8 @@ for command in (
     attribution.verify,
     attribution.search,
     attribution.identify,
-    attribution.cluster,
+    hands.cluster,
+    hands.suspects,
     report.report,
     web.serve,
     fetch.fetch,

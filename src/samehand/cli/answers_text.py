@@ -1,9 +1,10 @@
 """Answers beyond one pair, for people to read and as lines of a CSV file."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from samehand.results import Clustering
+    from samehand.results import Clustering, Suspect
 
 Answer = dict[str, Any]
 Rows = list[dict[str, object]]
@@ -25,7 +26,10 @@ def _verify_rows(answer: Answer) -> Rows:
 
 
 def _search_rows(answer: Answer) -> Rows:
-    return [{name: one[name] for name in SEARCH_COLUMNS} for one in answer["neighbours"]]
+    return [
+        {name: one.get(name, one["extra"].get(name)) for name in SEARCH_COLUMNS}
+        for one in answer["neighbours"]
+    ]
 
 
 def _identify_rows(answer: Answer) -> Rows:
@@ -46,10 +50,16 @@ VERIFY_COLUMNS = (
     "llr", "probability", "decision", "error_rate", "strength", "references", "supporting",
     "contradicting", "odd", "warnings",
 )  # fmt: skip
-SEARCH_COLUMNS = ("rank", "path", "artist", "title", "date", "score", "llr", "same_file")
+SEARCH_COLUMNS = (
+    "rank", "path", "artist", "title", "date", "score", "llr", "same_file", "qualifier",
+    "accession_number",
+)  # fmt: skip
 IDENTIFY_COLUMNS = (
     "artist", "known_llr", "none_probability", "best_artist", "best_llr", "others", "artists",
 )  # fmt: skip
+
+_SHOWN_ELSEWHERE = frozenset({"qualifier", "attribution", "date_from", "date_to"})
+"""Facts that a work's artist and date say already."""
 
 VERIFY_TABLE = (VERIFY_COLUMNS, _verify_rows)
 SEARCH_TABLE = (SEARCH_COLUMNS, _search_rows)
@@ -62,6 +72,22 @@ def printable(text: str) -> str:
     from samehand.images.decode import printable as shown
 
     return shown(text)
+
+
+def work_words(
+    artist: str | None, title: str | None, date: str | None, extra: Mapping[str, str]
+) -> list[str]:
+    """Return what is known of a work: "after Rembrandt", its title and date, and the rest."""
+    qualified = " ".join(filter(None, [extra.get("qualifier"), artist]))
+    others = {name: text for name, text in extra.items() if name not in _SHOWN_ELSEWHERE}
+    number = others.pop("accession_number", None)
+    return [
+        qualified or extra.get("attribution") or "-",
+        title or "-",
+        date or "-",
+        *([number] if number else []),
+        *(f"{name}: {text}" for name, text in sorted(others.items())),
+    ]
 
 
 def verify_text(probe: str, answer: Answer) -> str:
@@ -109,7 +135,7 @@ def search_text(probe: str, answer: Answer) -> str:
     lines = [f"{probe}  |  {answer['works']:,} works of {answer['gallery']}, {how}", ""]
     for one in answer["neighbours"]:
         same = "  (the image itself)" if one["same_file"] else ""
-        parts = "  |  ".join(one[key] or "-" for key in ("artist", "title", "date"))
+        parts = "  |  ".join(work_words(one["artist"], one["title"], one["date"], one["extra"]))
         lines.append(f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {printable(parts)}{same}")
         lines.append(f"       {printable(one['path'])}")
     lines += [f"  warning   {warning}" for warning in answer["warnings"]]
@@ -158,13 +184,21 @@ def clustering_text(found: "Clustering") -> str:
             f"labels: {printable(name)}"
         )
     if found.suspects:
-        lines += ["", "Labels that the other works contradict:", ""]
-    for one in found.suspects:
+        lines += ["", suspects_text(found.suspects)]
+    return "\n".join(lines)
+
+
+def suspects_text(suspects: "Sequence[Suspect]") -> str:
+    """Return labels that the other works contradict, the most suspect first."""
+    lines = ["Labels that the other works contradict:", ""]
+    for one in suspects:
         own = "" if one.own_llr is None else f" ({one.own_llr:+.2f})"
+        number = one.extra.get("accession_number", "")
+        number = f"{number}, " if number else ""
         lines.append(
             printable(
                 f"  {one.rank:>3}  {one.artist}{own}, rather {one.rival} ({one.rival_llr:+.2f}): "
-                f"{one.title or '-'}, {one.path}"
+                f"{one.title or '-'}, {number}{one.path}"
             )
         )
         if one.duplicate:

@@ -1,4 +1,4 @@
-"""Commands beyond one pair: verify, search, identify, cluster, calibrate."""
+"""Commands beyond one pair: verify, search, identify, calibrate."""
 
 import json
 import sys
@@ -12,7 +12,6 @@ from samehand.cli.answers_text import (
     IDENTIFY_TABLE,
     SEARCH_TABLE,
     VERIFY_TABLE,
-    clustering_text,
     identification_text,
     printable,
     search_text,
@@ -23,12 +22,14 @@ from samehand.cli.listed import (
     Columns,
     Images,
     References,
+    counted,
     listed,
     print_failures,
     probes_of,
     reasons,
+    tell,
 )
-from samehand.cli.options import AsJson, Catalogue, Model, Prior, Threads, print_json
+from samehand.cli.options import AnyAttribution, AsJson, Catalogue, Model, Prior, Threads
 from samehand.errors import ImageError, SamehandError
 from samehand.records import FalseAlarms, OperatingPoint
 
@@ -46,6 +47,9 @@ Out = Annotated[
     Path | None,
     typer.Option(help="Append answers to a .jsonl or .csv file; rerun to resume."),
 ]
+MOST_REFERENCES = 100
+"""So many of an artist's works in a gallery are opened as references, those added first."""
+
 InGallery = Annotated[str, typer.Option(help="A gallery's name or folder.")]
 
 
@@ -56,6 +60,13 @@ def verify(
     out: Out = None,
     prior: Prior = 0.5,
     operating_point: OperatingPoint = "eer",
+    gallery: Annotated[
+        str | None, typer.Option(help="Take the references from a gallery; see --artist.")
+    ] = None,
+    artist: Annotated[
+        str | None, typer.Option(help="Whose works in the gallery are the references.")
+    ] = None,
+    any_attribution: AnyAttribution = False,
     images: Images = None,
     column: Columns = None,
     model: Model = None,
@@ -64,10 +75,14 @@ def verify(
     """Say whether images are by the artist of some reference works."""
     from samehand.serving.verifier import SameHand
 
-    if not references:
-        raise SamehandError("name works by one artist with --references: images, folders or tables")
     asked = listed(probes, images, column)
-    known = listed(references, images, column).files()
+    known = (
+        _of_artist(gallery, artist, asked, any_attribution)
+        if gallery is not None or artist is not None
+        else _secure(references, images, column, any_attribution)
+    )
+    if references and gallery is not None:
+        raise SamehandError("name --references, or --gallery with --artist, but not both")
     doubtful = (
         "1 doubtful work" if len(asked.items) == 1 else f"{len(asked.items):,} doubtful works"
     )
@@ -138,6 +153,7 @@ def identify(
     prior: Annotated[
         float, typer.Option(help="P(one of the gallery's artists) before looking.")
     ] = 0.5,
+    any_attribution: AnyAttribution = False,
     images: Images = None,
     column: Columns = None,
     model: Model = None,
@@ -153,7 +169,13 @@ def identify(
 
         def ask(probe: Path) -> "Answer":
             return same_hand.identify(
-                probe, opened, top, where=where or (), prior=prior, threshold=threshold
+                probe,
+                opened,
+                top,
+                where=where or (),
+                prior=prior,
+                threshold=threshold,
+                any_attribution=any_attribution,
             ).to_dict()
 
         question = _gallery_question("identify", same_hand, opened, where, out) | {
@@ -161,28 +183,9 @@ def identify(
             "threshold": threshold,
             "prior": prior,
         }
+        if any_attribution:
+            question["any_attribution"] = True
         _answer(asked, ask, question, out, as_json, IDENTIFY_TABLE, identification_text)
-
-
-def cluster(
-    gallery: InGallery,
-    where: Where = None,
-    suspects: Annotated[int, typer.Option(min=0, help="How many suspect labels to list.")] = 50,
-    as_json: AsJson = False,
-    model: Model = None,
-) -> None:
-    """Group a gallery's works into probable hands, and list labels that look wrong."""
-    from samehand.serving.cluster import cluster as group
-    from samehand.serving.folder import open_model
-    from samehand.serving.gallery import Gallery
-
-    folder = open_model(model)
-    with Gallery.open(gallery, folder) as opened:
-        found = group(folder, opened, where=where or (), suspects=suspects)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print(clustering_text(found))
 
 
 def calibrate(
@@ -208,6 +211,54 @@ def calibrate(
     else:
         rate = config.one_style.points["eer"].error_rate
         print(f"pairs of one style: error rate {rate:.1%} on held-out artists")
+
+
+def _secure(
+    references: Sequence[Path] | None,
+    images: Path | None,
+    column: Sequence[str] | None,
+    any_attribution: bool,
+) -> list[Path]:
+    """Return the files of some references, without those that a table gives to another hand."""
+    from samehand.catalogue.facts import is_autograph
+    from samehand.catalogue.pictures import file_of
+
+    if not references:
+        raise SamehandError("name works by one artist with --references: images, folders or tables")
+    found = listed(references, images, column)
+    kept = [
+        item for item in found.items if any_attribution or item.guessed or is_autograph(item.labels)
+    ]
+    if len(kept) < len(found.items):
+        tell(
+            f"{counted(len(found.items) - len(kept), 'reference')} left out as not by the artist's "
+            "own hand; --any-attribution takes them all the same"
+        )
+    if not kept:
+        raise SamehandError(
+            "no reference is by the artist's own hand; name others, or pass --any-attribution"
+        )
+    return [file_of(item) for item in kept]
+
+
+def _of_artist(
+    gallery: str | None, artist: str | None, asked: "Pictures", any_attribution: bool
+) -> list[Path]:
+    """Return the files of an artist's works in a gallery, without the doubtful works themselves."""
+    from samehand.serving.gallery import Gallery
+
+    if gallery is None or artist is None:
+        raise SamehandError("name both --gallery and --artist, or works with --references")
+    probes = {str(path.absolute()) for path in probes_of(asked)}
+    with Gallery.open(gallery) as opened:
+        where = [f"artist={artist}", *opened.autograph(any_attribution)]
+        works = [stored.work.path for stored in opened.list(where)]
+        kept = [path for path in works if path not in probes]
+        if kept:
+            return [Path(path) for path in kept[:MOST_REFERENCES]]
+        names = opened.artists_like(artist)
+    hint = f"; did you mean {names[0]}?" if names else ""
+    raise SamehandError(f"the gallery {gallery} has no autograph work by {artist!r}{hint}")
 
 
 def _gallery_question(

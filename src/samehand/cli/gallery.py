@@ -1,4 +1,4 @@
-"""Commands on galleries: create, add, remove, list, info, index, export, re-embed."""
+"""Commands on galleries: create, add, remove, set, rename, delete, list, info, index, export."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ Where = Annotated[
     list[str] | None,
     typer.Option(
         help="Only works that meet a condition: column=value, column!=value, column~part, "
-        "column>=number, column<=number; may be repeated."
+        "column==exact value, column>=number, column<=number; may be repeated."
     ),
 ]
 Cache = Annotated[
@@ -138,6 +138,63 @@ def remove(
         print(f"removed {count:,}; {len(gallery):,} works in {gallery.name}")
 
 
+@app.command("set")
+def set_columns(
+    name: Name,
+    values: Annotated[
+        list[str],
+        typer.Argument(help="What to write, as column=text; without a text, forget the column."),
+    ],
+    where: Where = None,
+    every: Annotated[bool, typer.Option("--all", help="Edit every work.")] = False,
+) -> None:
+    """Write a text into a column of the works that meet a condition."""
+    from samehand.serving.gallery import Gallery
+    from samehand.serving.gallery.editing import parse_values
+
+    wanted = parse_values(values)
+    if bool(where) == every:
+        raise GalleryError("name the works with --where, or pass --all for every work")
+    with Gallery.open(name) as gallery:
+        matched = gallery.count(where or ())
+        changed = gallery.set_columns(wanted, where=where or ())
+        print(f"{matched:,} works match, {changed:,} changed")
+
+
+@app.command()
+def rename(
+    name: Name, to: Annotated[str, typer.Argument(help="The new name, or the path of a folder.")]
+) -> None:
+    """Give a gallery another name."""
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        before = gallery.name
+        gallery.rename(to)
+        print(f"renamed {before} to {gallery.name}, in {gallery.folder}")
+
+
+@app.command()
+def delete(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a gallery with its labels and embeddings; the images stay."""
+    from samehand.serving.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        count = len(gallery)
+        if not yes:
+            try:
+                typer.confirm(f"Delete {gallery.name} with {count:,} works?", abort=True)
+            except typer.Abort as stop:
+                raise GalleryError(
+                    f"{gallery.name} was not deleted; answer y, or pass --yes"
+                ) from stop
+        gallery.delete()
+        print(f"deleted {gallery.name} with {count:,} works; the images stay")
+
+
 @app.command("list")
 def list_works(
     name: Annotated[
@@ -148,6 +205,7 @@ def list_works(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False,
 ) -> None:
     """List a gallery's works, or all galleries."""
+    from samehand.cli.answers_text import work_words
     from samehand.images.decode import printable
     from samehand.serving.gallery import Gallery
     from samehand.serving.gallery.places import known_galleries
@@ -157,13 +215,17 @@ def list_works(
             print(json.dumps({"gallery": known}) if as_json else known)
         return
     with Gallery.open(name) as gallery:
+        found = False
         for stored in gallery.list(where or (), limit=limit):
+            found = True
             if as_json:
                 print(json.dumps(stored.record().to_dict(), ensure_ascii=False))
             else:
                 work = stored.work
-                parts = [work.path, work.artist or "-", work.title or "-", work.date or "-"]
-                print(printable("  |  ".join(parts)))
+                known = work_words(work.artist, work.title, work.date, work.extra)
+                print(printable("  |  ".join([work.path, *known])))
+        if not found:
+            tell(f"0 works match in {gallery.name}, of {len(gallery):,}")
 
 
 @app.command()

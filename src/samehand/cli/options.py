@@ -30,6 +30,13 @@ Beside = Annotated[
         help="Also name the works of a gallery that are nearest to each image: its name or folder.",
     ),
 ]
+AnyAttribution = Annotated[
+    bool,
+    typer.Option(
+        "--any-attribution",
+        help="Count works after, attributed to or by the workshop of an artist as the artist's.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

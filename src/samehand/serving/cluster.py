@@ -29,7 +29,12 @@ _ROWS_AT_ONCE = 1024
 
 
 def cluster(
-    folder: ModelFolder, gallery: Gallery, *, where: Sequence[str] = (), suspects: int = 50
+    folder: ModelFolder,
+    gallery: Gallery,
+    *,
+    where: Sequence[str] = (),
+    suspects: int = 50,
+    any_attribution: bool = False,
 ) -> Clustering:
     """Group a gallery's works into probable hands and list suspect labels.
 
@@ -38,6 +43,8 @@ def cluster(
         gallery: Whose works.
         where: Conditions that all hold.
         suspects: How many suspect labels to list, at most.
+        any_attribution: Let works count as the artist's that are "after" or from the workshop;
+            otherwise they are grouped, but no label is held against them, nor they against one.
 
     Raises:
         GalleryError: The gallery is another model's, or the works are none or too many.
@@ -62,7 +69,7 @@ def cluster(
     hands = _hands(works, groups)
     return Clustering(
         hands=hands,
-        suspects=tuple(_suspects(folder, works, enrolled, groups, suspects)),
+        suspects=tuple(_suspects(folder, works, enrolled, groups, suspects, any_attribution)),
         works=len(works),
         gallery=gallery.name,
         model=folder.identity,
@@ -152,9 +159,17 @@ def _suspects(
     enrolled: Enrolled,
     groups: NDArray[np.int64],
     count: int,
+    any_attribution: bool,
 ) -> list[Suspect]:
     rule, pairs = attribution_of(folder).references, folder.config.calibration
-    named = np.array([i for i, stored in enumerate(works) if stored.work.artist], np.int64)
+    named = np.array(
+        [
+            i
+            for i, stored in enumerate(works)
+            if stored.work.artist and (any_attribution or "qualifier" not in stored.work.extra)
+        ],
+        np.int64,
+    )
     names, labels = np.unique(
         np.array([works[i].work.artist for i in named], object).astype(str), return_inverse=True
     )
@@ -192,6 +207,7 @@ def _suspects(
                 suspicion=None if alone else float(rivals - own),
                 hand=int(groups[named[i]]) + 1,
                 duplicate=paths[duplicates[i]] if i in duplicates else None,
+                extra=works[named[i]].work.extra,
             )
         )
     return found

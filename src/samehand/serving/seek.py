@@ -101,11 +101,13 @@ def identify(
     where: Sequence[str] = (),
     prior: float = 0.5,
     threshold: FalseAlarms = "far10",
+    any_attribution: bool = False,
 ) -> Identification:
     """Rank a gallery's artists as makers of a probe; see `SameHand.identify`.
 
     The probe's own file is left out of the gallery, as far as its hash tells. Works without an
-    artist are passed over.
+    artist are passed over, and so are those by other hands, "after" the artist or from the
+    workshop, unless `any_attribution`.
     """
     started = time.perf_counter()
     folder = model.folder
@@ -115,6 +117,7 @@ def identify(
     probability(0.0, prior)
     if top < 1:
         raise SamehandError(f"top must be at least 1, not {top}")
+    where = [*where, *gallery.autograph(any_attribution)]
     named = [*where, "artist!="]
     artists = gallery.count_artists(named)
     near = gallery.nearest(probe.embedding, _SHORTLIST_WORKS, named)
@@ -124,7 +127,7 @@ def identify(
     asked = folder.comparator.enrol(probe.embedding[None])
     found = []
     for name in names[:_SHORTLIST_ARTISTS]:
-        works, rows = gallery.embeddings([*where, f"artist={name}"])
+        works, rows = gallery.embeddings([*where, f"artist=={name}"])
         kept = [i for i, stored in enumerate(works) if stored.sha256 != probe.sha256]
         if not kept:
             continue
@@ -216,4 +219,5 @@ def _neighbour(rank: int, stored: StoredWork, score: float, llr: float, sha256: 
         score=score,
         llr=llr,
         same_file=bool(sha256) and stored.sha256 == sha256,
+        extra=work.extra,
     )

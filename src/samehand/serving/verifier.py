@@ -298,6 +298,7 @@ class SameHand:
         where: Sequence[str] = (),
         prior: float = 0.5,
         threshold: FalseAlarms = "far10",
+        any_attribution: bool = False,
     ) -> Identification:
         """Say which artist of a gallery made a probe, or that none of them did.
 
@@ -308,6 +309,7 @@ class SameHand:
             where: Conditions that all hold, such as "style=Baroque".
             prior: P(one of these) before looking, strictly between 0 and 1.
             threshold: Which false alarm rate the decision promises.
+            any_attribution: Compare also with works "after" an artist or from the workshop.
 
         Raises:
             ImageError: The image cannot be read.
@@ -325,10 +327,16 @@ class SameHand:
             where=where,
             prior=prior,
             threshold=threshold,
+            any_attribution=any_attribution,
         )
 
     def cluster(
-        self, gallery: "Gallery", *, where: Sequence[str] = (), suspects: int = 50
+        self,
+        gallery: "Gallery",
+        *,
+        where: Sequence[str] = (),
+        suspects: int = 50,
+        any_attribution: bool = False,
     ) -> Clustering:
         """Group a gallery's works into probable hands, and list suspect labels.
 
@@ -336,6 +344,7 @@ class SameHand:
             gallery: Whose works.
             where: Conditions that all hold.
             suspects: How many suspect labels to list, at most.
+            any_attribution: Let works "after" an artist or from the workshop count as the artist's.
 
         Raises:
             GalleryError: The gallery is another model's, or the works are none or too many.
@@ -343,7 +352,13 @@ class SameHand:
         """
         from samehand.serving.cluster import cluster
 
-        return cluster(self.folder, gallery, where=where, suspects=suspects)
+        return cluster(
+            self.folder,
+            gallery,
+            where=where,
+            suspects=suspects,
+            any_attribution=any_attribution,
+        )
 
     def embed(self, images: Iterable[PaintingLike]) -> Floats:
         """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.

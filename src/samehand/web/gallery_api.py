@@ -12,7 +12,7 @@ from samehand.web.questions import of_picture
 
 _CONDITIONS = (
     "Only works that meet every condition: column=value, column!=value, column~part, "
-    "column>=number, column<=number."
+    "column>=number, column<=number; column==value compares letter by letter."
 )
 _MOST_CONDITIONS = 20
 
@@ -22,6 +22,10 @@ Condition = Annotated[str, Query(max_length=300)]
 Where = Annotated[
     list[Annotated[str, Form(max_length=300)]],
     Form(max_length=_MOST_CONDITIONS, description=_CONDITIONS),
+]
+AnyAttribution = Annotated[
+    bool,
+    Form(description='Let works "after" an artist or from the workshop count as the artist\'s.'),
 ]
 
 
@@ -85,6 +89,7 @@ async def identify(
         FalseAlarms,
         Form(description="Share of unknown hands that may be given a name: 1 % or 10 %."),
     ] = "far10",
+    any_attribution: AnyAttribution = False,
 ) -> Identification:
     """Rank the gallery's artists; the same values as `samehand identify --json`."""
     model = engine.model
@@ -92,7 +97,13 @@ async def identify(
         engine,
         probe,
         lambda painting: model.identify(
-            painting, gallery, top, where=where, prior=prior, threshold=threshold
+            painting,
+            gallery,
+            top,
+            where=where,
+            prior=prior,
+            threshold=threshold,
+            any_attribution=any_attribution,
         ),
     )
 
@@ -105,8 +116,13 @@ async def cluster(
     suspects: Annotated[
         int, Form(ge=0, le=1000, description="How many suspect labels to list.")
     ] = 50,
+    any_attribution: AnyAttribution = False,
 ) -> Clustering:
     """Return hands and suspect labels; the same values as `samehand cluster --json`."""
     model = engine.model
     async with engine.turn():
-        return await engine.infer(lambda: model.cluster(gallery, where=where, suspects=suspects))
+        return await engine.infer(
+            lambda: model.cluster(
+                gallery, where=where, suspects=suspects, any_attribution=any_attribution
+            )
+        )

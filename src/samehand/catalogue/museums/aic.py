@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+from samehand.catalogue.http import USER_AGENT
 from samehand.catalogue.offers import CC0, Ask, Offer, dicts, text_of
 
 _FIELDS = (
     "id,title,artist_display,artist_title,date_display,is_public_domain,image_id,credit_line,"
-    "copyright_notice,artwork_type_title"
+    "copyright_notice,artwork_type_title,main_reference_number"
 )
+HEADERS = {"AIC-User-Agent": USER_AGENT}
+"""The museum asks programs to name themselves here, for browsers cannot set User-Agent."""
+
 _DEEPEST = 10_000
 """The interface refuses to page further into a search than this."""
 
@@ -39,6 +43,7 @@ def offers(ask: Ask, words: str, size: int, base: str) -> Iterator[Offer]:
                 rights=text_of(item.get("copyright_notice")),
                 credit=text_of(item.get("credit_line")),
                 source=f"https://www.artic.edu/artworks/{item.get('id')}",
+                accession_number=text_of(item.get("main_reference_number")),
             )
         if page >= int(dict(answer).get("pagination", {}).get("total_pages") or 0) or not found:
             return

@@ -33,6 +33,7 @@ def offers(ask: Ask, words: str, size: int, base: str) -> Iterator[Offer]:
                 rights=text_of(item.get("copyright")) or status,
                 credit=text_of(item.get("creditline")),
                 source=text_of(item.get("url")),
+                accession_number=text_of(item.get("accession_number")),
             )
         skip += len(found)
         if not found or skip >= int(dict(answer.get("info") or {}).get("total") or 0):

@@ -31,6 +31,7 @@ def offers(ask: Ask, words: str, size: int, base: str) -> Iterator[Offer]:
                 rights=text_of(item.get("rightsAndReproduction")),
                 credit=text_of(item.get("creditLine")),
                 source=text_of(item.get("objectURL")),
+                accession_number=text_of(item.get("accessionNumber")),
             )
         offset += len(numbers)
         if not numbers or offset >= int(answer.get("total") or 0):

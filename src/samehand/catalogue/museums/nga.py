@@ -37,6 +37,7 @@ def offers(folder: Path, words: str, size: int) -> Iterator[Offer]:
             licence=CC0 if image.get("openaccess") == "1" else None,
             credit=text_of(row.get("creditline")),
             source=f"https://www.nga.gov/artworks/{row.get('objectid')}",
+            accession_number=text_of(row.get("accessionnum")),
         )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from samehand.catalogue.offers import Ask, Offer, dicts, text_of
 
 _ATTRIBUTION = "http://vocab.getty.edu/aat/300435416"
+_NUMBER = "http://vocab.getty.edu/aat/300312355"
 _CREDIT = "http://vocab.getty.edu/aat/300026687"
 _ENGLISH = "http://vocab.getty.edu/aat/300388277"
 
@@ -44,6 +45,7 @@ def _offer(ask: Ask, address: str, size: int) -> Offer:
         rights=licence,
         credit=_said(item.get("referred_to_by"), _CREDIT),
         source=address,
+        accession_number=_said(item.get("identified_by"), _NUMBER),
     )
 
 

@@ -39,6 +39,7 @@ def offers(ask: Ask, words: str, size: int, base: str) -> Iterator[Offer]:
                 rights=rights,
                 credit=_credit(item.get("credit_line")),
                 source=f"https://open.smk.dk/artwork/image/{number}" if number else None,
+                accession_number=number,
             )
         offset += len(found)
         if not found or offset >= int(answer.get("found") or 0):

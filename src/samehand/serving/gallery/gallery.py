@@ -1,5 +1,6 @@
 """Gallery: a folder of works and embeddings, crash-safe, and safe for concurrent processes."""
 
+import difflib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -241,6 +242,48 @@ class Gallery:
             wanted += [stored.work.path for stored in self.store.works(where)]
         return self.store.remove(wanted)
 
+    def set_columns(self, values: Mapping[str, str], *, where: Sequence[str] = ()) -> int:
+        """Write a text into columns of works, and return how many works that changed.
+
+        Args:
+            values: Text by column; an empty one makes the column unknown.
+            where: Which works; all, without conditions.
+
+        Raises:
+            GalleryError: A condition cannot be understood, or a column is not one to write.
+        """
+        from samehand.serving.gallery.editing import set_columns
+
+        return set_columns(self.store, values, where)
+
+    def rename(self, name: str | os.PathLike[str]) -> None:
+        """Give the gallery another name; its works and embeddings stay as they are.
+
+        Args:
+            name: A name, for a folder beside this one, or a path.
+
+        Raises:
+            GalleryError: There is something of that name, or another process uses the gallery.
+            OutputError: The folder cannot be moved.
+        """
+        from samehand.serving.gallery.editing import rename
+
+        self.folder = rename(self.store, name)
+        self._index = None
+        self.store = Store(self.folder)
+
+    def delete(self) -> None:
+        """Delete the gallery with its labels and embeddings; the images stay. It is closed then.
+
+        Raises:
+            GalleryError: The folder holds other files, too, or another process uses the gallery.
+            OutputError: The folder cannot be deleted.
+        """
+        from samehand.serving.gallery.editing import delete
+
+        self._index = None
+        delete(self.store)
+
     def re_embed(
         self, model: OpenedModel, *, cache: Path | None = None, drop_gone: bool = False
     ) -> tuple[int, int]:
@@ -315,6 +358,17 @@ class Gallery:
     def count_artists(self, where: Sequence[str] = ()) -> int:
         """Return how many artists' names occur among the works that meet the conditions."""
         return self.store.artists(where)[0]
+
+    def autograph(self, any_attribution: bool = False) -> tuple[str, ...]:
+        """Return the conditions that leave works by an artist's own hand, or none if all count."""
+        known = not any_attribution and "qualifier" in self.store.extra_columns()
+        return ("qualifier=",) if known else ()
+
+    def artists_like(self, name: str) -> tuple[str, ...]:
+        """Return the artists' names that are closest to a misspelt one, best first."""
+        names = {known.casefold(): known for known in self.store.artist_names()}
+        found = difflib.get_close_matches(name.casefold(), names, 3)
+        return tuple(names[one] for one in found)
 
     def index_info(self) -> IndexInfo | None:
         """Return what is known of the approximate index, or None where there is none."""

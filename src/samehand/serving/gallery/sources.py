@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from samehand.catalogue.facts import read_facts
 from samehand.catalogue.pictures import Listed, find_pictures
 from samehand.errors import CatalogueError, GalleryError
 from samehand.records import Floats
@@ -90,10 +91,11 @@ def _add(listing: Listing, item: Listed) -> None:
     if item.problem is not None:
         listing.failed[path] = item.problem
         return
-    known = {name: item.labels.get(name) for name in FIELDS}
+    labels = read_facts(item.labels)
+    known = {name: labels.get(name) for name in FIELDS}
     if item.guessed:
         listing.guessed.add(path)
-    others = {name: text for name, text in item.labels.items() if name not in FIELDS}
+    others = {name: text for name, text in labels.items() if name not in FIELDS}
     listing.works.append(Work(path, **known, extra={**item.extra, **others}))
 
 

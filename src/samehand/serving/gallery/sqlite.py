@@ -1,8 +1,10 @@
 """How a gallery's SQLite file is opened, and its errors in words."""
 
 import sqlite3
+from functools import lru_cache
 from pathlib import Path
 
+from samehand.catalogue.dates import Years, parse_date
 from samehand.errors import GalleryError
 
 _PATIENCE_S = 60.0
@@ -25,11 +27,18 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise sentence(path.parent, error) from error
     connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("first_year", 1, lambda text: _years(text)[0], deterministic=True)
+    connection.create_function("last_year", 1, lambda text: _years(text)[1], deterministic=True)
     return connection
 
 
 def _fold(text: str | None) -> str | None:
     return None if text is None else str(text).casefold()
+
+
+@lru_cache(maxsize=4096)
+def _years(text: str | None) -> Years:
+    return parse_date(text)
 
 
 def sentence(folder: Path, error: sqlite3.Error) -> GalleryError:

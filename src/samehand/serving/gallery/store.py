@@ -182,6 +182,31 @@ class Store:
             rows = self._connection.execute("SELECT name FROM extra_columns ORDER BY name")
             return [row[0] for row in rows]
 
+    def artist_names(self) -> list[str]:
+        """Return every artist's name, in alphabetical order."""
+        with self._refusing_damage():
+            rows = self._connection.execute(
+                "SELECT DISTINCT artist FROM works WHERE artist IS NOT NULL ORDER BY artist"
+            )
+            return [row[0] for row in rows]
+
+    def settle(self) -> None:
+        """Fold the journal into the database, for which nobody else may have it open.
+
+        Raises:
+            GalleryError: Another process has it open.
+        """
+        self._connection.execute("PRAGMA busy_timeout = 1000")
+        try:
+            mode = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+        except sqlite3.OperationalError:
+            mode = "wal"
+        if mode != "delete":
+            raise GalleryError(
+                f"the gallery {self.folder} is in use by another process; try again when that is "
+                "done"
+            )
+
     def fingerprint(self) -> str:
         """Return a hash that changes with any work, embedding or label."""
         digest = hashlib.sha256(repr(self.about()).encode())
@@ -329,21 +354,23 @@ class Store:
 
     def describe(self, works: Sequence[Work]) -> int:
         """Replace what is said of works that are there, and return how many that changed."""
-        changed = 0
         with self.writing():
-            for work in works:
-                values = [getattr(work, name) for name in FIELDS]
-                values += [json.dumps(work.extra, ensure_ascii=False), work.path]
-                setters = ", ".join(
-                    f"{name} = ?{i}" for i, name in enumerate((*FIELDS, "extra"), 1)
-                )
-                differs = " OR ".join(
-                    f"{name} IS NOT ?{i}" for i, name in enumerate((*FIELDS, "extra"), 1)
-                )
-                changed += self._connection.execute(
-                    f"UPDATE works SET {setters} WHERE path = ?8 AND ({differs})", values
-                ).rowcount
-            self._note_columns(works)
+            return self.describe_within(works)
+
+    def describe_within(self, works: Sequence[Work]) -> int:
+        """Replace what is said of works while `writing`, and return how many that changed."""
+        changed = 0
+        for work in works:
+            values = [getattr(work, name) for name in FIELDS]
+            values += [json.dumps(work.extra, ensure_ascii=False), work.path]
+            setters = ", ".join(f"{name} = ?{i}" for i, name in enumerate((*FIELDS, "extra"), 1))
+            differs = " OR ".join(
+                f"{name} IS NOT ?{i}" for i, name in enumerate((*FIELDS, "extra"), 1)
+            )
+            changed += self._connection.execute(
+                f"UPDATE works SET {setters} WHERE path = ?8 AND ({differs})", values
+            ).rowcount
+        self._note_columns(works)
         return changed
 
     def touch(self, states: dict[str, FileState]) -> None:

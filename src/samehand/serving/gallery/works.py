@@ -22,7 +22,8 @@ class Work:
         style: As its source says, or None.
         genre: As its source says, or None.
         source: The collection, or None.
-        extra: Whatever else is known; every key is a column that can be filtered by.
+        extra: Whatever else is known, `catalogue.facts.FACTS` among it; every key is a column that
+            can be filtered by.
     """
 
     path: str
@@ -52,12 +53,38 @@ def keep_labels(new: Work, old: Work, *, guessed: bool = False) -> tuple[Work, i
         if getattr(new, name) is None and getattr(old, name) is not None
     }
     folders = {unicodedata.normalize("NFC", part) for part in Path(old.path).parts}
-    if guessed and old.artist not in (None, new.artist) and old.artist not in folders:
+    written = old.extra.get("attribution", old.artist)
+    if guessed and old.artist not in (None, new.artist) and written not in folders:
         kept["artist"] = old.artist
-    extra = {name: text for name, text in old.extra.items() if name not in new.extra}
+    elif "attribution" in new.extra and new.artist is None:
+        # "Anonymous" is what the source says, not a label that it does not know.
+        kept.pop("artist", None)
+    stale = _stale(new, old, "artist" in kept)
+    said = dict(new.extra)
+    if "artist" in kept:
+        # What the name of a folder says is not said of the artist who stays.
+        for name in ("qualifier", "attribution"):
+            said.pop(name, None)
+    extra = {
+        name: text for name, text in old.extra.items() if name not in said and name not in stale
+    }
     if not kept and not extra:
         return new, 0
-    return replace(new, **kept, extra={**old.extra, **new.extra}), len(kept) + len(extra)
+    return replace(new, **kept, extra={**extra, **said}), len(kept) + len(extra)
+
+
+def _stale(new: Work, old: Work, kept_artist: bool) -> set[str]:
+    """Return which facts of an earlier record belong to an artist or a date that is replaced."""
+    stale: set[str] = set()
+    stated = new.artist is not None or "attribution" in new.extra
+    # A qualifier that was read from the artist's words goes with them.
+    if stated and not kept_artist and (new.artist != old.artist or "attribution" in old.extra):
+        stale |= {"qualifier", "attribution"}
+    if stated and not kept_artist and new.artist != old.artist:
+        stale.add("artist_id")
+    if new.date is not None and new.date != old.date:
+        stale |= {"date_from", "date_to"}
+    return stale
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,10 @@ def rows(name):
     return [tuple(line.split("\t")) for line in lines]
 
 
-@pytest.mark.parametrize(("name", "most_misses"), [("attributions", 0), ("attributions-second", 8)])
+@pytest.mark.parametrize(
+    ("name", "most_misses"),
+    [("attributions", 0), ("attributions-second", 8), ("attributions-third", 16)],
+)
 def test_attributions_are_read_as_often_as_the_documents_say(name, most_misses):
     missed = [
         (text, parse_attribution(text))
@@ -29,7 +32,9 @@ def test_attributions_are_read_as_often_as_the_documents_say(name, most_misses):
     assert len(missed) <= most_misses, missed
 
 
-@pytest.mark.parametrize(("name", "most_misses"), [("dates", 0), ("dates-second", 2)])
+@pytest.mark.parametrize(
+    ("name", "most_misses"), [("dates", 0), ("dates-second", 2), ("dates-third", 8)]
+)
 def test_dates_are_read_as_often_as_the_documents_say(name, most_misses):
     missed = [
         (text, parse_date(text))
@@ -37,6 +42,14 @@ def test_dates_are_read_as_often_as_the_documents_say(name, most_misses):
         if parse_date(text) != (int(first) if first else None, int(last) if last else None)
     ]
     assert len(missed) <= most_misses, missed
+
+
+def test_there_are_as_many_strings_as_the_documents_say():
+    for kind, count in (("attributions", 307), ("dates", 306)):
+        lists = [rows(f"{kind}{which}") for which in ("", "-second", "-third")]
+        texts = [text for some in lists for text, *_ in some]
+        assert len(texts) == count
+        assert len(set(texts)) >= 300
 
 
 def test_every_qualifier_occurs_in_the_lists():

@@ -1,0 +1,89 @@
+"""Commands on the hands of a gallery: cluster, suspects."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samehand.cli.answers_text import clustering_text, suspects_text
+from samehand.cli.attribution import InGallery
+from samehand.cli.gallery import Where
+from samehand.cli.options import AnyAttribution, AsJson, Model, print_json
+from samehand.results import Suspects
+
+if TYPE_CHECKING:
+    from samehand.results import Clustering
+
+Out = Annotated[Path | None, typer.Option(help="Write a .csv or .json file instead.")]
+
+
+def cluster(
+    gallery: InGallery,
+    where: Where = None,
+    suspects: Annotated[int, typer.Option(min=0, help="How many suspect labels to list.")] = 50,
+    any_attribution: AnyAttribution = False,
+    out: Out = None,
+    as_json: AsJson = False,
+    model: Model = None,
+) -> None:
+    """Group a gallery's works into probable hands, and list labels that look wrong."""
+    from samehand.serving.hands_table import check_suffix, write_clustering
+
+    if out is not None:
+        check_suffix(out)
+    found, labels = _grouped(gallery, where, suspects, any_attribution, model)
+    if out is not None:
+        write_clustering(out, found, labels)
+        print(f"wrote {found.works:,} works in {len(found.hands):,} hands to {out}")
+    elif as_json:
+        print_json(found.to_dict())
+    else:
+        print(clustering_text(found))
+
+
+def suspects(
+    gallery: InGallery,
+    where: Where = None,
+    top: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
+    any_attribution: AnyAttribution = False,
+    out: Out = None,
+    as_json: AsJson = False,
+    model: Model = None,
+) -> None:
+    """List works of a gallery whose label the other works contradict."""
+    from samehand.serving.hands_table import check_suffix, write_suspects
+
+    if out is not None:
+        check_suffix(out)
+    found, _ = _grouped(gallery, where, top, any_attribution, model)
+    answer = Suspects(found.suspects, found.works, found.gallery, found.model, found.seconds)
+    if out is not None:
+        write_suspects(out, answer)
+        print(f"wrote {len(answer.suspects):,} suspects of {answer.works:,} works to {out}")
+    elif as_json:
+        print_json(answer.to_dict())
+    elif answer.suspects:
+        print(suspects_text(answer.suspects))
+    else:
+        print(f"no label of {answer.works:,} works in {answer.gallery} is contradicted")
+
+
+def _grouped(
+    gallery: str,
+    where: list[str] | None,
+    count: int,
+    any_attribution: bool,
+    model: str | None,
+) -> "tuple[Clustering, dict[str, dict[str, object]]]":
+    """Return the hands of a gallery, and each work's record by its path."""
+    from samehand.serving.cluster import cluster as group
+    from samehand.serving.folder import open_model
+    from samehand.serving.gallery import Gallery
+
+    folder = open_model(model)
+    with Gallery.open(gallery, folder) as opened:
+        found = group(
+            folder, opened, where=where or (), suspects=count, any_attribution=any_attribution
+        )
+        labels = {one.work.path: one.record().to_dict() for one in opened.list(where or ())}
+    return found, labels
