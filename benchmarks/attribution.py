@@ -2,15 +2,13 @@
 
     python benchmarks/attribution.py CATALOGUE --out OUT [--docs docs/benchmark.md] [--frozen]
 
-Rules are compared on the held-out validation artists that calibrate the model; everything else is
-measured on test artists of whom neither training nor calibration saw a painting, but for the label
-noise, which is also looked for in the whole catalogue. Embeddings come from the catalogue's cache.
-`--frozen` adds the frozen backbone, which needs samehand[train] and minutes; `--test-only` swaps
-labels among test paintings alone, which spares embedding all others. What OUT has of
-the same model already is not measured again.
+Everything is measured on test artists of whom neither training nor calibration saw a painting, but
+for the label noise, which is also looked for in the whole catalogue. Embeddings come from the
+catalogue's cache. `--frozen` adds the frozen backbone, which needs samehand[train] and minutes;
+`--test-only` swaps labels among test paintings alone, which spares embedding all others. What OUT
+has of the same model already is not measured again.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -20,15 +18,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from attribution_report import markdown
-from collection import embeddings_of, unseen_paintings, write_block
-from reference_rules import compare_rules
+from shared import arguments, embeddings_of, measured, unseen_paintings, write_block
 
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
-from samehand.catalogue.splits import calibration_paintings
 from samehand.evaluation.baselines import baseline, centred
-from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
-from samehand.evaluation.metrics import compute_metrics
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import llr_from_score
@@ -45,11 +39,7 @@ Facts = dict[str, object]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("catalogue", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default=None)
-    parser.add_argument("--docs", type=Path)
+    parser = arguments(__doc__, out=True)
     parser.add_argument("--frozen", action="store_true")
     parser.add_argument("--test-only", action="store_true")
     options = parser.parse_args()
@@ -67,17 +57,9 @@ def main() -> None:
         return verifier.folder.comparator.enrol(embeddings), numbered(rows)
 
     found: Facts = {"model": verifier.folder.identity}
-    held_out, held_out_labels = load(calibration_paintings(table))
     works, labels = load(unseen)
     found["paintings"], found["artists"] = len(labels), int(labels.max()) + 1
     steps: dict[str, Callable[[], object]] = {
-        "rules": lambda: compare_rules(
-            verifier.folder.comparator,
-            held_out,
-            held_out_labels,
-            verifier.folder.config.calibration.slope,
-            [2, 3, 5, 10],
-        ),
         "verification": lambda: verification(verifier, works, labels),
         "odd": lambda: odd_works(verifier, works, labels),
         "open_set": lambda: open_set(verifier, works, labels),
@@ -124,18 +106,13 @@ def verification(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> lis
         scores = combine(step, trials.features)
         llrs = llr_from_score(step.calibration, scores)
         threshold = -step.calibration.intercept / step.calibration.slope
-        metrics = compute_metrics(scores, llrs, trials.same, threshold=threshold)
-        intervals = percentile_intervals(
-            bootstrap_replicates(
-                scores,
-                llrs,
-                trials.same,
-                trials.probe_artist,
-                trials.reference_artist,
-                threshold=threshold,
-                replicates=DRAWS,
-                seed=0,
-            )
+        metrics, intervals = measured(
+            scores,
+            llrs,
+            trials.same,
+            (trials.probe_artist, trials.reference_artist),
+            threshold=threshold,
+            replicates=DRAWS,
         )
         rows.append(
             {"references": count, "trials": len(scores), "artists": int(labels.max()) + 1}

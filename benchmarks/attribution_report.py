@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from shared import ranged, table
+
 
 def markdown(found: dict[str, Any]) -> str:
     """Return the tables of docs/attribution.md."""
@@ -13,7 +15,6 @@ def markdown(found: dict[str, Any]) -> str:
     ]
     # A run that was interrupted has some of the tables.
     for measured, section in (
-        (found.get("rules"), rules),
         (found.get("verification"), verification),
         (found.get("odd"), odd),
         (found.get("open_set"), open_set),
@@ -23,36 +24,6 @@ def markdown(found: dict[str, Any]) -> str:
     ):
         parts += section(measured) if measured else []
     return "\n".join(parts) + "\n"
-
-
-def table(header: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["", f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
-    return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def ranged(value: list[float]) -> str:
-    middle, low, high = value
-    return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def cell(row: dict[str, Any]) -> str:
-    return f"{row['eer']:.3f} / {row['min_cllr']:.3f}"
-
-
-def rules(rows: list[dict[str, Any]]) -> list[str]:
-    counts = sorted({row["references"] for row in rows})
-    names = list(dict.fromkeys(row["rule"] for row in rows))
-    by = {(row["rule"], row["references"]): row for row in rows}
-    return [
-        "",
-        "### Rules compared, on the validation artists",
-        "",
-        "EER / min Cllr with N references. Fitted rules never saw the artists of a trial.",
-        *table(
-            ["rule", *(f"N = {count}" for count in counts)],
-            [[name, *(cell(by[name, n]) for n in counts)] for name in names],
-        ),
-    ]
 
 
 def verification(rows: list[dict[str, Any]]) -> list[str]:
@@ -69,11 +40,11 @@ def verification(rows: list[dict[str, Any]]) -> list[str]:
                 [
                     str(row["references"]),
                     f"{row['trials']:,}",
-                    ranged(row["auc"]),
-                    ranged(row["eer"]),
+                    ranged(*row["auc"]),
+                    ranged(*row["eer"]),
                     f"{row['eer'][0] / single:.0%}",
-                    ranged(row["cllr"]),
-                    ranged(row["min_cllr"]),
+                    ranged(*row["cllr"]),
+                    ranged(*row["min_cllr"]),
                 ]
                 for row in rows
             ],
@@ -103,7 +74,7 @@ def odd(rows: list[dict[str, Any]]) -> list[str]:
 
 def open_set(rows: list[dict[str, Any]]) -> list[str]:
     def shown(row: dict[str, Any], column: int) -> str:
-        return ranged([row[name][column] for name in ("figures", "low", "high")])
+        return ranged(*(row[name][column] for name in ("figures", "low", "high")))
 
     rule = rows[0]
     return [
@@ -135,7 +106,7 @@ def search(rows: list[dict[str, Any]]) -> list[str]:
         "### Search: works by the probe's artist",
         *table(
             ["system", "mAP", "R@1"],
-            [[row["system"], ranged(row["map"]), ranged(row["r_at_1"])] for row in rows],
+            [[row["system"], ranged(*row["map"]), ranged(*row["r_at_1"])] for row in rows],
         ),
     ]
 

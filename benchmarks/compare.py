@@ -4,7 +4,8 @@
 
 The bare script imports NumPy, Pillow and ONNX Runtime, loads the shipped encoder, embeds the same
 two files (one view each) and prints their cosine: no checks, no calibration, no warnings. Both run
-alternately in fresh processes, so noise on the machine hits both; the figures are medians.
+alternately in fresh processes, so noise on the machine hits both; the figures are medians. Then
+prints how long the encoder takes for a painting with all its views and with one, on two threads.
 """
 
 import os
@@ -12,10 +13,10 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-LEFT, RIGHT = (ROOT / "examples" / "atelier" / f"painter-{name}.jpg" for name in ("a-1", "b-1"))
+from shared import EXAMPLES
+
+from samehand.images.decode import decode_file
 
 BARE = """
 import sys
@@ -41,13 +42,27 @@ def timed(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss * scale / 1e6
 
 
+def milliseconds(fast: bool) -> float:
+    """Return the median time to embed one painting that is decoded already."""
+    from samehand import SameHand
+
+    embedder = SameHand(threads=2, fast=fast).embedder
+    views = embedder.render(decode_file(EXAMPLES[0]).image)[None]
+    times = []
+    for _ in range(30):
+        started = time.perf_counter()
+        embedder.embed(views)
+        times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)
+
+
 def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     from samehand.serving.folder import ENCODER, find_model
 
     commands = {
-        "bare script": [sys.executable, "-c", BARE, find_model(None) / ENCODER, LEFT, RIGHT],
-        "samehand compare": [sys.executable, "-m", "samehand", "compare", LEFT, RIGHT],
+        "bare script": [sys.executable, "-c", BARE, find_model(None) / ENCODER, *EXAMPLES],
+        "samehand compare": [sys.executable, "-m", "samehand", "compare", *EXAMPLES],
     }
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for _ in range(repeats):
@@ -61,6 +76,8 @@ def main() -> None:
         print(f"{name:<18}{seconds:6.2f} s {megabytes:6.0f} MB")
     ratio = medians["samehand compare"][0] / medians["bare script"][0]
     print(f"{'ratio':<18}{ratio:6.2f}")
+    for name, fast in (("all views", False), ("one view", True)):
+        print(f"{name:<18}{milliseconds(fast):6.0f} ms")
 
 
 if __name__ == "__main__":

@@ -14,22 +14,21 @@ the artists of the left paintings, and the strength of the most unusual match of
 impostor pairs. Writes deletion.json and, where matplotlib is installed, deletion.png.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from collection import unseen_paintings
+from shared import arguments, unseen_paintings
 
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.metrics import auc
-from samehand.images.decode import decode_file
 from samehand.progress import track
 from samehand.serving.background import read_background
-from samehand.serving.correspondence import correspond, patch_embeddings
-from samehand.serving.occlusion import GRID, coverable, influence, llr_when_covered
+from samehand.serving.correspondence import correspond
+from samehand.serving.occlusion import GRID, coverable, influence_of, llr_when_covered
+from samehand.serving.painting import Painting
 from samehand.serving.regions import cell
 
 SHARES = (0.0, 0.1, 0.25, 0.5)
@@ -38,11 +37,9 @@ SEED, DRAWS = 0, 2000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("catalogue", type=Path)
+    parser = arguments(__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pairs", type=int, default=200)
-    parser.add_argument("--model", default=None)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
     same_hand = SameHand(options.model, options.threads)
@@ -51,11 +48,10 @@ def main() -> None:
     rng = np.random.default_rng(SEED)
     curves, strengths = [], []
     for left, right, _, _ in track(pairs, "covering regions"):
-        images = [decode_file(options.catalogue / path).image for path in (left, right)]
-        patches = [patch_embeddings(same_hand.embedder, image) for image in images]
-        matches = correspond(*patches, regions).matches
+        paintings = [same_hand.open(options.catalogue / path) for path in (left, right)]
+        matches = correspond(*(painting.patches for painting in paintings), regions).matches
         strengths.append(matches[0].strength if matches else 0.0)
-        curves.append(curves_of(same_hand, *images, rng))
+        curves.append(curves_of(same_hand, *paintings, rng))
     report(np.array(curves), pairs, np.array(strengths), same_hand.folder.identity, options.out)
 
 
@@ -81,10 +77,12 @@ def draw_pairs(table: pl.DataFrame, count: int) -> list[tuple[str, str, str, boo
     return pairs
 
 
-def curves_of(same_hand: SameHand, left, right, rng: np.random.Generator) -> np.ndarray:
+def curves_of(
+    same_hand: SameHand, left: Painting, right: Painting, rng: np.random.Generator
+) -> np.ndarray:
     """Return how far the verdict's claim weakens, (orders, shares), in log10 units."""
-    other = same_hand.embed([right])[0]
-    cells = influence(same_hand, coverable(same_hand, left), other).ravel()
+    other = right.embedding
+    cells = influence_of(same_hand, coverable(same_hand, left), other).ravel()
     painting = coverable(same_hand, left, fill="mean")
     direction = 1.0 if llr_when_covered(same_hand, painting, other, [[]])[0] >= 0 else -1.0
     named = np.argsort(-direction * cells, kind="stable")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
-from collection import pair_aucs
+from shared import pair_aucs
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings

@@ -76,7 +76,10 @@ def probe(same_hand: SameHand, paintings: pl.DataFrame, images: Path) -> pl.Data
         right.append(two)
         kinds.append(f"master and {pair[-1]}")
     config = same_hand.folder.config
-    scores = same_hand.score(same_hand.folder.comparator.enrol(table.embeddings), left, right)
+    comparator = same_hand.folder.comparator
+    scores = comparator.pair_scores(
+        comparator.enrol(table.embeddings), np.array(left), np.array(right)
+    )
     llrs = llr_from_score(config.calibration, scores)
     decisions = {
         point: [

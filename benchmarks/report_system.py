@@ -17,12 +17,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from shared import measured, ranged
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.evaluation.baselines import centred
-from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
-from samehand.evaluation.metrics import compute_metrics
 from samehand.pairs.draws import Candidates, PairBatch, sampled_pairs
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, llr_from_score
@@ -33,7 +32,7 @@ from samehand.serving.runtime import open_graph
 from samehand.serving.verifier import SameHand
 
 PAIRS, SEED, REPLICATES = 3000, 0, 300
-QUESTIONS = (("validation", "seen"), ("test", "seen"), ("test", "unseen"))
+TASKS = (("validation", "seen"), ("test", "seen"), ("test", "unseen"))
 Embed = Callable[[list[str]], Floats]
 
 
@@ -59,7 +58,7 @@ def main() -> None:
     print("| system | validation accuracy | test accuracy | accuracy | AUC |")
     print("|---|---|---|---|---|")
     for system in systems:
-        cells = [measure(system, table, split, artists) for split, artists in QUESTIONS]
+        cells = [measure(system, table, split, artists) for split, artists in TASKS]
         accuracies = [cell[0] for cell in cells]
         print(f"| {system.name} | {' | '.join(accuracies)} | {cells[-1][1]} |", flush=True)
 
@@ -135,22 +134,17 @@ def measure(system: System, table: pl.DataFrame, split: str, artists: str) -> tu
     left, right = place[: len(pairs.left)], place[len(pairs.left) :]
     scores = system.comparator.pair_scores(enrolled, left, right)
     llr = llr_from_score(system.calibration, scores).astype(np.float32)
-    found = compute_metrics(scores, llr, pairs.same, threshold=system.threshold)
-    intervals = percentile_intervals(
-        bootstrap_replicates(
-            scores,
-            llr,
-            pairs.same,
-            candidates.artist[pairs.left],
-            candidates.artist[pairs.right],
-            threshold=system.threshold,
-            replicates=REPLICATES,
-            seed=SEED,
-        )
+    found, intervals = measured(
+        scores,
+        llr,
+        pairs.same,
+        (candidates.artist[pairs.left], candidates.artist[pairs.right]),
+        threshold=system.threshold,
+        replicates=REPLICATES,
     )
     return (
-        cell(found.balanced_accuracy, intervals["balanced_accuracy"]),
-        cell(found.auc, intervals["auc"]),
+        ranged(found.balanced_accuracy, *intervals["balanced_accuracy"]),
+        ranged(found.auc, *intervals["auc"]),
     )
 
 
@@ -178,10 +172,6 @@ def genuine_pairs(table: pl.DataFrame, split: str, artists: str) -> int:
     )
     sizes: NDArray[np.int64] = rows.group_by("artist").len()["len"].to_numpy().astype(np.int64)
     return int((sizes * (sizes - 1) // 2).sum())
-
-
-def cell(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
 if __name__ == "__main__":

@@ -9,15 +9,13 @@ paintings by the contested artists serve as references and are not ranked, becau
 learned their labels. Embeddings come from the catalogue's cache.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from attribution_report import table
-from collection import embeddings_of, write_block
+from shared import arguments, embeddings_of, table, write_block
 
 from samehand import SameHand
 from samehand.catalogue.duplicates import CONTESTED
@@ -25,19 +23,14 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
 from samehand.serving.cluster import suspicion_of
-from samehand.serving.duplicates import duplicates_of
+from samehand.serving.copies import duplicates_of
 
 SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
 Facts = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("catalogue", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default=None)
-    parser.add_argument("--docs", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, out=True).parse_args()
     verifier = SameHand(options.model)
     rows = chosen(load_catalogue(options.catalogue))
     embeddings = embeddings_of(verifier, rows, options.catalogue)

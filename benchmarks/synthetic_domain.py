@@ -12,28 +12,26 @@ from samehand import SameHand
 from samehand.atelier import paint, painter
 from samehand.evaluation.metrics import auc
 from samehand.scoring.calibration import llr_from_score
-from samehand.serving.warnings import strange
+from samehand.serving.painting import stacked
 
 SEED, PAINTERS, SUBJECTS = 7, 16, (30, 51, 24)
 
 
 def main() -> None:
-    same_hand = SameHand()
+    model = SameHand()
     works = [
-        paint(painter(SEED, index), subject + 100 * index, (480, 400))
+        model.open(paint(painter(SEED, index), subject + 100 * index, (480, 400)))
         for index in range(PAINTERS)
         for subject in SUBJECTS
     ]
-    embedder = same_hand.embedder
-    looked = [embedder.encode(embedder.render(work)[None]) for work in works]
-    embeddings = np.concatenate([one.embeddings for one in looked])
-    enrolled = same_hand.folder.comparator.enrol(embeddings)
+    comparator, config = model.folder.comparator, model.folder.config
+    enrolled = comparator.enrol(stacked(works))
     artist = np.repeat(np.arange(PAINTERS), len(SUBJECTS))
     left, right = np.triu_indices(len(works), k=1)
     same = artist[left] == artist[right]
-    scores = same_hand.folder.comparator.pair_scores(enrolled, left, right)
-    llr = llr_from_score(same_hand.folder.config.calibration, scores)
-    noticed = np.mean([strange(float(one.novelty[0]), same_hand.folder.config) for one in looked])
+    scores = comparator.pair_scores(enrolled, left, right)
+    llr = llr_from_score(config.calibration, scores)
+    noticed = np.mean([work.novelty > config.novelty_limit for work in works])
     print(f"AUC                                    {auc(scores, same):.3f}")
     print(f"impostor pairs with an LLR above 0     {(llr[~same] > 0).mean():.1%}")
     print(f"genuine pairs with an LLR below 0      {(llr[same] < 0).mean():.1%}")

@@ -12,20 +12,19 @@ their outlines, pages of text and photographs (pip install scikit-image) count a
 --part names one of these measurements: shrunk, jpeg, copies, grey, surroundings, domain.
 """
 
-import argparse
 import io
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from shared import arguments
 
 from samehand import SameHand
 from samehand.atelier import paint, painter
 from samehand.evaluation.metrics import auc
 from samehand.images.decode import decode_bytes, decode_file
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
-from samehand.serving.warnings import strange
 
 PARTS = ("shrunk", "jpeg", "copies", "grey", "surroundings", "domain")
 
@@ -43,9 +42,7 @@ SENTENCE = "Were these two paintings made by the same artist? The images do not 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("catalogue", type=Path)
-    parser.add_argument("--model", default=None)
+    parser = arguments(__doc__)
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--every", type=int, default=2, help="use every n-th validation painting")
     options = parser.parse_args()
@@ -153,9 +150,7 @@ def domain(same_hand: SameHand, table: pl.DataFrame, root: Path) -> None:
             for subject in range(3)
         ],
     }.items():
-        views = (same_hand.embedder.render(image)[None, :1] for image in images)
-        found = np.concatenate([same_hand.embedder.encode(view).novelty for view in views])
-        noticed = [strange(float(one), same_hand.folder.config) for one in found]
+        noticed = [same_hand.open(image).novelty > limit for image in images]
         print(f"{name:36s} {np.mean(noticed):6.1%} of {len(images)}")
 
 
@@ -203,9 +198,8 @@ def as_jpeg(image: Image.Image, quality: int) -> Image.Image:
 
 
 def measure(same_hand: SameHand, images: list[Image.Image], artists: np.ndarray) -> float:
-    rows = [same_hand.embedder.embed(same_hand.embedder.render(image)[None]) for image in images]
     comparator = same_hand.folder.comparator
-    enrolled = comparator.enrol(np.concatenate(rows))
+    enrolled = comparator.enrol(same_hand.embed(images))
     left, right = np.triu_indices(len(images), k=1)
     scores = comparator.pair_scores(enrolled, left, right)
     return auc(scores, artists[left] == artists[right])

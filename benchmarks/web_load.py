@@ -15,8 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-LEFT, RIGHT = (ROOT / "examples" / "atelier" / f"painter-{name}.jpg" for name in ("a-1", "b-1"))
+from shared import EXAMPLES
+
 HEADERS = {"Content-Type": "multipart/form-data; boundary=samehand"}
 
 
@@ -85,7 +85,7 @@ def crowd(port: int, pid: int, body: bytes, seconds: float, clients: int) -> Non
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     clients = int(sys.argv[2]) if len(sys.argv) > 2 else 16
-    body = form(LEFT.read_bytes(), RIGHT.read_bytes())
+    body = form(*(path.read_bytes() for path in EXAMPLES))
     command = [sys.executable, "-m", "samehand", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -10,6 +10,7 @@ import pytest
 import typer
 import typer.main
 
+from benchmarks.paper.__main__ import app as paper
 from samehand.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -44,10 +45,10 @@ def links(text: str) -> list[str]:
 
 
 def commands(text: str) -> list[list[str]]:
+    """Return what is typed, but for lines with square brackets: a synopsis, which nobody types."""
     script = "".join(fences(text, "(?:sh|bash)")).replace("\\\n", " ")
-    # A line with square brackets is a synopsis, which nobody types.
     lines = [shlex.split(line, comments=True) for line in script.splitlines() if "[" not in line]
-    return [words[1:] for words in lines if words and words[0] == "samehand"]
+    return [words for words in lines if words]
 
 
 def test_there_are_documents_to_check() -> None:
@@ -80,7 +81,9 @@ def test_relative_links_lead_somewhere(document: Path) -> None:
 def test_commands_are_ones_the_command_line_takes(document: Path) -> None:
     root = typer.main.get_command(app)
     assert isinstance(root, typer.core.TyperGroup)
-    for words in commands(document.read_text(encoding="utf-8")):
+    for program, *words in commands(document.read_text(encoding="utf-8")):
+        if program != "samehand":
+            continue
         name, *arguments = words
         if name.startswith("--"):
             assert name in {"--help", "--version"}
@@ -94,6 +97,17 @@ def test_commands_are_ones_the_command_line_takes(document: Path) -> None:
         if "--help" not in arguments:
             # Parses and checks the arguments without running the command.
             command.make_context(name, arguments)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_benchmarks_in_documents_are_there_and_take_their_arguments(document: Path) -> None:
+    benchmark = typer.main.get_command(paper)
+    text = document.read_text(encoding="utf-8")
+    for words in commands(text):
+        if words[:3] == ["python", "-m", "benchmarks.paper"]:
+            benchmark.make_context("paper", words[3:])
+    named = re.findall(r"python (benchmarks/\w+\.py)", text)
+    assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)

@@ -80,7 +80,7 @@ def test_bins_stay_within_a_thousandth_of_exact_metrics():
 def test_replicates_in_small_batches_are_the_same(monkeypatch):
     data = make_pairs(2, 500, 8)
     at_once = bootstrap_intervals(*data, threshold=0.5, replicates=30, seed=1)
-    monkeypatch.setattr(bootstrap, "_COUPLE_WEIGHTS", 1)
+    monkeypatch.setattr(bootstrap, "_ARTIST_PAIR_WEIGHTS", 1)
     assert bootstrap_intervals(*data, threshold=0.5, replicates=30, seed=1) == at_once
 
 

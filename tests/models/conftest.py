@@ -57,3 +57,25 @@ def dinov2(tmp_path_factory, _offline):
         num_register_tokens=3,
     )
     return save(Dinov2WithRegistersModel(config), tmp_path_factory.mktemp("nets") / "dinov2")
+
+
+@pytest.fixture(scope="session")
+def saved():
+    """Save a network with weights that hide nothing; see `save`."""
+    return save
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory, _offline):
+    """The image tower of a small CLIP, as a folder of weights without settings."""
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    config = CLIPVisionConfig(
+        hidden_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=32,
+        patch_size=8,
+    )
+    return save(CLIPVisionModel(config), tmp_path_factory.mktemp("nets") / "clip")

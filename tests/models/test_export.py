@@ -37,7 +37,7 @@ def files(encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     found = {"half": folder / "half.onnx", "full": folder / "full.onnx"}
     export_encoder(encoder, 32, found["half"])
-    export_encoder(encoder, 32, found["full"], half=False)
+    export_encoder(encoder, 32, found["full"], weights="float32")
     return found
 
 

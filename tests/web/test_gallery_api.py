@@ -123,12 +123,13 @@ def test_without_a_gallery_there_is_none(whole_client, probe):
 
 def test_a_suspect_that_is_alone_under_its_label_is_an_answer(shipped, limits, work_of, tmp_path):
     for artist, work in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        (tmp_path / f"Artist {artist}").mkdir(exist_ok=True)
-        work_of(artist, work).save(tmp_path / f"Artist {artist}" / f"{work}.png")
-    (tmp_path / "Alone").mkdir()
-    work_of(0, 0).save(tmp_path / "Alone" / "0.png")
+        folder = tmp_path / "works" / f"Artist {artist}"
+        folder.mkdir(exist_ok=True, parents=True)
+        work_of(artist, work).save(folder / f"{work}.png")
+    (tmp_path / "works" / "Alone").mkdir()
+    work_of(0, 0).save(tmp_path / "works" / "Alone" / "0.png")
     with Gallery.create(tmp_path / "gallery", shipped) as gallery:
-        gallery.add([tmp_path / name for name in ("Artist 0", "Artist 1", "Alone")], shipped)
+        gallery.add([tmp_path / "works"], shipped)
         with TestClient(create_app(shipped, limits, gallery=gallery), base_url=HERE) as client:
             answer = client.post(f"{PREFIX}/cluster")
     assert answer.status_code == 200

@@ -58,9 +58,9 @@ def test_a_comparison_shows_the_nearest_works(served, shelf, shipped, work_of, p
             assert f'src="/gallery/picture/{slot}"' in item
             assert f"<b>{one.llr:+.2f}</b>" in item
             assert one.artist in item
-    told = served.post("/api/v1/evidence", files=files).json()["evidence"]
+    told = served.post("/api/v1/evidence", files=files).json()["neighbours"]
     assert told["gallery"] == shelf.name
-    assert [one["path"] for one in told["right"]["neighbours"]] == [
+    assert [one["path"] for one in told["right"]] == [
         one.path for one in shipped.search(b, shelf, top=4).neighbours
     ]
     report = served.post("/api/v1/report", files=files).text

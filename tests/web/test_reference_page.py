@@ -83,7 +83,9 @@ def test_a_model_without_the_rule_says_so(client, files):
 
 
 def limited(points, limit: float):
-    return points | {"fmr1": replace(points["fmr1"], different_at_most=limit)}
+    same = max(limit, points["fmr1"].same_at_least)
+    changed = replace(points["fmr1"], different_at_most=limit, same_at_least=same)
+    return points | {"fmr1": changed}
 
 
 @pytest.fixture(scope="module")

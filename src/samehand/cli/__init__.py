@@ -6,6 +6,8 @@ Exit codes: 0 done, 2 a mistake the user can mend (one sentence on standard erro
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -16,14 +18,21 @@ from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Say that a command was interrupted; Typer alone would leave it without a word."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        print("interrupted", file=sys.stderr)
+        raise typer.Exit(130) from stop
+
+
 class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run a command; Typer alone would leave an interrupted one without a word."""
-        try:
+        """Run a command."""
+        with interruptible():
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            print("interrupted", file=sys.stderr)
-            raise typer.Exit(130) from stop
 
 
 app = typer.Typer(
@@ -72,7 +81,6 @@ for command in (
     learn.export,
     learn.background,
     learn.evaluate,
-    learn.benchmark,
     attribution.calibrate,
 ):
     app.command(cls=SeveralValues)(command)
@@ -81,17 +89,27 @@ app.add_typer(pairs.app, name="pairs")
 
 
 def main() -> None:
-    """Run the command line and turn every user mistake into one sentence and exit code 2."""
+    """Run the command line of samehand."""
+    run(app, "samehand")
+
+
+def run(commands: typer.Typer, program: str) -> None:
+    """Run a command line and turn every user mistake into one sentence and exit code 2.
+
+    Args:
+        commands: Its commands.
+        program: What one types to run it.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is not UTF-8 must not break the terminal it is printed on.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
-            app(prog_name="samehand")
+            commands(prog_name=program)
         finally:
             sys.stdout.flush()
     except SamehandError as error:
-        _fail(str(error))
+        _fail(program, str(error))
     except BrokenPipeError:
         _discard_output()
         sys.exit(1)
@@ -100,7 +118,7 @@ def main() -> None:
 
         if error.filename is None:
             _discard_output()
-        _fail(str(output_error(error.filename or "the output", error)))
+        _fail(program, str(output_error(error.filename or "the output", error)))
 
 
 def _discard_output() -> None:
@@ -108,8 +126,8 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(message: str) -> None:
+def _fail(program: str, message: str) -> None:
     from samehand.images.decode import printable
 
-    print(f"samehand: {printable(message)}", file=sys.stderr)
+    print(f"{program}: {printable(message)}", file=sys.stderr)
     sys.exit(2)

@@ -1,4 +1,4 @@
-"""Commands that make and measure models: train, export, background, evaluate, benchmark."""
+"""Commands that make and measure models: train, export, background, evaluate."""
 
 import sys
 from pathlib import Path
@@ -111,81 +111,3 @@ def evaluate(
         )
     print(markdown)
     print(f"wrote {out}/report.md, report.json and pictures", file=sys.stderr)
-
-
-def benchmark(
-    catalogue: Catalogue,
-    out: Annotated[
-        Path, typer.Option(help="The folder for the tables; what lies there is not measured again.")
-    ],
-    model: Model = None,
-    report_model: Annotated[
-        str | None,
-        typer.Option(help="The report's network, a model folder; its row is left out if absent."),
-    ] = None,
-    submission: Annotated[
-        Path | None, typer.Option(help="The competition's submission_info.csv or its zip.")
-    ] = None,
-    natural: Annotated[
-        Path | None, typer.Option(help="Another collection's catalogue, all of it in `test`.")
-    ] = None,
-    page: Annotated[
-        Path | None,
-        typer.Option(help="Also put the tables between the marked lines of this Markdown file."),
-    ] = None,
-    backbone: Annotated[
-        str, typer.Option(help="The frozen backbone, an EfficientNet-Lite.")
-    ] = "efficientnet-lite0",
-    without: Annotated[
-        list[str] | None,
-        typer.Option(help="Leave out rows whose name contains this; may be repeated."),
-    ] = None,
-    replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seeds everything that is drawn.")] = 0,
-    threads: Threads = None,
-) -> None:
-    """Measure a model in its layers beside everything that it must beat, on every protocol."""
-    with extra("the benchmark", "train"):
-        from samehand.evaluation.benchmark import run_benchmark, score_question
-        from samehand.evaluation.benchmark_report import write_benchmark
-        from samehand.evaluation.contenders import contenders, open_material
-        from samehand.evaluation.mistakes import draw_pairs, find_mistakes
-        from samehand.evaluation.questions import choose_questions, open_question
-    from samehand.serving.verifier import SameHand
-
-    same_hand = SameHand(model, threads)
-    report = SameHand(report_model, threads) if report_model else None
-    material = open_material(catalogue, seed)
-    rows = contenders(material, same_hand, backbone=backbone, report=report, threads=threads)
-    unwanted = [row.name for row in rows[:-1] if any(part in row.name for part in without or ())]
-    rows = [row for row in rows if row.name not in unwanted]
-    questions, left_out = choose_questions(
-        catalogue, out, submission=submission, natural=natural, seed=seed
-    )
-    if report is None:
-        left_out.append("The report's network: no `--report-model` was given.")
-    left_out += [f"{name[0].upper()}{name[1:]}: left out by `--without`." for name in unwanted]
-    found = run_benchmark(
-        material,
-        rows,
-        questions,
-        out,
-        left_out=left_out,
-        replicates=replicates,
-        seed=seed,
-        announce=lambda what: print(f"measuring {what}", file=sys.stderr),
-    )
-    unseen = open_question(questions[0])
-    mistakes = find_mistakes(unseen, *score_question(rows[-1].prepare(), questions[0], unseen))
-    draw_pairs(mistakes.pairs, unseen.paintings, catalogue, out / "mistakes.png")
-    print(
-        write_benchmark(
-            found,
-            mistakes,
-            out,
-            command=command_line(),
-            model=same_hand.folder.identity,
-            page=page,
-        )
-    )
-    print(f"wrote {out}/benchmark.md, benchmark.json and mistakes.png", file=sys.stderr)

@@ -54,6 +54,6 @@ def shown_name(path: str | Path) -> str:
     return printable(Path(path).name)
 
 
-def command_line() -> str:
+def command_line(program: str = "samehand") -> str:
     """Return the command that is running, as one would type it again."""
-    return shlex.join(["samehand", *sys.argv[1:]])
+    return f"{program} {shlex.join(sys.argv[1:])}"

@@ -8,7 +8,7 @@ Bolle, Ratha & Pankanti (2004), "Error analysis of pattern recognition systems: 
 bootstrap", Computer Vision and Image Understanding 93(1), with both sides resampled, as Owen
 (2007), "The pigeonhole bootstrap", Annals of Applied Statistics 1(2), does for crossed factors.
 
-Shapes: N pairs, A artists, Q distinct couples of artists, L score bins, R replicates at a time.
+Shapes: N pairs, A artists, Q distinct pairs of artists, L score bins, R replicates at a time.
 """
 
 from dataclasses import asdict, dataclass
@@ -38,8 +38,8 @@ from samehand.scoring.calibration import probability
 Integers = NDArray[np.integer[Any]]
 
 BINS_PER_CLASS = 2048
-_COUPLE_WEIGHTS = 2**23
-"""Couples times replicates held at once: 64 MiB of float64."""
+_ARTIST_PAIR_WEIGHTS = 2**23
+"""Pairs of artists times replicates held at once: 64 MiB of float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class _Bins:
 
     Attributes:
         genuine: (L, A) genuine pairs in each bin, by artist.
-        impostor: (L, Q) impostor pairs in each bin, by couple of artists.
-        couples: (2, Q) the two artists of each couple.
+        impostor: (L, Q) impostor pairs in each bin, by pair of artists.
+        artist_pairs: (2, Q) the two artists of each such pair.
         first_accepted: The lowest bin at or above the decision threshold.
         cost: (2, L) mean Cllr term of the bin's impostor (0) and genuine (1) pairs.
         predicted: (2, L) mean P(same artist) of the bin's impostor (0) and genuine (1) pairs.
@@ -58,7 +58,7 @@ class _Bins:
 
     genuine: csc_matrix
     impostor: csc_matrix
-    couples: NDArray[np.intp]
+    artist_pairs: NDArray[np.intp]
     first_accepted: int
     cost: Float64s
     predicted: Float64s
@@ -136,7 +136,7 @@ def _quantise(
     artists: int,
     threshold: float,
 ) -> _Bins:
-    """Count the pairs of each artist and couple of artists in each score bin."""
+    """Count the pairs of each artist and of each two artists in each score bin."""
     require_both_classes(float(same.sum()), float((~same).sum()))
     starts = [threshold]
     for edge in ece_edges():
@@ -148,14 +148,14 @@ def _quantise(
     level = (np.searchsorted(edges, scores, side="right") - 1).clip(0).astype(np.int32)
 
     low, high = np.minimum(left[~same], right[~same]), np.maximum(left[~same], right[~same])
-    codes, couple = np.unique(low.astype(np.int64) * artists + high, return_inverse=True)
+    codes, artist_pair = np.unique(low.astype(np.int64) * artists + high, return_inverse=True)
     cost, predicted = llr_cost(llr, same), probability(llr, 0.5)
     llr_sum = np.bincount(level, llr, size)
     count = np.bincount(level, minlength=size)
     return _Bins(
         genuine=_count_table(level[same], left[same], (size, artists)),
-        impostor=_count_table(level[~same], couple, (size, codes.size)),
-        couples=np.stack(np.divmod(codes, artists)),
+        impostor=_count_table(level[~same], artist_pair, (size, codes.size)),
+        artist_pairs=np.stack(np.divmod(codes, artists)),
         first_accepted=int(np.searchsorted(edges, threshold)),
         cost=_class_means(cost, level, same, size),
         predicted=_class_means(predicted, level, same, size),
@@ -171,8 +171,8 @@ def _quantiles(scores: Scores) -> Scores:
 
 
 def _count_table(rows: NDArray[Any], columns: NDArray[Any], shape: tuple[int, int]) -> csc_matrix:
-    # By column, the product with couple weights reads them in order: the rows it adds to are few
-    # enough to stay in the processor's cache.
+    # By column, the product with weights of artist pairs reads them in order: the rows it adds to
+    # are few enough to stay in the processor's cache.
     table = csc_matrix(
         (np.ones(rows.size, np.int32), (rows, columns.astype(np.int32))), shape=shape
     )
@@ -191,12 +191,12 @@ def _class_means(values: Float64s, level: NDArray[Any], same: Bools, size: int) 
 
 def _replicate(bins: _Bins, draws: NDArray[np.int64]) -> list[Metrics]:
     """Return the metrics of each draw of artists, (replicates, A), that has both classes."""
-    at_once = min(64, max(1, _COUPLE_WEIGHTS // bins.couples.shape[1]))
+    at_once = min(64, max(1, _ARTIST_PAIR_WEIGHTS // bins.artist_pairs.shape[1]))
     found = []
     for start in range(0, len(draws), at_once):
         weights = draws[start : start + at_once].T.astype(np.float64)
         genuine = bins.genuine @ weights
-        impostor = bins.impostor @ (weights[bins.couples[0]] * weights[bins.couples[1]])
+        impostor = bins.impostor @ (weights[bins.artist_pairs[0]] * weights[bins.artist_pairs[1]])
         for g, i in zip(genuine.T.copy(), impostor.T.copy(), strict=True):
             if g.any() and i.any():
                 found.append(_metrics_of(bins, g, i))

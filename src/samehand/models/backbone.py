@@ -6,6 +6,8 @@ Shapes: B batch, C channels of the last map, h x w its cells.
 import importlib
 import inspect
 import json
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -32,6 +34,9 @@ _RESNETS: dict[str, tuple[str, list[int]]] = {
 }
 _IMAGENET_MEAN = [0.485, 0.456, 0.406]
 _IMAGENET_STD = [0.229, 0.224, 0.225]
+_CLIPS = ("clip", "clip_vision_model")
+_CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073]
+_CLIP_STD = [0.26862954, 0.26130258, 0.27577711]
 
 
 class Backbone(nn.Module):
@@ -71,9 +76,66 @@ class Backbone(nn.Module):
             return self.body.maps(inputs)
         return [self.body(inputs)]
 
+    def tokens(
+        self, images: Float[Tensor, "B 3 H W"], blocks: Sequence[int]
+    ) -> tuple[list[Float[Tensor, "B C"]], list[Float[Tensor, "B P C"]]]:
+        """Return what a transformer holds after some of its blocks.
+
+        Args:
+            images: RGB in [0, 1].
+            blocks: Which blocks, counted from 1.
+
+        Returns:
+            For each block its class token, or the mean of its patches where the network has no
+            class token; and for each block its patches, row by row from the upper left.
+
+        Raises:
+            RecipeError: The backbone has no such blocks, or no tokens at all.
+        """
+        return self._transformer().tokens((images - self.mean) / self.std, blocks)
+
+    def keep_patches(self, after: int, count: int) -> None:
+        """From now on let `count` patches of each batch go on, drawn anew, while training.
+
+        Args:
+            after: Which part of `blocks` is the last that sees all of them, from 0.
+            count: How many go on.
+
+        Raises:
+            RecipeError: The backbone has no tokens, or no block follows.
+        """
+        body = self._transformer()
+        parts = body.blocks()
+        if after + 1 >= len(parts):
+            raise RecipeError(
+                f"kept_patches needs a trained block; freeze fewer than {len(parts)} blocks"
+            )
+
+        def drop(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+            if not body.training_blocks:
+                return None
+            states, *others = inputs
+            total = states.shape[1]
+            # Class and register tokens come before a square number of patches, and stay.
+            extra = total - math.isqrt(total) ** 2
+            drawn = torch.randperm(total - extra, device=states.device)[:count].sort().values
+            chosen = torch.cat([torch.arange(extra, device=states.device), drawn + extra])
+            return (states[:, chosen], *others)
+
+        parts[after + 1].register_forward_pre_hook(drop)
+
+    def _transformer(self) -> "_TransformersFeatures":
+        if not isinstance(self.body, _TransformersFeatures):
+            raise RecipeError(
+                'pooling "tokens" needs a vision transformer; choose another backbone or pooling'
+            )
+        return self.body
+
     def blocks(self) -> list[nn.Module]:
         """Return the parts that images pass one after another, where they can be told apart."""
-        return self.body.blocks() if isinstance(self.body, _LiteFeatures) else []
+        if isinstance(self.body, _LiteFeatures | _TransformersFeatures):
+            return self.body.blocks()
+        return []
 
 
 def load_backbone(name: str, pretrained: bool = True) -> Backbone:
@@ -175,20 +237,60 @@ class _TransformersFeatures(nn.Module):
         # Some transformers take other sizes than they were trained on only when asked to.
         asked = "interpolate_pos_encoding" in inspect.signature(network.forward).parameters
         self.options = {"interpolate_pos_encoding": True} if asked else {}
+        # Encoders keep a backbone in evaluation mode while they are trained.
+        self.training_blocks = False
 
     def forward(self, images: Tensor) -> Tensor:
         states = self.network(pixel_values=images, **self.options).last_hidden_state
-        if states.ndim == 4:
-            return states
+        return states if states.ndim == 4 else self._map(states, images)
+
+    def tokens(self, images: Tensor, blocks: Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
+        """Return class tokens, (B, C) each, and patches, (B, P, C) each, after `blocks`."""
+        answer = self.network(pixel_values=images, output_hidden_states=True, **self.options)
+        # The first state is what enters the first block.
+        states = answer.hidden_states
+        if max(blocks) >= len(states) or min(blocks) < 1 or states[-1].ndim != 3:
+            raise RecipeError(
+                f"the backbone {type(self.network).__name__} has no blocks "
+                f"{', '.join(map(str, blocks))} of tokens; it has {len(states) - 1}"
+            )
+        rows, columns = self._grid(images, states[0])
+        extra = states[0].shape[1] - rows * columns
+        patches = [states[block][:, extra:] for block in blocks]
+        classes = [
+            states[block][:, 0] if extra else cells.mean(dim=1)
+            for block, cells in zip(blocks, patches, strict=True)
+        ]
+        return classes, patches
+
+    def blocks(self) -> list[nn.Module]:
+        """Return what comes before the first block, then the blocks in order, as far as known."""
+        for stack in self.network.modules():
+            if isinstance(stack, nn.ModuleList) and len(stack) > 1:
+                inside = {id(parameter) for parameter in stack.parameters()}
+                before = [
+                    part
+                    for name, part in self.network.named_children()
+                    if "embed" in name or name.startswith("pre_")
+                    if not inside & {id(parameter) for parameter in part.parameters()}
+                ]
+                return [nn.ModuleList(before), *stack]
+        return []
+
+    def _map(self, states: Tensor, images: Tensor) -> Tensor:
+        rows, columns = self._grid(images, states)
+        # Class and register tokens come first; what remains is one token a patch.
+        patches = states[:, -rows * columns :]
+        return patches.transpose(1, 2).unflatten(2, (rows, columns))
+
+    def _grid(self, images: Tensor, states: Tensor) -> tuple[int, int]:
         rows, columns = (side // self.patch if self.patch else 0 for side in images.shape[-2:])
         if not 0 < rows * columns <= states.shape[1]:
             raise RecipeError(
                 f"the backbone {type(self.network).__name__} gives no map with a cell for each "
                 "patch; choose another"
             )
-        # Class and register tokens come first; what remains is one token a patch.
-        patches = states[:, -rows * columns :]
-        return patches.transpose(1, 2).reshape(len(images), -1, rows, columns)
+        return rows, columns
 
 
 def _random_resnet(depths: list[int]) -> Backbone:
@@ -211,12 +313,15 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     try:
         config = AutoConfig.from_pretrained(name)
         network = AutoModel.from_pretrained(name) if pretrained else AutoModel.from_config(config)
-        mean, std = _normalisation(name)
+        mean, std = _normalisation(name, config.model_type)
     except (OSError, ValueError, SafetensorError) as error:
         raise RecipeError(
             f"no backbone {name}: use {LITE0}, or the name or folder of a transformers vision "
             "model; one from the hub needs a connection at first use"
         ) from error
+    if (vision := getattr(config, "vision_config", None)) is not None:
+        # Models of images and texts, such as CLIP: their text tower is not wanted.
+        config, network = vision, network.vision_model
     widths = getattr(config, "hidden_sizes", None)
     width = widths[-1] if widths else getattr(config, "hidden_size", None)
     if width is None or network.main_input_name != "pixel_values":
@@ -225,7 +330,7 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     return Backbone(_TransformersFeatures(network, patch), width, mean, std)
 
 
-def _normalisation(name: str) -> tuple[list[float], list[float]]:
+def _normalisation(name: str, kind: str) -> tuple[list[float], list[float]]:
     # The processor class itself may need torchvision; its settings file does not.
     from transformers.image_processing_base import ImageProcessingMixin
 
@@ -234,7 +339,6 @@ def _normalisation(name: str) -> tuple[list[float], list[float]]:
         settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
     except (OSError, json.JSONDecodeError):
         settings = {}
-    return (
-        settings.get("image_mean", _IMAGENET_MEAN),
-        settings.get("image_std", _IMAGENET_STD),
-    )
+    # A folder of weights alone has no settings; those of CLIP are the same in every release.
+    mean, std = (_CLIP_MEAN, _CLIP_STD) if kind in _CLIPS else (_IMAGENET_MEAN, _IMAGENET_STD)
+    return settings.get("image_mean", mean), settings.get("image_std", std)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from samehand.errors import ModelError
 from samehand.files import atomic_path
-from samehand.models.export import store_half, to_onnx
+from samehand.models.export import to_onnx
 from samehand.models.siamese import ServedEncoder, ServedHead, Siamese
+from samehand.models.store import store_half
 
 OUTPUTS = ("embedding", "patches")
 HEAD_INPUTS = ("left", "right")

@@ -16,7 +16,7 @@ from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
 from samehand.scoring.comparator import Comparator, Enrolled
 from samehand.scoring.ties import ROUNDING
-from samehand.serving.duplicates import duplicates_of
+from samehand.serving.copies import duplicates_of
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
 from samehand.serving.verify import attribution_of

@@ -34,7 +34,7 @@ def start_from_discriminants(
     size: int,
     ridge: float,
 ) -> Floats:
-    """Set the projection of an encoder of pooling "statistics" from its pretrained features.
+    """Set the projection of an encoder whose features are standardised from those features.
 
     Args:
         encoder: Changed in place.
@@ -61,7 +61,30 @@ def start_from_discriminants(
     embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     means = np.zeros((int(labels.max()) + 1, encoder.config.width), np.float32)
     np.add.at(means, labels, embeddings)
+    if encoder.config.pooling == "tokens":
+        _fit_regions(encoder, paths, labels, size=size, ridge=ridge)
     return np.asarray(means / np.bincount(labels)[:, None], np.float32)
+
+
+def _fit_regions(
+    encoder: Encoder,
+    paths: Sequence[Path],
+    labels: NDArray[np.integer],
+    *,
+    size: int,
+    ridge: float,
+) -> None:
+    """Set the projection of regions: by what the patches of whole paintings say of the artist."""
+    device = next(encoder.parameters()).device
+    values = run_views(encoder.region_statistics, device, paths, size, "features of regions")
+    mean = values.mean(axis=0)
+    deviation = values.std(axis=0) + np.float32(_LEAST_DEVIATION)
+    scaled = np.asarray((values - mean) / deviation, np.float32)
+    projection = discriminants(scaled, labels, width=encoder.config.width, ridge=ridge)
+    with torch.no_grad():
+        encoder.region_mean.copy_(torch.from_numpy(mean))
+        encoder.region_deviation.copy_(torch.from_numpy(deviation))
+        encoder.region_projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
 
 
 def join(

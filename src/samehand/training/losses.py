@@ -5,7 +5,9 @@ from typing import Literal, assert_never
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-LossName = Literal["margin-softmax", "supcon", "multi-similarity", "proxy-anchor"]
+from samehand.errors import RecipeError
+
+LossName = Literal["margin-softmax", "supcon", "multi-similarity", "proxy-anchor", "crossfit"]
 
 
 class LossConfig(BaseModel):
@@ -14,10 +16,10 @@ class LossConfig(BaseModel):
     Attributes:
         kind: "margin-softmax" (CosFace, Wang et al., CVPR 2018, equation 4), "supcon" (Khosla et
             al., NeurIPS 2020, equation 2), "multi-similarity" (Wang et al., CVPR 2019) or
-            "proxy-anchor" (Kim et al., CVPR 2020).
+            "proxy-anchor" (Kim et al., CVPR 2020); "crossfit" is `training.crossfit`.
         margin: How much closer than the nearest rival a painting must be to its own artist, as a
-            cosine; used by the losses with class proxies.
-        scale: Inverse temperature of the losses with class proxies.
+            cosine; used by "crossfit" and the losses with class proxies.
+        scale: Inverse temperature of the same losses.
         temperature: Temperature of "supcon".
     """
 
@@ -36,6 +38,9 @@ def build_loss(config: LossConfig, artists: int, width: int) -> nn.Module:
         config: Which loss, and how strict.
         artists: How many training artists there are; labels run from 0 to `artists` - 1.
         width: D, the embedding width.
+
+    Raises:
+        RecipeError: The loss needs more than embeddings.
     """
     from pytorch_metric_learning import losses
 
@@ -48,4 +53,6 @@ def build_loss(config: LossConfig, artists: int, width: int) -> nn.Module:
             return losses.MultiSimilarityLoss(alpha=2, beta=50, base=0.5)
         case "proxy-anchor":
             return losses.ProxyAnchorLoss(artists, width, margin=config.margin, alpha=config.scale)
+        case "crossfit":
+            raise RecipeError('[loss] kind = "crossfit" trains a backbone, not an embedding')
     assert_never(config.kind)

@@ -1,5 +1,6 @@
 """Metric learning: one artist's paintings close together, everybody else's apart."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from pytorch_metric_learning.losses import CosFaceLoss
 from torch import Tensor, nn
 
@@ -56,13 +58,18 @@ class MetricObjective:
         self.model = Encoder(recipe.model, recipe.pretrained).to(self.device)
         # On a CPU channels_last is twice as fast for convolutions of few channels.
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.criterion = build_loss(recipe.loss, len(names), recipe.model.width).to(self.device)
+        self.usual_styles = _usual_styles(train["style"].to_list(), self.labels)
+        self.criterion = self.prepare_criterion(len(names)).to(self.device)
         try:
             self.batches(0)
         except ValueError as error:
             raise RecipeError(
                 f"the training data in {folder} do not fit the recipe: {error}"
             ) from error
+
+    def prepare_criterion(self, artists: int) -> nn.Module:
+        """Return the loss of so many training artists."""
+        return build_loss(self.recipe.loss, artists, self.recipe.model.width)
 
     def warm_start(self) -> None:
         """Begin from linear discriminants, where the recipe asks for them."""
@@ -146,6 +153,14 @@ class MetricObjective:
         if one_style.any() and not one_style.all():
             measured["auc_same_style"] = _auc(scores[one_style], same[one_style])
         return measured
+
+
+def _usual_styles(styles: Sequence[str | None], labels: NDArray[np.integer]) -> list[str]:
+    """Return the style in which each artist has most works, "" where none is known."""
+    counts = [Counter[str]() for _ in range(int(labels.max()) + 1)]
+    for style, label in zip(styles, labels, strict=True):
+        counts[label].update([style] if style else [])
+    return [max(sorted(count), key=count.__getitem__, default="") for count in counts]
 
 
 def _auc(scores: np.ndarray[Any, Any], same: np.ndarray[Any, Any]) -> float:

@@ -11,6 +11,7 @@ from samehand.images.augment import Augmentation
 from samehand.images.views import View
 from samehand.models.encoder import EncoderConfig
 from samehand.models.siamese import SiameseConfig
+from samehand.models.store import Weights
 from samehand.scoring.comparator import Normalisation
 from samehand.training.losses import LossConfig
 
@@ -27,10 +28,13 @@ class BatchConfig(_Section):
     Attributes:
         artists: Different artists in a batch.
         per_artist: Paintings of each.
+        one_style: Share of those artists, in [0, 1], who are drawn from one style where there are
+            enough; with the loss "crossfit" only.
     """
 
     artists: int = Field(16, ge=2)
     per_artist: int = Field(4, ge=2)
+    one_style: float = Field(0.0, ge=0, le=1)
 
 
 class StageConfig(_Section):
@@ -82,6 +86,7 @@ class ServeConfig(_Section):
             "paintings" keeps them apart.
         normalisation: How a cosine is corrected by the cohort; see `scoring.comparator`.
         neighbours: How many of the nearest cohort members that normalisation looks at.
+        weights: How the large weights of the graph are stored; see `models.export`.
     """
 
     size: int = Field(224, ge=32)
@@ -90,6 +95,7 @@ class ServeConfig(_Section):
     cohort_of: Literal["artists", "paintings"] = "paintings"
     normalisation: Normalisation = "csls"
     neighbours: int = Field(30, ge=2)
+    weights: Weights = "float16"
 
     @field_validator("views")
     @classmethod
@@ -103,8 +109,10 @@ class DiscriminantConfig(_Section):
     """Linear discriminants before and after training; see `training.discriminate`.
 
     Attributes:
-        start: Shrinkage of those that training starts from, which need pooling "statistics".
-        finish: Shrinkage of those that `samehand export` appends to the embedding.
+        start: Shrinkage of those that training starts from, which need pooling
+            "statistics" or "tokens".
+        finish: Shrinkage of those that `samehand export` appends to the embedding; with "tokens"
+            it fits the projection anew instead, to the features after training.
     """
 
     start: float = Field(2.0, gt=0)
@@ -144,8 +152,8 @@ class Recipe(_Section):
 
     @model_validator(mode="after")
     def _discriminants_need_statistics(self) -> "Recipe":
-        if self.discriminant is not None and self.model.pooling != "statistics":
-            raise ValueError('[discriminant] needs [model] pooling = "statistics"')
+        if self.discriminant is not None and not self.model.standardised:
+            raise ValueError('[discriminant] needs [model] pooling = "statistics" or "tokens"')
         return self
 
     @property

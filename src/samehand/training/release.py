@@ -41,7 +41,7 @@ from samehand.serving.folder import (
 )
 from samehand.serving.runtime import Embedder, EmbedderConfig, Encoded, mean_direction
 from samehand.training.background import build_background
-from samehand.training.discriminate import join
+from samehand.training.discriminate import join, start_from_discriminants
 from samehand.training.loop import keep_freed_memory
 from samehand.training.provenance import export_facts, ids_hash
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe
@@ -98,7 +98,12 @@ def export(
                 )
             else:
                 encoder = _encoder(members, first.recipe, table, catalogue_path)
-                export_encoder(encoder.eval(), first.recipe.serve.size, folder / ENCODER)
+                export_encoder(
+                    encoder.eval(),
+                    first.recipe.serve.size,
+                    folder / ENCODER,
+                    weights=first.recipe.serve.weights,
+                )
                 config = _calibrate(folder, first.recipe, table, catalogue_path, facts)
             config = replace(config, name=name or config.name)
             write_config(folder, config)
@@ -150,6 +155,11 @@ def _refuse_to_join(members: Sequence[_Run]) -> None:
                 f"{member.path} cannot be joined with another run: its recipe has no "
                 "[discriminant]; export it alone"
             )
+        if member.recipe.model.pooling == "tokens":
+            raise RecipeError(
+                f"{member.path} cannot be joined with another run: the regions of a transformer "
+                "are not of the space of its embedding; export it alone"
+            )
 
 
 def _encoder(
@@ -165,6 +175,10 @@ def _encoder(
     for encoder in encoders:
         encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ridge = recipe.discriminant.finish
+    if recipe.model.pooling == "tokens":
+        encoder = encoders[0]
+        start_from_discriminants(encoder, paths, labels, size=recipe.serve.size, ridge=ridge)
+        return encoder.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     joined = join(encoders, paths, labels, size=recipe.serve.size, ridge=ridge)
     joined.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return joined

@@ -5,6 +5,7 @@ from typing import Literal
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.files import sha256_file
+from samehand.training.crossfit import CrossfitObjective
 from samehand.training.loop import fit, keep_freed_memory
 from samehand.training.metric import MetricObjective
 from samehand.training.pairwise import PairwiseObjective
@@ -40,7 +41,8 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
         objective = PairwiseObjective(recipe, table, catalogue)
         mode = recipe.monitor_mode
     else:
-        objective = MetricObjective(recipe, table, catalogue)
+        crossfit = recipe.loss.kind == "crossfit"
+        objective = (CrossfitObjective if crossfit else MetricObjective)(recipe, table, catalogue)
         mode = "max" if recipe.keep == "best" else "last"
     resume = run.start(
         {

@@ -1,4 +1,4 @@
-"""Gallery: a folder of works and their embeddings, crash-safe, and safe for concurrent processes."""
+"""Gallery: a folder of works and embeddings, crash-safe, and safe for concurrent processes."""
 
 import os
 import tempfile

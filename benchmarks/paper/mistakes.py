@@ -13,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
+from benchmarks.paper.tasks import OpenTask
 from samehand.evaluation.metrics import llr_cost
-from samehand.evaluation.questions import Opened
 from samehand.files import atomic_path
 from samehand.images.decode import decode_file
 from samehand.records import Floats
@@ -73,7 +73,7 @@ class WrongArtist:
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """What a model gets most wrong on one question.
+    """What a model gets most wrong on one task.
 
     Attributes:
         artists: The artists with the highest cost.
@@ -86,11 +86,11 @@ class Mistakes:
     records: dict[str, str]
 
 
-def find_mistakes(opened: Opened, scores: Floats, llrs: Floats) -> Mistakes:
+def find_mistakes(opened: OpenTask, scores: Floats, llrs: Floats) -> Mistakes:
     """Return the ten artists and the twenty pairs that a model gets most wrong.
 
     Args:
-        opened: The question.
+        opened: The task.
         scores: Raw scores, (M,).
         llrs: log10 likelihood ratios, (M,).
     """
@@ -106,7 +106,7 @@ def _in_words(row: dict[str, Any]) -> str:
     return f"`{row['painting_id']}`: {', '.join(str(fact) for fact in facts if fact)}"
 
 
-def pair_indices(opened: Opened) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def pair_indices(opened: OpenTask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the left and the right painting of every pair, (M,) each."""
     batches = list(opened.protocol.batches())
     left, right = (
@@ -115,14 +115,14 @@ def pair_indices(opened: Opened) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return left, right
 
 
-def worst_pairs(opened: Opened, scores: Floats, llrs: Floats, count: int) -> list[WrongPair]:
+def worst_pairs(opened: OpenTask, scores: Floats, llrs: Floats, count: int) -> list[WrongPair]:
     """Return the genuine pairs with the lowest and the impostor pairs with the highest score.
 
-    Each artist and each couple of artists appears once, or one artist's two manners would fill
+    Each artist and each pair of artists appears once, or one artist's two manners would fill
     the list.
 
     Args:
-        opened: The question.
+        opened: The task.
         scores: Raw scores, (M,), which still rank where likelihood ratios saturate.
         llrs: log10 likelihood ratios, (M,).
         count: How many of either kind.
@@ -134,10 +134,10 @@ def worst_pairs(opened: Opened, scores: Floats, llrs: Floats, count: int) -> lis
         order = chosen[np.argsort(scores[chosen] if same else -scores[chosen], kind="stable")]
         told: set[tuple[int, int]] = set()
         for pair in order:
-            couple = sorted((int(labels.left_artist[pair]), int(labels.right_artist[pair])))
-            if (couple[0], couple[1]) in told:
+            artists = sorted((int(labels.left_artist[pair]), int(labels.right_artist[pair])))
+            if (artists[0], artists[1]) in told:
                 continue
-            told.add((couple[0], couple[1]))
+            told.add((artists[0], artists[1]))
             one, two = (opened.paintings.row(int(side[pair]), named=True) for side in (left, right))
             found.append(
                 WrongPair(
@@ -176,11 +176,11 @@ def year_of(date: str | None) -> int | None:
     return int(head) if len(head) == 4 and head.isdigit() else None
 
 
-def worst_artists(opened: Opened, llrs: Floats, count: int) -> list[WrongArtist]:
+def worst_artists(opened: OpenTask, llrs: Floats, count: int) -> list[WrongArtist]:
     """Return the artists with the highest cost, of those with at least three genuine pairs.
 
     Args:
-        opened: The question.
+        opened: The task.
         llrs: log10 likelihood ratios, (M,).
         count: How many artists.
     """
@@ -192,7 +192,7 @@ def worst_artists(opened: Opened, llrs: Floats, count: int) -> list[WrongArtist]
     genuine_cost = np.bincount(one[same], cost[same], size)
     missed = np.bincount(one[same], ~positive[same], size)
     met, impostor_cost, taken = (
-        _couples(one[~same], two[~same], values[~same], size)
+        _artist_pairs(one[~same], two[~same], values[~same], size)
         for values in (np.ones(len(same)), cost, positive)
     )
     enough = np.flatnonzero((genuine >= _FEWEST_PAIRS) & (met.sum(axis=1) > 0))
@@ -224,7 +224,7 @@ def worst_artists(opened: Opened, llrs: Floats, count: int) -> list[WrongArtist]
     return found
 
 
-def _couples(
+def _artist_pairs(
     one: NDArray[np.intp], two: NDArray[np.intp], values: NDArray[Any], size: int
 ) -> NDArray[np.float64]:
     """Return the sum of `values` over the pairs of each two artists, symmetric."""

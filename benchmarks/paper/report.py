@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.paper.mistakes import Mistakes
+from benchmarks.paper.run import Benchmark
+from benchmarks.paper.systems import OURS
 from samehand.errors import OutputError
-from samehand.evaluation.benchmark import Benchmark
-from samehand.evaluation.contenders import OURS
 from samehand.evaluation.evaluate import Result
-from samehand.evaluation.mistakes import Mistakes
 from samehand.evaluation.report import COLUMNS, without_nan
 from samehand.files import sha256_file, write_text
 from samehand.versions import versions
@@ -67,22 +67,22 @@ def markdown_tables(found: Benchmark, mistakes: Mistakes, *, command: str, model
         "```",
         "",
     ]
-    for letter, question, stratum, title in _TABLES:
-        lines += _table(found, letter, question, stratum, title)
+    for letter, task, stratum, title in _TABLES:
+        lines += _table(found, letter, task, stratum, title)
     lines += _lead_table(found)
     lines += _loss_table(found)
     lines += [f"- {sentence}" for sentence in found.left_out]
-    lines += ["", "## Rows", ""]
-    lines += [f"- **{row.name}**: {row.what}" for row in found.contenders]
+    lines += ["", "## Systems", ""]
+    lines += [f"- **{row.name}**: {row.what}" for row in found.systems]
     lines += ["", *_protocol_table(found), *_mistakes(mistakes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(found: Benchmark, letter: str, question: str, stratum: str, title: str) -> list[str]:
+def _table(found: Benchmark, letter: str, task: str, stratum: str, title: str) -> list[str]:
     rows = [
-        (row.name, found.cells[question, row.name].result(stratum))
-        for row in found.contenders
-        if (question, row.name) in found.cells
+        (row.name, found.cached[task, row.name].result(stratum))
+        for row in found.systems
+        if (task, row.name) in found.cached
     ]
     measured = [(name, result) for name, result in rows if result is not None]
     if not measured:
@@ -93,7 +93,7 @@ def _table(found: Benchmark, letter: str, question: str, stratum: str, title: st
         "",
         f"{first.pairs:,} pairs, {first.genuine:,} of them genuine, by {first.artists:,} artists.",
         "",
-        f"| row | {' | '.join(_COLUMNS.values())} |",
+        f"| system | {' | '.join(_COLUMNS.values())} |",
         f"|---|{'---|' * len(_COLUMNS)}",
         *(_row(name, result) for name, result in measured),
         "",
@@ -113,28 +113,27 @@ def _span(ends: tuple[float, float], form: str = ".3f") -> str:
 
 
 def _lead_table(found: Benchmark) -> list[str]:
-    served = found.contenders[-1].name
+    served = found.systems[-1].name
     asked = [
-        (letter, question, stratum)
-        for letter, question, stratum, _ in _TABLES
-        if (question, served) in found.cells
-        and found.cells[question, served].result(stratum) is not None
+        (letter, task, stratum)
+        for letter, task, stratum, _ in _TABLES
+        if (task, served) in found.cached and found.cached[task, served].result(stratum) is not None
     ]
     lines = [
         "### How far ahead",
         "",
-        f"AUC of the last row, {served}, less that of each other method, on the same draws of "
+        f"AUC of the last system, {served}, less that of each other method, on the same draws of "
         "artists: an interval above 0 shows that it is better, also where those above overlap.",
         "",
-        f"| row | {' | '.join(f'({letter})' for letter, _, _ in asked)} |",
+        f"| system | {' | '.join(f'({letter})' for letter, _, _ in asked)} |",
         f"|---|{'---|' * len(asked)}",
     ]
-    for row in found.contenders:
+    for row in found.systems:
         if row.name.startswith(OURS):
             continue
         cells = []
-        for _, question, stratum in asked:
-            lead = found.lead(row.name, question, stratum)
+        for _, task, stratum in asked:
+            lead = found.lead(row.name, task, stratum)
             cells.append(f"{lead.metrics['auc']:+.3f} {_span(lead.intervals['auc'], '+.3f')}")
         lines.append(f"| {row.name} | {' | '.join(cells)} |")
     return [*lines, ""]
@@ -147,10 +146,10 @@ def _loss_table(found: Benchmark) -> list[str]:
         "Figures of (a) less those of (e), on the same draws of artists: AUC and balanced accuracy "
         "lose where they are above 0, FNMR and Cllr where they are below.",
         "",
-        f"| row | {' | '.join(_COLUMNS[name] for name in _LOST)} |",
+        f"| system | {' | '.join(_COLUMNS[name] for name in _LOST)} |",
         f"|---|{'---|' * len(_LOST)}",
     ]
-    for row in found.contenders:
+    for row in found.systems:
         loss = found.loss(row.name)
         cells = [
             f"{loss.metrics[name]:+.3f} {_span(loss.intervals[name], '+.3f')}" for name in _LOST
@@ -163,15 +162,15 @@ def _protocol_table(found: Benchmark) -> list[str]:
     lines = [
         "## Protocols",
         "",
-        "| question | pairs | genuine | paintings | artists | content hash | skipped rows |",
+        "| task | pairs | genuine | paintings | artists | content hash | skipped rows |",
         "|---|---:|---:|---:|---:|---|---|",
     ]
-    for question in found.questions:
-        header = question.header
+    for task in found.tasks:
+        header = task.header
         skipped = header.options.get("skipped", {})
         told = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)
         lines.append(
-            f"| {question.name} | {header.pairs:,} | {header.genuine:,} | {header.paintings:,} | "
+            f"| {task.name} | {header.pairs:,} | {header.genuine:,} | {header.paintings:,} | "
             f"{header.artists:,} | `{header.content_hash[:16]}` | {told or 'none'} |"
         )
     return [*lines, ""]
@@ -199,7 +198,7 @@ def _mistakes(mistakes: Mistakes) -> list[str]:
     lines += [
         "",
         "Pairs: the impostors with the highest and the genuine pairs with the lowest scores, one "
-        "for each couple of artists.",
+        "for each pair of artists.",
         "",
         "| | truth | llr | left | right | what the records say |",
         "|---:|---|---:|---|---|---|",
@@ -224,21 +223,21 @@ def _json(found: Benchmark, mistakes: Mistakes, command: str, model: str) -> str
         "seed": found.seed,
         "replicates": found.replicates,
         "versions": versions(),
-        "rows": [{"name": row.name, "what": row.what, "key": row.key} for row in found.contenders],
-        "questions": [
-            asdict(question.header)
+        "systems": [{"name": one.name, "what": one.what, "key": one.key} for one in found.systems],
+        "tasks": [
+            asdict(task.header)
             | {
-                "question": question.name,
-                "catalogue_file_sha256": sha256_file(question.folder / "catalogue.parquet"),
+                "task": task.name,
+                "catalogue_file_sha256": sha256_file(task.folder / "catalogue.parquet"),
             }
-            for question in found.questions
+            for task in found.tasks
         ],
         "results": [
-            asdict(result) | {"question": question}
-            for (question, _), cell in found.cells.items()
-            for result in cell.results
+            asdict(result) | {"task": task}
+            for (task, _), cached in found.cached.items()
+            for result in cached.results
         ],
-        "lost_to_recapture": {row.name: asdict(found.loss(row.name)) for row in found.contenders},
+        "lost_to_recapture": {row.name: asdict(found.loss(row.name)) for row in found.systems},
         "left_out": found.left_out,
         "mistakes": asdict(mistakes),
     }

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from samehand.evaluation.winner import train_classifier
+from benchmarks.paper.winner import train_classifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from samehand.images.capture import Capture, CaptureRange, draw_capture, recapture
+from benchmarks.paper.capture import Capture, CaptureRange, draw_capture, recapture
 
 STILL = Capture(1.0, Image.Resampling.BICUBIC, (1.0, 1.0, 1.0), 95, 0)
 

@@ -1,15 +1,15 @@
-"""The questions of the benchmark: frozen pairs, and the paintings on either side of them."""
+"""The tasks of the benchmark: frozen pairs, and the paintings on either side of them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
+from benchmarks.paper.capture import CaptureRange, draw_capture, recapture
 from samehand.catalogue.schema import load_catalogue
 from samehand.errors import ProtocolError
 from samehand.evaluation.evaluate import Labels, protocol_paintings, read_labels
 from samehand.files import atomic_path, sha256_bytes, sha256_file
-from samehand.images.capture import CaptureRange, draw_capture, recapture
 from samehand.images.decode import decode_file
 from samehand.pairs.choose import choose_pairs
 from samehand.pairs.draws import ArtistScope, find_candidates
@@ -18,7 +18,7 @@ from samehand.progress import track
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Task:
     """A protocol and how its paintings are shown.
 
     Attributes:
@@ -45,8 +45,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """A question with its pairs.
+class OpenTask:
+    """A task with its pairs.
 
     Attributes:
         protocol: The verified protocol.
@@ -59,20 +59,20 @@ class Opened:
     labels: Labels
 
 
-def choose_questions(
+def choose_tasks(
     folder: Path, out: Path, *, submission: Path | None, natural: Path | None, seed: int
-) -> tuple[list[Question], list[str]]:
+) -> tuple[list[Task], list[str]]:
     """Freeze the protocols that a catalogue allows; those that lie there already are kept.
 
     Args:
         folder: The catalogue.
         out: The benchmark's folder.
-        submission: The competition's list of pairs, or None to leave that question out.
-        natural: Another catalogue, or None to leave that question out.
+        submission: The competition's list of pairs, or None to leave that task out.
+        natural: Another catalogue, or None to leave that task out.
         seed: Seeds the second photographs.
 
     Returns:
-        The questions, and a sentence for each that is left out.
+        The tasks, and a sentence for each that is left out.
 
     Raises:
         CatalogueError: A catalogue cannot be used.
@@ -96,47 +96,47 @@ def choose_questions(
     return found, left_out
 
 
-def recaptured(question: Question, out: Path, seed: int) -> Question:
+def recaptured(task: Task, out: Path, seed: int) -> Task:
     """Return the same pairs with the right painting of each photographed anew."""
     limits = CaptureRange()
-    digest = sha256_bytes(f"{question.header.content_hash}|{seed}|{limits}".encode())[:12]
-    return replace(question, name="recaptured", captured=out / f"recaptured-{digest}", seed=seed)
+    digest = sha256_bytes(f"{task.header.content_hash}|{seed}|{limits}".encode())[:12]
+    return replace(task, name="recaptured", captured=out / f"recaptured-{digest}", seed=seed)
 
 
-def open_question(question: Question) -> Opened:
-    """Verify a question's protocol and read its labels.
+def open_task(task: Task) -> OpenTask:
+    """Verify a task's protocol and read its labels.
 
     Raises:
         ProtocolError: It is damaged or belongs to another catalogue.
     """
-    table = load_catalogue(question.folder)
-    protocol = load_protocol(question.protocol, table)
+    table = load_catalogue(task.folder)
+    protocol = load_protocol(task.protocol, table)
     paintings = protocol_paintings(protocol, table)
-    return Opened(protocol, paintings, read_labels(protocol, paintings))
+    return OpenTask(protocol, paintings, read_labels(protocol, paintings))
 
 
-def capture_again(question: Question, paintings: pl.DataFrame) -> list[str]:
+def capture_again(task: Task, paintings: pl.DataFrame) -> list[str]:
     """Photograph paintings anew, where that has not been done, and return the files.
 
     Args:
-        question: One whose right paintings are photographed anew.
+        task: One whose right paintings are photographed anew.
         paintings: Rows of its catalogue.
 
     Returns:
-        Paths relative to `question.captured`, one a row.
+        Paths relative to `task.captured`, one a row.
 
     Raises:
         ImageError: A painting of the catalogue cannot be read.
         OutputError: The folder cannot be written.
     """
-    assert question.captured is not None
+    assert task.captured is not None
     names = [str(Path(path).with_suffix(".jpg")) for path in paintings["path"]]
     wanted = list(zip(paintings["painting_id"], paintings["path"], names, strict=True))
-    wanted = [row for row in wanted if not (question.captured / row[2]).is_file()]
+    wanted = [row for row in wanted if not (task.captured / row[2]).is_file()]
     for painting_id, path, name in track(wanted, "photographing anew"):
-        capture = draw_capture(painting_id, question.seed, CaptureRange())
-        data = recapture(decode_file(question.folder / path).image, capture)
-        with atomic_path(question.captured / name) as temporary:
+        capture = draw_capture(painting_id, task.seed, CaptureRange())
+        data = recapture(decode_file(task.folder / path).image, capture)
+        with atomic_path(task.captured / name) as temporary:
             temporary.write_bytes(data)
     return names
 
@@ -148,7 +148,7 @@ def _freeze(
     *,
     artists: ArtistScope | None = None,
     submission: Path | None = None,
-) -> Question:
+) -> Task:
     path = out / "protocols" / f"{name}.parquet"
     digest = sha256_file(folder / "catalogue.parquet")
     try:
@@ -170,4 +170,4 @@ def _freeze(
             seed=0,
         )
         header = write_protocol(path, draft, description=description, catalogue_sha256=digest)
-    return Question(name, path, header, folder)
+    return Task(name, path, header, folder)

@@ -1,4 +1,4 @@
-"""The rows of the benchmark: everything that the shipped model is measured beside, and its layers.
+"""The systems of the benchmark: what the shipped model is measured beside, and its own layers.
 
 All are calibrated on the same pairs of the same held-out artists; only the model as it is served
 brings its own calibration, which export fitted on those artists as well.
@@ -10,21 +10,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
+from benchmarks.paper.leakage import file_facts, forest_scores, grow_forest
+from benchmarks.paper.winner import train_classifier
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import CatalogueError
 from samehand.evaluation.baselines import COLOUR, backbone_statistics, baseline, centred
 from samehand.evaluation.evaluate import WITHIN, reference_paintings
-from samehand.evaluation.leakage import file_facts, forest_scores, grow_forest
-from samehand.evaluation.winner import train_classifier
 from samehand.files import sha256_file
 from samehand.pairs.draws import sampled_pairs
-from samehand.records import Floats
-from samehand.scoring.calibration import Calibration, fit_calibration
+from samehand.records import Floats, OperatingPoint
+from samehand.scoring.calibration import Calibration, OperatingThreshold, fit_calibration
 from samehand.scoring.comparator import Comparator, CosineComparator, Indices
 from samehand.serving.embed import Embeds, embed_catalogued
 from samehand.serving.runtime import Embedder
@@ -36,20 +37,20 @@ Rows = Callable[[Path, Sequence[str]], Floats]
 PairScorer = Callable[[Indices, Indices], Floats]
 """Left and right indices, (M,) each, to raw scores, (M,)."""
 
-# The best of six by AUC on the validation artists: benchmarks/winner_decay.py.
+# The best of six by AUC on the validation artists: docs/adr/0015.
 _DECAY_FROZEN = 10.0
 _DECAY_OURS = 3.0
 
 
 OURS = "ours: "
-"""What the names of the measured model's own rows begin with."""
+"""What the names of the measured model's own layers begin with."""
 
 _NO_EVIDENCE = Calibration(
     slope=1e-9,
     intercept=0.0,
     lower=-1e-6,
     upper=1e-6,
-    points={},
+    points={point: OperatingThreshold(1.0, 0.0, 0.0) for point in get_args(OperatingPoint)},
     genuine_pairs=1,
     impostor_pairs=1,
     artists=1,
@@ -58,7 +59,7 @@ _NO_EVIDENCE = Calibration(
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A contender that is ready.
+    """A system that is ready.
 
     Attributes:
         rows: Paintings to rows.
@@ -72,13 +73,13 @@ class Scorer:
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A row of the benchmark.
+class System:
+    """What is measured, a row of every table.
 
     Attributes:
         name: What the tables call it.
         what: Exactly what it is, in a sentence or two.
-        key: What tells it from every other; a changed contender has another key.
+        key: What tells it from every other; a changed system has another key.
         prepare: Trains and calibrates it.
     """
 
@@ -90,7 +91,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What contenders may learn from.
+    """What systems may learn from.
 
     Attributes:
         folder: The catalogue's folder.
@@ -113,7 +114,7 @@ class Material:
 
 
 def open_material(folder: Path, seed: int) -> Material:
-    """Open a catalogue that contenders can be trained and calibrated on.
+    """Open a catalogue that systems can be trained and calibrated on.
 
     Raises:
         CatalogueError: There is none, or it lacks training or held-out paintings.
@@ -121,22 +122,22 @@ def open_material(folder: Path, seed: int) -> Material:
     table = load_catalogue(folder)
     if table.filter(pl.col("split") == "train").is_empty():
         raise CatalogueError(
-            f"{folder} has no training paintings for the benchmark's other rows to learn from; "
+            f"{folder} has no training paintings for the benchmark's other systems to learn from; "
             "name a catalogue with a training split"
         )
     digest = sha256_file(folder / "catalogue.parquet")
     return Material(folder, table, calibration_paintings(table), digest, seed)
 
 
-def contenders(
+def choose_systems(
     material: Material,
     model: SameHand,
     *,
     backbone: str,
     report: SameHand | None,
     threads: int | None,
-) -> list[Contender]:
-    """Return the rows of the benchmark, the leakage floor first and the model as served last.
+) -> list[System]:
+    """Return what is measured, the leakage floor first and the model as served last.
 
     Args:
         material: What they may learn from.
@@ -147,14 +148,18 @@ def contenders(
 
     Raises:
         MissingExtraError: The training packages are not installed.
+        ModelError: The model scores pairs with a network, so it has no such layers.
     """
+    model.folder.require_metric("be measured in its layers")
+    comparator = model.folder.comparator
+    assert isinstance(comparator, CosineComparator)
     both, width = backbone_statistics(backbone)
     pooled = _part(both, slice(0, width))
     one_view = Embedder(
         replace(model.folder.embedder, views=model.folder.embedder.views[:1]), threads
     )
-    rows = [
-        Contender(
+    found = [
+        System(
             "bytes and metadata, random forest",
             "File size, width, height, JPEG quantisation, chroma subsampling and other header "
             "facts of both files; a random forest on pairs of training artists. No pixel is "
@@ -162,20 +167,20 @@ def contenders(
             "forest 1",
             lambda: _forest(material),
         ),
-        Contender(
+        System(
             "colour histogram",
             "8 x 8 x 8 RGB histograms, square roots, centred on training paintings, cosine.",
             "histogram 1",
             lambda: _centred(material, _embedded(baseline(COLOUR))),
         ),
-        Contender(
+        System(
             "texture statistics",
             f"Gram matrices of the early stages of a frozen {backbone} (up to 40 channels), signed "
             "square roots, centred on training paintings, cosine.",
             f"texture 1 {backbone}",
             lambda: _centred(material, _part(both, slice(width, None))),
         ),
-        Contender(
+        System(
             "frozen backbone",
             f"Mean of the last feature map of {backbone} with its ImageNet weights, centred on "
             "training paintings, cosine.",
@@ -184,17 +189,17 @@ def contenders(
         ),
     ]
     if report is not None:
-        rows.append(
-            Contender(
+        found.append(
+            System(
                 "the report's network",
-                f"`{report.model.identity}`, scored by its own comparator and calibrated like "
+                f"`{report.folder.identity}`, scored by its own comparator and calibrated like "
                 "the others.",
-                f"report 1 {report.model.identity}",
-                lambda: _compared(material, report.embedder, report.model.comparator),
+                f"report 1 {report.folder.identity}",
+                lambda: _compared(material, report.embedder, report.folder.comparator),
             )
         )
-    rows += [
-        Contender(
+    found += [
+        System(
             "winner's method, frozen backbone",
             f"A linear softmax classifier of the training artists on the frozen {backbone} "
             "features; a pair's score is the dot product of its two softmax outputs (log10, which "
@@ -202,7 +207,7 @@ def contenders(
             f"winner 1 {backbone} {_DECAY_FROZEN}",
             lambda: _winner(material, pooled, _DECAY_FROZEN),
         ),
-        Contender(
+        System(
             "winner's method, our encoder",
             "The same on the embeddings of the whole view by the measured model's own encoder, "
             "which was fine-tuned on those artists.",
@@ -210,52 +215,54 @@ def contenders(
             lambda: _winner(material, _embedded(one_view), _DECAY_OURS),
         ),
     ]
-    return rows + _layers(material, model, one_view)
+    return found + _layers(material, model, one_view, comparator)
 
 
-def _layers(material: Material, model: SameHand, one_view: Embedder) -> list[Contender]:
+def _layers(
+    material: Material, model: SameHand, one_view: Embedder, comparator: CosineComparator
+) -> list[System]:
     folder = model.folder
-    plain = replace(folder.comparator, normalisation="none")
+    plain = replace(comparator, normalisation="none")
     count = len(folder.config.views)
     within = folder.config.one_style
 
     def served(calibration: Calibration) -> Scorer:
-        return Scorer(_embedded(model.embedder), _cosine(folder.comparator), calibration)
+        return Scorer(_embedded(model.embedder), _cosine(comparator), calibration)
 
-    rows = [
-        Contender(
+    found = [
+        System(
             f"{OURS}embedding, one view",
             "The measured model's encoder on the whole painting squeezed to a square, cosine.",
             f"one view 1 {folder.identity}",
             lambda: _compared(material, one_view, plain),
         ),
-        Contender(
+        System(
             f"{OURS}+ views",
             f"The mean direction over all {count} views, cosine.",
             f"views 1 {folder.identity}",
             lambda: _compared(material, model.embedder, plain),
         ),
-        Contender(
+        System(
             f"{OURS}+ cohort",
             f"The model's comparator (`{folder.config.normalisation}` against "
-            f"its cohort of {len(folder.comparator.cohort):,}), calibrated like those above.",
+            f"its cohort of {len(comparator.cohort):,}), calibrated like those above.",
             f"cohort 1 {folder.identity}",
-            lambda: _compared(material, model.embedder, folder.comparator),
+            lambda: _compared(material, model.embedder, comparator),
         ),
     ]
     if within is not None:
-        rows.append(
-            Contender(
+        found.append(
+            System(
                 f"{OURS}{WITHIN}",
-                "The same scores with the model's calibration on pairs of one style, for who knows "
-                "that two paintings are of one style; other evidence it understates.",
+                "The same scores with the model's calibration on pairs of one style; use "
+                "it only if you know that both paintings share a style.",
                 f"within 1 {folder.identity}",
                 lambda: served(within),
             )
         )
     return [
-        *rows,
-        Contender(
+        *found,
+        System(
             f"{OURS}+ calibration, as served",
             f"`{folder.identity}` with its own calibration: what `samehand evaluate` measures.",
             f"served 1 {folder.identity}",

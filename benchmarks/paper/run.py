@@ -1,7 +1,7 @@
-"""`samehand benchmark`: every contender on every question, in one run that can be interrupted.
+"""Every system on every task, in one run that can be interrupted.
 
-What has been measured lies in OUT/cells, one file a contender and question, named by a hash of all
-that decides it: a second run reads it, and a changed model measures only its own rows anew.
+What has been measured lies in OUT/cached, one file a system and task, named by a hash of all that
+decides it: a second run reads it, and a changed model measures only its own systems anew.
 """
 
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.paper.systems import Material, Scorer, System
+from benchmarks.paper.tasks import OpenTask, Task, capture_again, open_task
 from samehand.evaluation.bootstrap import percentile_intervals
-from samehand.evaluation.contenders import Contender, Material, Scorer
 from samehand.evaluation.evaluate import Result, measure, strata
 from samehand.evaluation.metrics import Float64s, Metrics
-from samehand.evaluation.questions import Opened, Question, capture_again, open_question
 from samehand.files import atomic_path, sha256_bytes
 from samehand.records import Floats
 from samehand.scoring.calibration import llr_from_score
@@ -26,8 +26,8 @@ _WANTED = {"unseen": ("all", "same style")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cell:
-    """One contender on one question.
+class CachedResult:
+    """One system on one task.
 
     Attributes:
         results: One a stratum.
@@ -57,45 +57,43 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """Everything `samehand benchmark` found.
+    """Everything that was found.
 
     Attributes:
-        contenders: The rows.
-        questions: The questions.
-        cells: By question and contender.
+        systems: What was measured, the model as it is served last.
+        tasks: The tasks.
+        cached: The results by task and system.
         left_out: A sentence for everything that was not measured.
         replicates: Bootstrap draws.
         seed: Seeds the bootstrap, the forest's pairs and the second photographs.
     """
 
-    contenders: Sequence[Contender]
-    questions: Sequence[Question]
-    cells: dict[tuple[str, str], Cell]
+    systems: Sequence[System]
+    tasks: Sequence[Task]
+    cached: dict[tuple[str, str], CachedResult]
     left_out: list[str]
     replicates: int
     seed: int
 
-    def loss(self, contender: str) -> Difference:
-        """Return what a contender loses to a second photograph: (a) less (e)."""
-        before, after = (self.cells[name, contender] for name in ("unseen", "recaptured"))
+    def loss(self, system: str) -> Difference:
+        """Return what a system loses to a second photograph: (a) less (e)."""
+        before, after = (self.cached[name, system] for name in ("unseen", "recaptured"))
         return _difference(before, after, "all")
 
-    def lead(self, contender: str, question: str, stratum: str) -> Difference:
-        """Return how far the last row, the model as it is served, is ahead of a contender.
+    def lead(self, system: str, task: str, stratum: str) -> Difference:
+        """Return how far the last system, the model as it is served, is ahead of another.
 
         Args:
-            contender: A row's name.
-            question: A question's name.
+            system: The other's name.
+            task: A task's name.
             stratum: One that was measured there.
         """
-        served, other = (
-            self.cells[question, name] for name in (self.contenders[-1].name, contender)
-        )
+        served, other = (self.cached[task, name] for name in (self.systems[-1].name, system))
         return _difference(served, other, stratum)
 
 
-def _difference(first: Cell, second: Cell, stratum: str) -> Difference:
-    one, two = (cell.result(stratum) for cell in (first, second))
+def _difference(first: CachedResult, second: CachedResult, stratum: str) -> Difference:
+    one, two = (cached.result(stratum) for cached in (first, second))
     assert one is not None
     assert two is not None
     metrics = {
@@ -107,8 +105,8 @@ def _difference(first: Cell, second: Cell, stratum: str) -> Difference:
 
 def run_benchmark(
     material: Material,
-    rows: Sequence[Contender],
-    questions: Sequence[Question],
+    systems: Sequence[System],
+    tasks: Sequence[Task],
     out: Path,
     *,
     left_out: list[str],
@@ -116,12 +114,12 @@ def run_benchmark(
     seed: int,
     announce: Callable[[str], None],
 ) -> Benchmark:
-    """Measure every contender on every question, or read what was measured before.
+    """Measure every system on every task, or read what was measured before.
 
     Args:
-        material: What the contenders learn from.
-        rows: The contenders.
-        questions: The questions, "unseen" and "recaptured" among them.
+        material: What the systems learn from.
+        systems: The systems.
+        tasks: The tasks, "unseen" and "recaptured" among them.
         out: The benchmark's folder.
         left_out: What the report should say is missing.
         replicates: Bootstrap draws for each interval.
@@ -134,34 +132,34 @@ def run_benchmark(
         OutputError: `out` cannot be written.
     """
     prepared: dict[str, Scorer] = {}
-    cells: dict[tuple[str, str], Cell] = {}
-    for question in questions:
-        opened: Opened | None = None
-        for row in rows:
-            facts = [_FORMAT, material.digest, question.key, row.key, replicates, seed]
+    measured: dict[tuple[str, str], CachedResult] = {}
+    for task in tasks:
+        opened: OpenTask | None = None
+        for system in systems:
+            facts = [_FORMAT, material.digest, task.key, system.key, replicates, seed]
             digest = sha256_bytes(json.dumps([*facts, versions()["samehand"]]).encode())[:24]
-            path = out / "cells" / f"{digest}.safetensors"
-            cell = read_cell(path)
-            if cell is None:
-                announce(f"{question.name}: {row.name}")
-                opened = opened or open_question(question)
-                if row.name not in prepared:
-                    prepared[row.name] = row.prepare()
-                cell = _measure_cell(
-                    row.name, prepared[row.name], question, opened, replicates, seed
+            path = out / "cached" / f"{digest}.safetensors"
+            result = read_cached(path)
+            if result is None:
+                announce(f"{task.name}: {system.name}")
+                opened = opened or open_task(task)
+                if system.name not in prepared:
+                    prepared[system.name] = system.prepare()
+                result = _measure(
+                    system.name, prepared[system.name], task, opened, replicates, seed
                 )
-                write_cell(path, cell)
-            cells[question.name, row.name] = cell
-    return Benchmark(rows, questions, cells, left_out, replicates, seed)
+                write_cached(path, result)
+            measured[task.name, system.name] = result
+    return Benchmark(systems, tasks, measured, left_out, replicates, seed)
 
 
-def score_question(scorer: Scorer, question: Question, opened: Opened) -> tuple[Floats, Floats]:
-    """Return raw scores and log10 likelihood ratios of a question's pairs, (M,) each."""
-    rows = scorer.rows(question.folder, opened.paintings["path"].to_list())
+def score_task(scorer: Scorer, task: Task, opened: OpenTask) -> tuple[Floats, Floats]:
+    """Return raw scores and log10 likelihood ratios of a task's pairs, (M,) each."""
+    rows = scorer.rows(task.folder, opened.paintings["path"].to_list())
     shift = 0
-    if question.captured is not None:
+    if task.captured is not None:
         shift = len(rows)
-        again = scorer.rows(question.captured, capture_again(question, opened.paintings))
+        again = scorer.rows(task.captured, capture_again(task, opened.paintings))
         rows = np.concatenate([rows, again])
     score_pairs = scorer.against(rows)
     scores = np.concatenate(
@@ -170,13 +168,13 @@ def score_question(scorer: Scorer, question: Question, opened: Opened) -> tuple[
     return scores, llr_from_score(scorer.calibration, scores).astype(np.float32)
 
 
-def _measure_cell(
-    name: str, scorer: Scorer, question: Question, opened: Opened, replicates: int, seed: int
-) -> Cell:
-    scores, llrs = score_question(scorer, question, opened)
+def _measure(
+    name: str, scorer: Scorer, task: Task, opened: OpenTask, replicates: int, seed: int
+) -> CachedResult:
+    scores, llrs = score_task(scorer, task, opened)
     results, draws = [], {}
     found = strata(opened.labels)
-    for stratum in _WANTED.get(question.name, ("all",)):
+    for stratum in _WANTED.get(task.name, ("all",)):
         if stratum in found:
             result, draws[stratum] = measure(
                 name,
@@ -190,10 +188,10 @@ def _measure_cell(
                 seed=seed,
             )
             results.append(result)
-    return Cell(results, draws)
+    return CachedResult(results, draws)
 
 
-def write_cell(path: Path, cell: Cell) -> None:
+def write_cached(path: Path, result: CachedResult) -> None:
     """Keep what was measured.
 
     Raises:
@@ -201,13 +199,13 @@ def write_cell(path: Path, cell: Cell) -> None:
     """
     from safetensors.numpy import save
 
-    results = json.dumps([asdict(result) for result in cell.results])
+    results = json.dumps([asdict(one) for one in result.results])
     with atomic_path(path) as temporary:
-        temporary.write_bytes(save(cell.draws, metadata={"results": results}))
+        temporary.write_bytes(save(result.draws, metadata={"results": results}))
 
 
-def read_cell(path: Path) -> Cell | None:
-    """Return what `write_cell` kept, or None where there is nothing, or a damaged file."""
+def read_cached(path: Path) -> CachedResult | None:
+    """Return what `write_cached` kept, or None where there is nothing, or a damaged file."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -226,4 +224,4 @@ def read_cell(path: Path) -> Cell | None:
         )
         for value in values
     ]
-    return Cell(results, draws)
+    return CachedResult(results, draws)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from samehand.serving.duplicates import duplicates_of
+from samehand.serving.copies import duplicates_of
 
 
 def test_only_the_same_picture_under_another_label_is_a_twin(tmp_path, verifier, work_of):

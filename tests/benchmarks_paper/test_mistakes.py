@@ -3,9 +3,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from samehand.evaluation.evaluate import Labels
-from samehand.evaluation.metrics import cllr
-from samehand.evaluation.mistakes import (
+from benchmarks.paper.mistakes import (
     draw_pairs,
     find_mistakes,
     hints,
@@ -13,7 +11,9 @@ from samehand.evaluation.mistakes import (
     worst_pairs,
     year_of,
 )
-from samehand.evaluation.questions import Opened
+from benchmarks.paper.tasks import OpenTask
+from samehand.evaluation.evaluate import Labels
+from samehand.evaluation.metrics import cllr
 from samehand.pairs.draws import PairBatch
 
 ARTISTS = np.repeat(np.arange(5), 4)
@@ -31,7 +31,7 @@ class Listed:
 
 
 @pytest.fixture
-def question():
+def task():
     left, right = (side.astype(np.int32) for side in np.triu_indices(20, k=1))
     one, two = (ARTISTS[side].astype(np.int32) for side in (left, right))
     paintings = pl.DataFrame(
@@ -46,20 +46,20 @@ def question():
         }
     )
     none = np.zeros(len(left), np.int8)
-    return Opened(Listed(left, right), paintings, Labels(one == two, one, two, none == 1, none))
+    return OpenTask(Listed(left, right), paintings, Labels(one == two, one, two, none == 1, none))
 
 
 @pytest.fixture
-def llrs(question):
+def llrs(task):
     rng = np.random.default_rng(0)
-    return (rng.normal(size=len(question.labels.same)) + question.labels.same).astype(np.float32)
+    return (rng.normal(size=len(task.labels.same)) + task.labels.same).astype(np.float32)
 
 
-def test_the_worst_pairs_are_the_extremes_of_each_couple(question, llrs):
-    found = worst_pairs(question, llrs, llrs, 3)
+def test_the_worst_pairs_are_the_extremes_of_each_couple(task, llrs):
+    found = worst_pairs(task, llrs, llrs, 3)
     assert [pair.same for pair in found] == [False] * 3 + [True] * 3
     best = {}
-    labels = question.labels
+    labels = task.labels
     for one, two, same, llr in zip(
         labels.left_artist, labels.right_artist, labels.same, llrs, strict=True
     ):
@@ -71,9 +71,9 @@ def test_the_worst_pairs_are_the_extremes_of_each_couple(question, llrs):
         assert got == pytest.approx([float(value) for value in expected])
 
 
-def test_artists_are_ranked_by_the_cost_of_their_own_pairs(question, llrs):
-    found = worst_artists(question, llrs, 10)
-    labels, expected = question.labels, {}
+def test_artists_are_ranked_by_the_cost_of_their_own_pairs(task, llrs):
+    found = worst_artists(task, llrs, 10)
+    labels, expected = task.labels, {}
     for code in range(5):
         own = (labels.left_artist == code) | (labels.right_artist == code)
         expected[f"artist {code}"] = cllr(llrs[own], labels.same[own])
@@ -90,18 +90,18 @@ def test_artists_are_ranked_by_the_cost_of_their_own_pairs(question, llrs):
         assert rivals[row.rival] == max(rivals.values())
         assert (row.paintings, row.years) == (4, (1900 + 4 * code, 1903 + 4 * code))
     assert [row.cllr for row in found] == pytest.approx(sorted(expected.values(), reverse=True))
-    assert worst_artists(question, llrs, 2) == found[:2]
+    assert worst_artists(task, llrs, 2) == found[:2]
 
 
-def test_records_are_there_for_every_pair_and_can_be_drawn(question, llrs, tmp_path):
-    mistakes = find_mistakes(question, llrs, llrs)
+def test_records_are_there_for_every_pair_and_can_be_drawn(task, llrs, tmp_path):
+    mistakes = find_mistakes(task, llrs, llrs)
     assert all({p.left, p.right} <= mistakes.records.keys() for p in mistakes.pairs)
     assert mistakes.records["p00"] == "`p00`: artist 0, Untitled, 1900, style 0"
     for place in range(20):
         work = Image.new("RGB", (20 + place, 40), (12 * place, 0, 0))
         work.paste("white", (0, 0, 9, 9))
         work.save(tmp_path / f"{place}.png")
-    draw_pairs(mistakes.pairs, question.paintings, tmp_path, tmp_path / "sheet.png")
+    draw_pairs(mistakes.pairs, task.paintings, tmp_path, tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > sheet.height > 300
         assert len(sheet.getcolors(10**6)) > 20

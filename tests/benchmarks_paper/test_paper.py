@@ -1,4 +1,4 @@
-"""The benchmark on made-up painters: one run, measured cell by cell."""
+"""The benchmark on made-up painters: one run, measured system by system."""
 
 import json
 from dataclasses import asdict
@@ -7,17 +7,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.paper.capture import CaptureRange, draw_capture, recapture
+from benchmarks.paper.mistakes import Mistakes, find_mistakes, pair_indices
+from benchmarks.paper.report import BEGIN, END, markdown_tables, write_benchmark
+from benchmarks.paper.run import read_cached, run_benchmark, score_task
+from benchmarks.paper.systems import choose_systems, open_material
+from benchmarks.paper.tasks import choose_tasks, open_task
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError, OutputError
-from samehand.evaluation.benchmark import read_cell, run_benchmark, score_question
-from samehand.evaluation.benchmark_report import BEGIN, END, markdown_tables, write_benchmark
-from samehand.evaluation.contenders import contenders, open_material
 from samehand.evaluation.evaluate import evaluate
 from samehand.evaluation.metrics import auc
-from samehand.evaluation.mistakes import Mistakes, find_mistakes, pair_indices
-from samehand.evaluation.questions import choose_questions, open_question
 from samehand.files import sha256_file
-from samehand.images.capture import CaptureRange, draw_capture, recapture
 from samehand.images.decode import decode_file
 from samehand.serving.verifier import SameHand
 
@@ -78,12 +78,14 @@ def collection(tmp_path_factory, work_of):
 
 def run(collection, verifier, out, said, **changed):
     material = open_material(collection, 0)
-    rows = contenders(material, verifier, backbone="efficientnet-lite0", report=verifier, threads=1)
-    questions, left_out = choose_questions(
+    systems = choose_systems(
+        material, verifier, backbone="efficientnet-lite0", report=verifier, threads=1
+    )
+    tasks, left_out = choose_tasks(
         collection, out, submission=collection / "pairs.csv", natural=collection, seed=0
     )
     options = {"left_out": left_out, "replicates": DRAWS, "seed": 0, "announce": said.append}
-    return run_benchmark(material, rows, questions, out, **options | changed)
+    return run_benchmark(material, systems, tasks, out, **options | changed)
 
 
 @pytest.fixture(scope="module")
@@ -92,35 +94,35 @@ def measured(collection, verifier, tmp_path_factory):
     return out, run(collection, verifier, out, said), said
 
 
-def test_every_row_answers_every_question(measured):
+def test_every_system_answers_every_task(measured):
     _, found, said = measured
-    assert [question.name for question in found.questions] == [
+    assert [task.name for task in found.tasks] == [
         "unseen",
         "recaptured",
         "seen",
         "submission",
         "natural",
     ]
-    assert len(found.contenders) == 12
-    assert len(said) == len(found.cells) == 5 * 12
-    for (question, _), cell in found.cells.items():
-        expected = ["all", "same style"] if question == "unseen" else ["all"]
-        assert [result.stratum for result in cell.results] == expected
-        for result in cell.results:
+    assert len(found.systems) == 12
+    assert len(said) == len(found.cached) == 5 * 12
+    for (task, _), cached in found.cached.items():
+        expected = ["all", "same style"] if task == "unseen" else ["all"]
+        assert [result.stratum for result in cached.results] == expected
+        for result in cached.results:
             assert np.isfinite(list(asdict(result.metrics).values())).all()
     assert found.left_out == []
 
 
 def test_the_model_as_served_has_the_figures_of_evaluate(measured, collection, verifier):
     _, found, _ = measured
-    served = found.contenders[-1].name
-    for question in found.questions:
-        if question.captured is not None:
+    served = found.systems[-1].name
+    for task in found.tasks:
+        if task.captured is not None:
             continue
         alone = evaluate(
             verifier,
-            question.folder,
-            question.protocol,
+            task.folder,
+            task.protocol,
             baselines=["frozen:efficientnet-lite0", "colour-histogram"],
             replicates=DRAWS,
             seed=0,
@@ -131,36 +133,34 @@ def test_the_model_as_served_has_the_figures_of_evaluate(measured, collection, v
             "colour histogram": "colour-histogram",
         }
         for row, system in rows.items():
-            for result in found.cells[question.name, row].results:
-                (twin,) = (
-                    other
-                    for other in alone.results
-                    if (other.system, other.stratum) == (system, result.stratum)
+            for result in found.cached[task.name, row].results:
+                (other,) = (
+                    one
+                    for one in alone.results
+                    if (one.system, one.stratum) == (system, result.stratum)
                 )
-                assert result.metrics == twin.metrics, (row, question.name)
-                assert result.intervals == twin.intervals
-                assert (result.pairs, result.genuine) == (twin.pairs, twin.genuine)
+                assert result.metrics == other.metrics, (row, task.name)
+                assert result.intervals == other.intervals
+                assert (result.pairs, result.genuine) == (other.pairs, other.genuine)
 
 
 def test_the_report_network_is_scored_by_the_same_functions(measured):
     # It is the measured model itself here, so the row must equal the model's own comparator's.
     _, found, _ = measured
-    for question in ("unseen", "recaptured", "natural"):
-        report = found.cells[question, "the report's network"]
-        ours = found.cells[question, "ours: + cohort"]
+    for task in ("unseen", "recaptured", "natural"):
+        report = found.cached[task, "the report's network"]
+        ours = found.cached[task, "ours: + cohort"]
         assert report.results[0].metrics == ours.results[0].metrics
 
 
 def test_recaptured_pairs_have_an_original_on_the_left_and_a_copy_on_the_right(measured, verifier):
     _, found, _ = measured
-    question = found.questions[1]
-    opened = open_question(question)
-    scorer = found.contenders[-1].prepare()
-    scores, _ = score_question(scorer, question, opened)
+    task = found.tasks[1]
+    opened = open_task(task)
+    scorer = found.systems[-1].prepare()
+    scores, _ = score_task(scorer, task, opened)
     left, right = pair_indices(opened)
-    image = [
-        decode_file(question.folder / path).image for path in opened.paintings["path"].to_list()
-    ]
+    image = [decode_file(task.folder / path).image for path in opened.paintings["path"].to_list()]
     for pair in (0, 7, 100):
         name = opened.paintings["painting_id"][int(right[pair])]
         again = recapture(image[right[pair]], draw_capture(name, 0, CaptureRange()))
@@ -170,10 +170,10 @@ def test_recaptured_pairs_have_an_original_on_the_left_and_a_copy_on_the_right(m
 
 def test_the_loss_is_the_difference_of_both_questions(measured):
     _, found, _ = measured
-    for row in found.contenders:
+    for row in found.systems:
         loss = found.loss(row.name)
-        before = found.cells["unseen", row.name].results[0].metrics.auc
-        after = found.cells["recaptured", row.name].results[0].metrics.auc
+        before = found.cached["unseen", row.name].results[0].metrics.auc
+        after = found.cached["recaptured", row.name].results[0].metrics.auc
         assert loss.metrics["auc"] == before - after
         low, high = loss.intervals["auc"]
         assert low <= high
@@ -181,14 +181,16 @@ def test_the_loss_is_the_difference_of_both_questions(measured):
 
 def test_the_lead_is_that_of_the_model_as_it_is_served_over_each_other_method(measured):
     _, found, _ = measured
-    served = found.contenders[-1].name
+    served = found.systems[-1].name
     tables = markdown_tables(found, Mistakes([], [], {}), command="", model="")
     section = tables.split("### How far ahead")[1].split("###")[0]
-    for row in found.contenders:
+    for row in found.systems:
         lead = found.lead(row.name, "unseen", "all")
-        auc = [found.cells["unseen", name].result("all").metrics.auc for name in (served, row.name)]
+        auc = [
+            found.cached["unseen", name].result("all").metrics.auc for name in (served, row.name)
+        ]
         assert lead.metrics["auc"] == auc[0] - auc[1]
-        drawn = [found.cells["unseen", name].draws["all"][:, 0] for name in (served, row.name)]
+        drawn = [found.cached["unseen", name].draws["all"][:, 0] for name in (served, row.name)]
         low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
         assert lead.intervals["auc"] == pytest.approx((low, high))
         cell = f"{lead.metrics['auc']:+.3f} [{low:+.3f}, {high:+.3f}]"
@@ -199,18 +201,18 @@ def test_the_lead_is_that_of_the_model_as_it_is_served_over_each_other_method(me
 
 def test_winner_multiplies_two_softmaxes(measured):
     _, found, _ = measured
-    question = found.questions[0]
-    opened = open_question(question)
-    row = next(row for row in found.contenders if row.name == "winner's method, frozen backbone")
+    task = found.tasks[0]
+    opened = open_task(task)
+    row = next(row for row in found.systems if row.name == "winner's method, frozen backbone")
     scorer = row.prepare()
-    posteriors = scorer.rows(question.folder, opened.paintings["path"].to_list())
+    posteriors = scorer.rows(task.folder, opened.paintings["path"].to_list())
     np.testing.assert_allclose(posteriors.sum(axis=1), 1, atol=1e-5)
     assert posteriors.shape[1] == 6
     left, right = pair_indices(opened)
-    scores, _ = score_question(scorer, question, opened)
+    scores, _ = score_task(scorer, task, opened)
     expected = [posteriors[i] @ posteriors[j] for i, j in zip(left, right, strict=True)]
     np.testing.assert_allclose(10.0**scores, expected, rtol=1e-4)
-    measured_auc = found.cells["unseen", row.name].results[0].metrics.auc
+    measured_auc = found.cached["unseen", row.name].results[0].metrics.auc
     assert measured_auc == pytest.approx(auc(np.array(expected), opened.labels.same), abs=1e-3)
 
 
@@ -219,38 +221,38 @@ def test_a_second_run_measures_nothing_and_another_seed_everything(measured, col
     said = []
     again = run(collection, verifier, out, said)
     assert said == []
-    for key, cell in found.cells.items():
-        assert again.cells[key].results == cell.results
+    for key, cell in found.cached.items():
+        assert again.cached[key].results == cell.results
         for stratum, draws in cell.draws.items():
-            np.testing.assert_array_equal(again.cells[key].draws[stratum], draws)
+            np.testing.assert_array_equal(again.cached[key].draws[stratum], draws)
 
 
 def test_an_interrupted_or_damaged_run_measures_what_is_missing(measured, collection, verifier):
     out, found, _ = measured
-    cells = sorted((out / "cells").iterdir())
+    cells = sorted((out / "cached").iterdir())
     assert len(cells) == 5 * 12
     cells[0].unlink()
     cells[1].write_bytes(cells[1].read_bytes()[:100])
-    assert read_cell(cells[1]) is None
+    assert read_cached(cells[1]) is None
     said = []
     again = run(collection, verifier, out, said)
     assert len(said) == 2
-    assert all(again.cells[key].results == cell.results for key, cell in found.cells.items())
+    assert all(again.cached[key].results == cell.results for key, cell in found.cached.items())
 
 
 def test_the_report_says_what_was_found(measured, collection, tmp_path):
     _, found, _ = measured
-    opened = open_question(found.questions[0])
-    scores, llrs = score_question(found.contenders[-1].prepare(), found.questions[0], opened)
+    opened = open_task(found.tasks[0])
+    scores, llrs = score_task(found.systems[-1].prepare(), found.tasks[0], opened)
     mistakes = find_mistakes(opened, scores, llrs)
     page = tmp_path / "page.md"
     page.write_text(f"# Mine\n{BEGIN}\nold\n{END}\nafter\n")
     text = write_benchmark(
-        found, mistakes, tmp_path, command="samehand benchmark x", model="tiny@0", page=page
+        found, mistakes, tmp_path, command="python -m benchmarks.paper x", model="tiny@0", page=page
     )
     for letter in "abcdef":
         assert f"## ({letter})" in text
-    result = found.cells["unseen", "ours: + cohort"].results[1]
+    result = found.cached["unseen", "ours: + cohort"].results[1]
     (line,) = (
         line
         for line in text.split("## (b)")[1].split("##")[0].splitlines()
@@ -258,11 +260,11 @@ def test_the_report_says_what_was_found(measured, collection, tmp_path):
     )
     low, high = result.intervals["auc"]
     assert f"| {result.metrics.auc:.3f} [{low:.3f}, {high:.3f}] |" in line
-    for question in found.questions:
-        assert f"`{question.header.content_hash[:16]}`" in text
+    for task in found.tasks:
+        assert f"`{task.header.content_hash[:16]}`" in text
     assert "1 unknown painting" in text
     facts = json.loads((tmp_path / "benchmark.json").read_text())
-    assert facts["command"] == "samehand benchmark x"
+    assert facts["command"] == "python -m benchmarks.paper x"
     assert len(facts["results"]) == 6 * 12
     assert len(facts["mistakes"]["pairs"]) == len(mistakes.pairs)
     assert page.read_text() == f"# Mine\n{BEGIN}\n\n{text}\n{END}\nafter\n"
@@ -277,10 +279,10 @@ def test_what_a_catalogue_lacks_is_said(collection, tmp_path):
     table = load_catalogue(collection)
     unseen = table.filter(~pl.col("painting_id").str.contains("^[0-2]-[45]$"))
     write_catalogue(unseen, tmp_path / "few")
-    questions, left_out = choose_questions(
+    tasks, left_out = choose_tasks(
         tmp_path / "few", tmp_path, submission=None, natural=None, seed=0
     )
-    assert [question.name for question in questions] == ["unseen", "recaptured"]
+    assert [task.name for task in tasks] == ["unseen", "recaptured"]
     assert len(left_out) == 3
     write_catalogue(table.filter(pl.col("split") == "test"), tmp_path / "test-only")
     with pytest.raises(CatalogueError, match="no training paintings"):
@@ -289,8 +291,8 @@ def test_what_a_catalogue_lacks_is_said(collection, tmp_path):
 
 def test_protocols_follow_the_catalogue(collection, tmp_path):
     def header(folder):
-        questions, _ = choose_questions(folder, tmp_path, submission=None, natural=None, seed=0)
-        return questions[0].header
+        tasks, _ = choose_tasks(folder, tmp_path, submission=None, natural=None, seed=0)
+        return tasks[0].header
 
     first = header(collection)
     assert header(collection) == first
@@ -299,9 +301,9 @@ def test_protocols_follow_the_catalogue(collection, tmp_path):
     assert header(tmp_path / "fewer").pairs < first.pairs
 
 
-def test_a_model_with_other_views_has_its_own_cells(tiny_model, measured):
+def test_a_model_with_other_views_has_its_own_keys(tiny_model, measured):
     _, found, _ = measured
-    keys = [row.key for row in found.contenders]
+    keys = [row.key for row in found.systems]
     assert len(set(keys)) == len(keys)
-    identity = SameHand(tiny_model, 1).model.identity
+    identity = SameHand(tiny_model, 1).folder.identity
     assert [identity in key for key in keys[-4:]] == [True] * 4

@@ -1,6 +1,6 @@
 import numpy as np
 
-from samehand.evaluation.leakage import (
+from benchmarks.paper.leakage import (
     FACTS,
     file_facts,
     forest_scores,
