@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
@@ -30,6 +31,10 @@ from samehand.serving.folder import (
 from samehand.serving.painting import Painting
 from samehand.serving.runtime import Embedder, EmbedderConfig, Encoded
 from samehand.serving.verifier import SameHand
+
+# No test may fail because the machine is busy.
+settings.register_profile("samehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("samehand")
 
 SIZE, WIDTH, NEIGHBOURS = 32, 24, 8
 VIEWS = ("whole", "mirror", "centre")

@@ -3,7 +3,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -109,7 +109,6 @@ def test_text_is_composed_and_spaced():
 
 
 @given(st.text(max_size=40))
-@settings(deadline=None)
 def test_cleaning_twice_changes_nothing(text):
     once = clean_text(text)
     assert clean_text(once) == once
@@ -161,6 +160,5 @@ def test_only_jpegs_are_cut():
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_looking_for_the_end_of_garbage_never_fails(data):
     assert jpeg_is_cut(b"\xff\xd8" + data) in (True, False)

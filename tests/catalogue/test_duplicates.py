@@ -62,7 +62,7 @@ def test_framed_monochromes_of_one_layout_are_not_confused():
 
 
 @given(st.integers(0, 2**32), st.integers(0, 60))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_tiles_find_what_comparing_every_pair_finds(seed, count):
     rng = np.random.default_rng(seed)
     base = rng.integers(0, 2**64, 4, dtype=np.uint64)

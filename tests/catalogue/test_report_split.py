@@ -34,7 +34,7 @@ def catalogue(sizes, grouped):
 oeuvres = st.lists(st.integers(7, 24), min_size=12, max_size=18)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(oeuvres, st.booleans(), st.integers(0, 2**32), st.integers(1, 4), st.integers(1, 6))
 def test_the_reduction_is_balanced_and_the_split_is_60_40_20(sizes, grouped, seed, held, least):
     frame = catalogue(sizes, grouped)

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samehand.catalogue.manifest import read_folder
@@ -54,7 +54,6 @@ def test_ids_are_readable_and_collisions_are_told_apart():
     st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=150), unique=True),
     st.randoms(use_true_random=False),
 )
-@settings(deadline=None)
 def test_ids_are_unique_safe_and_independent_of_order(names, shuffle):
     ids = painting_ids(names)
     assert len(set(ids.values())) == len(names)

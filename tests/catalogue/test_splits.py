@@ -52,7 +52,7 @@ paintings = st.lists(
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(rows=paintings, seed=st.integers(0, 2**32), shuffle=st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_split_is_complete_reproducible_and_independent_of_order(scheme, rows, seed, shuffle):
     frame = catalogue(rows)
     divided = assign_splits(frame, scheme, seed)
@@ -73,7 +73,7 @@ def test_a_split_is_complete_reproducible_and_independent_of_order(scheme, rows,
 
 
 @given(rows=paintings, seed=st.integers(0, 99), wanted=st.integers(0, 6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_pbn_keeps_the_competition_test_set_and_draws_unseen_validators(rows, seed, wanted):
     divided = assign_splits(catalogue(rows), "pbn", seed, validation_artists=wanted)
     usable = divided.filter(pl.col("exclusion").is_null())
@@ -132,7 +132,7 @@ def test_impossible_shares_are_refused(artists, fractions):
 
 
 @given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=12), seed=st.integers(0, 99))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_image_level_shares_hold_for_every_artist_and_in_all(sizes, seed):
     frame = catalogue([(str(k), None, None) for k, size in enumerate(sizes) for _ in range(size)])
     divided = assign_splits(frame, "image-level", seed)
@@ -175,7 +175,7 @@ def test_mistakes_are_named():
     seed=st.integers(0, 2**40),
     shuffle=st.randoms(use_true_random=False),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_balancing_matches_the_smallest_class(sizes, seed, shuffle):
     rows = [(str(k), None, None) for k, size in enumerate(sizes) for _ in range(size)]
     frame = catalogue(rows + [(None, None, "no artist")])

@@ -45,7 +45,7 @@ def resample_literally(scores, llr, same, left, right, drawn, threshold):
     return compute_metrics(scores[chosen], llr[chosen], same[chosen], threshold=threshold)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.integers(0, 1000), st.sampled_from([1, 6]), st.sampled_from([-9.0, 0.4, 0.75, 9.0]))
 def test_intervals_equal_literal_resampling_of_artists(seed, decimals, threshold):
     artists, replicates = 5, 12

@@ -47,7 +47,6 @@ def gaussian_pairs(seed, genuine, impostor, gap):
     return scores, (gap * scores - gap**2 / 2) / np.log(10), same
 
 
-@settings(deadline=None)
 @given(tied_pairs())
 def test_auc_compares_every_genuine_with_every_impostor(pairs):
     scores, same, weights = pairs
@@ -73,7 +72,6 @@ def scan_thresholds(scores, same, weights):
     return vertices
 
 
-@settings(deadline=None)
 @given(tied_pairs())
 def test_eer_is_where_the_scanned_error_rates_cross(pairs):
     found = None
@@ -92,7 +90,6 @@ def test_eer_is_where_the_scanned_error_rates_cross(pairs):
     assert of_levels(eer_of, *pairs) == pytest.approx(found, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(tied_pairs(), st.sampled_from([0.0, 0.001, 0.01, 0.25, 0.5, 0.99]))
 def test_fnmr_at_fmr_is_the_least_on_the_scanned_curve(pairs, target):
     scores, same, weights = pairs
@@ -106,7 +103,6 @@ def test_fnmr_at_fmr_is_the_least_on_the_scanned_curve(pairs, target):
     assert found == pytest.approx(min(reached), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(tied_pairs(), st.sampled_from([-2.0, -0.25, 0.1, 0.5, 3.0]))
 def test_balanced_accuracy_is_scikit_learns(pairs, threshold):
     scores, same, weights = pairs
@@ -114,7 +110,6 @@ def test_balanced_accuracy_is_scikit_learns(pairs, threshold):
     assert balanced_accuracy(scores, same, threshold, weights) == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(tied_pairs())
 def test_cllr_is_its_formula(pairs):
     llr, same, weights = pairs
@@ -133,7 +128,7 @@ def test_cllr_of_saying_nothing_is_one_bit_and_extremes_do_not_overflow():
     assert cllr(np.array([-900.0, 0.0, 0.0]), same) == pytest.approx((900 * log2(10) + 1) / 2)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(tied_pairs(most=9))
 def test_min_cllr_is_the_best_over_all_rising_calibrations(pairs):
     scores, same, weights = pairs
@@ -156,7 +151,6 @@ def test_min_cllr_is_the_best_over_all_rising_calibrations(pairs):
     assert of_levels(min_cllr_of, scores, same, weights) == pytest.approx(best, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(tied_pairs())
 def test_min_cllr_never_exceeds_cllr_and_ignores_rising_maps(pairs):
     scores, same, weights = pairs
@@ -165,7 +159,6 @@ def test_min_cllr_never_exceeds_cllr_and_ignores_rising_maps(pairs):
     assert of_levels(min_cllr_of, np.exp(3 * scores), same, weights) == pytest.approx(least)
 
 
-@settings(deadline=None)
 @given(tied_pairs())
 def test_ece_is_its_definition_on_ten_bins(pairs):
     llr, same, weights = pairs
@@ -181,7 +174,6 @@ def test_ece_is_its_definition_on_ten_bins(pairs):
     assert calibration_error(llr, same, weights) == pytest.approx(error)
 
 
-@settings(deadline=None)
 @given(tied_pairs())
 def test_weights_count_copies(pairs):
     scores, same, weights = pairs

@@ -67,7 +67,7 @@ def test_mistakes_leave_no_file(plot, tmp_path):
         plot({"fine": make_system(0, 1.0)}, tmp_path)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 1000), st.integers(1, 30_000))
 def test_thinned_curves_are_short_and_stay_on_the_curve(seed, size):
     rng = np.random.default_rng(seed)

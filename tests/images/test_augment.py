@@ -34,7 +34,7 @@ def plain(image, size, kernel):
     return np.asarray(resized, dtype=np.float32).transpose(2, 0, 1) / 255
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(augmentations, st.integers(0, 2**32), st.integers(1, 50), st.integers(1, 50))
 def test_a_view_is_a_square_in_range_that_its_generator_fixes(options, seed, width, height):
     image = noise(seed, (width, height))
@@ -68,7 +68,7 @@ def test_without_augmentation_a_view_is_the_resized_painting_or_its_mirror():
     assert seen == set(expected.values())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(augmentations, st.integers(0, 2**32), st.integers(1, 5000), st.integers(1, 5000))
 def test_a_crop_lies_inside_and_keeps_its_area_and_aspect(options, seed, width, height):
     box = _crop_box((width, height), options, np.random.default_rng(seed))
@@ -80,7 +80,7 @@ def test_a_crop_lies_inside_and_keeps_its_area_and_aspect(options, seed, width, 
     assert 1 / options.aspect * (1 - 1e-9) <= across / down <= options.aspect * (1 + 1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.floats(0.001, 0.999), st.integers(1, 3000), st.integers(1, 3000))
 def test_pillow_accepts_every_crop(seed, smallest, width, height):
     image = Image.new("RGB", (width, height))
@@ -104,7 +104,7 @@ def test_crops_reach_both_ends_of_their_range():
     assert boxes[:, 2].max() == pytest.approx(100, abs=0.1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.floats(0, 0.3), st.floats(0, 0.3))
 def test_exposure_and_white_balance_are_bounded_gains(seed, exposure, balance):
     image = Image.new("RGB", (8, 8), (128, 128, 128))

@@ -65,7 +65,7 @@ def test_a_sector_of_another_file_is_found(rough, saved, name: str) -> None:
     assert damaged(data[:at] + alien + data[at + 4096 :])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     st.integers(0, 255),
     st.integers(0, 255),

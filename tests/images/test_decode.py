@@ -338,7 +338,7 @@ class TestSize:
     def test_nothing_is_enlarged(self, jpeg) -> None:
         assert decode_bytes(jpeg, "a", max_side=60).image.size == (60, 40)
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 64))
     def test_bounds_hold_for_any_size(self, saved, width: int, height: int, max_side: int) -> None:
         rng = np.random.default_rng(width * height)

@@ -163,7 +163,7 @@ class TestDamage:
         with pytest.raises(ImageError, match="cut.jpg is cut short or damaged; download or copy"):
             decode_bytes(data[: int(len(data) * share)], "cut.jpg")
 
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     @given(st.integers(1, 10_000))
     @example(1)
     @example(2)
@@ -171,7 +171,7 @@ class TestDamage:
         with pytest.raises(ImageError):
             decode_bytes(jpeg[: -1 - (cut - 1) % len(jpeg)], "a")
 
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     @given(st.integers(1, 10_000))
     def test_a_jpeg2000_cut_anywhere_is_refused(self, small, length: int) -> None:
         data = small["JPEG2000"]
@@ -183,7 +183,7 @@ class TestDamage:
         with pytest.raises(ImageError, match="cut short"):
             decode_bytes(small["JPEG2000"][:start_of_tile], "a")
 
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     @given(st.integers(0, 4000))
     def test_a_png_cut_anywhere_is_refused_unless_all_pixels_are_there(
         self, painting, saved, pixels, cut: int
@@ -195,12 +195,12 @@ class TestDamage:
             return
         np.testing.assert_array_equal(found, np.asarray(painting()))
 
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     @given(st.binary(max_size=400))
     def test_random_bytes_raise_nothing_else(self, data: bytes) -> None:
         only_image_errors(data)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     @given(
         st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF"]),
         st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), min_size=1, max_size=6),
@@ -213,7 +213,7 @@ class TestDamage:
             data[place % len(data)] = value
         only_image_errors(bytes(data))
 
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     @given(
         st.sampled_from([b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"II*\0", b"GIF89a", b"BM"]),
         st.binary(max_size=300),

@@ -93,6 +93,41 @@ def test_the_first_png_of_a_process_may_have_large_metadata_too(painting, saved,
     assert (found.stdout, found.stderr) == ("60\n", "")
 
 
+SLOW_IMPORT = """
+import importlib.util, sys, threading, time
+from samehand.images.decode import decode_file
+begun = threading.Event()
+class Slowly:
+    def find_spec(self, name, path, target=None):
+        if name != "PIL.PngImagePlugin":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            begun.set()
+            time.sleep(0.3)
+            execute(module)
+        spec.loader.exec_module = exec_module
+        return spec
+sys.meta_path.insert(0, Slowly())
+first = threading.Thread(target=decode_file, args=[sys.argv[1]])
+first.start()
+begun.wait()
+print(*(decode_file(path).width for path in sys.argv[1:]))
+first.join()
+"""
+
+
+def test_a_thread_may_decode_while_another_imports_a_plugin(painting, saved, tmp_path) -> None:
+    paths = [tmp_path / "a.png", tmp_path / "a.jpg"]
+    for path, kind in zip(paths, ("PNG", "JPEG"), strict=True):
+        path.write_bytes(saved(painting(), kind))
+    command = [sys.executable, "-c", SLOW_IMPORT, *paths]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.stdout, found.stderr) == ("60 60\n", "")
+
+
 def test_an_icon_cannot_hide_a_bomb() -> None:
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]

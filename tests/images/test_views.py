@@ -104,7 +104,7 @@ def test_shrinking_does_not_alias() -> None:
     np.testing.assert_allclose(inside, 0.5, atol=0.01)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sides, sides, st.integers(1, 40), st.lists(st.sampled_from(ALL_VIEWS), max_size=7))
 def test_the_tensor_contract_holds_for_any_size(
     width: int, height: int, size: int, names: list[str]
@@ -116,7 +116,6 @@ def test_the_tensor_contract_holds_for_any_size(
     assert ((views >= 0) & (views <= 1)).all()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(ALL_VIEWS))
 def test_boxes_lie_inside_and_corners_overlap(width: int, height: int, name: str) -> None:
     left, upper, right, lower = view_box(name, width, height)
@@ -129,7 +128,7 @@ def test_boxes_lie_inside_and_corners_overlap(width: int, height: int, name: str
         assert lower - upper == pytest.approx(0.7 * height, abs=0.51)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(sides, sides)
 def test_a_mirrored_painting_swaps_whole_and_mirror(width: int, height: int) -> None:
     image = noise(width, height)

@@ -11,7 +11,7 @@ from samehand.errors import ProtocolError
 from samehand.pairs.draws import all_pairs, find_candidates, sampled_pairs
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     split=st.sampled_from(["train", "validation", "test"]),
@@ -53,7 +53,7 @@ def test_all_pairs_are_the_brute_force_pairs_once(
     assert header.artists == makers.n_unique()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     artists=st.sampled_from(["unseen", "seen", "all"]),

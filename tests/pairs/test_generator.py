@@ -34,7 +34,7 @@ def generator(rows):
     return PairGenerator(artists, hashes)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(collections, st.integers(0, 20), seeds)
 def test_pairs_are_balanced_of_two_images_and_never_near_duplicates(rows, half, seed):
     if not can_pair(rows):
@@ -59,7 +59,7 @@ ROWS = list(zip("aaaabbbccd", far_apart(10), strict=True))
 
 
 @given(seeds, seeds)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_draw_follows_from_its_seed(seed, other):
     first, again = (generator(ROWS).draw(40, *seed) for _ in range(2))
     for name in ("left", "right", "same"):

@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from samehand.pairs.sampler import artist_batches
@@ -36,7 +36,6 @@ def drawn_works(case, batches):
     return works
 
 
-@settings(deadline=None)
 @given(collections())
 def test_a_batch_is_several_paintings_of_each_of_several_artists(case):
     batches = artist_batches(**case)
@@ -49,7 +48,6 @@ def test_a_batch_is_several_paintings_of_each_of_several_artists(case):
         assert set(counts.values()) == {case["per_artist"]}
 
 
-@settings(deadline=None)
 @given(collections())
 def test_artists_come_equally_often_whatever_their_oeuvre(case):
     sizes = Counter(case["artists"])
@@ -63,7 +61,6 @@ def test_artists_come_equally_often_whatever_their_oeuvre(case):
     assert max(counts) - min(counts) <= 1
 
 
-@settings(deadline=None)
 @given(collections())
 def test_a_painting_returns_only_after_all_of_its_artist(case):
     sizes = Counter(case["artists"])
@@ -73,7 +70,6 @@ def test_a_painting_returns_only_after_all_of_its_artist(case):
             assert len(set(turn)) == len(turn)
 
 
-@settings(deadline=None)
 @given(collections())
 def test_seed_and_epoch_fix_the_draw(case):
     assert artist_batches(**case) == artist_batches(**case)

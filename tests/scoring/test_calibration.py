@@ -57,7 +57,7 @@ def test_fit_minimises_the_balanced_log_loss():
         assert best < loss(*near)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.floats(0.01, 1000), st.floats(-100, 100), st.integers(0, 10_000), st.sampled_from([1.0, 8.0])
 )
@@ -79,7 +79,7 @@ def test_calibration_ignores_unit_and_offset_of_the_score(unit, offset, seed, ga
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(3, 40), st.sampled_from([1.0, 3.0, 30.0]))
 def test_llr_is_monotone_and_saturates_at_the_observed_rarity(seed, artists, gap):
     scores, same, left, right = make_pairs(seed, 100, 150, artists=artists, gap=gap)
@@ -94,7 +94,7 @@ def test_llr_is_monotone_and_saturates_at_the_observed_rarity(seed, artists, gap
     assert (fitted.genuine_pairs, fitted.impostor_pairs) == (100, 150)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(0, 10_000),
     st.sampled_from([(30, 200), (250, 3000), (1500, 1500)]),
@@ -123,7 +123,7 @@ def test_decisions_keep_the_promised_rates_as_tightly_as_possible(seed, counts, 
         assert (genuine <= next_different).mean() > max(promised, 1 / genuine.size)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 1.5, 20.0]))
 def test_equal_error_point_is_the_best_of_all_cuts(seed, gap):
     scores, same, left, right = make_pairs(seed, 80, 120, gap=gap + 0.5)

@@ -77,7 +77,7 @@ def test_a_cohort_of_one_painting_repeated_does_not_divide_by_nothing():
     assert np.isfinite(scores).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(KINDS),
     seed=st.integers(0, 10**6),
@@ -98,7 +98,7 @@ def test_swapping_changes_no_bit(kind: str, seed: int, size: int, pairs: int):
     np.testing.assert_array_equal(forward, mixed)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(kind=st.sampled_from(KINDS), seed=st.integers(0, 10**6), size=st.integers(20, 230))
 def test_swapping_changes_no_bit_where_a_matrix_product_is_taken(kind: str, seed: int, size: int):
     # 20 to 230 paintings in 12,000 pairs: always within 8 matrix cells a pair.

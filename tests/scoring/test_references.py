@@ -68,7 +68,7 @@ def test_features_by_brute_force(comparator):
     np.testing.assert_allclose(found, [centre, nearest, among.mean()], atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(order=st.permutations(range(6)))
 def test_the_order_of_references_does_not_matter(comparator, order):
     enrolled = comparator.enrol(paintings())

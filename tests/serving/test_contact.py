@@ -10,7 +10,7 @@ from samehand.serving.contact import Tile, draw_sheet, wrap
 FONT = ImageFont.load_default(15)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(st.sampled_from("abcdWM é-"), min_size=1, max_size=120), st.integers(40, 230))
 def test_wrapping_loses_no_letter_and_never_overruns(text, width):
     lines = wrap(text, FONT, width)

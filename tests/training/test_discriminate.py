@@ -26,8 +26,8 @@ def paintings(tmp_path_factory, work_of):
     return paths, np.array(labels)
 
 
-def encoder() -> Encoder:
-    config = EncoderConfig("efficientnet-lite0", "statistics", width=8, frozen_blocks=6)
+def encoder(backbone: str = "efficientnet-lite0", frozen: int = 6) -> Encoder:
+    config = EncoderConfig(backbone, "statistics", width=8, frozen_blocks=frozen)
     return Encoder(config, pretrained=False)
 
 
@@ -57,19 +57,21 @@ def test_training_starts_from_discriminants_of_standardised_features(paintings) 
         np.testing.assert_allclose(centres[artist], found[labels == artist].mean(0), atol=5e-3)
 
 
-def members_of(count, paths, labels):
+def members_of(count, backbone, paths, labels):
     members = []
     for seed in range(count):
         torch.manual_seed(seed)
-        members.append(encoder().eval())
+        members.append(encoder(backbone, frozen=0).eval())
         start_from_discriminants(members[-1], paths, labels, size=SIZE, ridge=2.0)
     return members
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_joined_encoders_are_discriminants_of_what_they_say_together(paintings, count) -> None:
+def test_joined_encoders_are_discriminants_of_what_they_say_together(
+    paintings, resnet, count
+) -> None:
     paths, labels = paintings
-    members = members_of(count, paths, labels)
+    members = members_of(count, resnet, paths, labels)
     with torch.inference_mode():
         before = np.concatenate([m(pictures(paths)).numpy() for m in members], axis=1)
     joined = join(members, paths, labels, size=SIZE, ridge=4.0)
@@ -79,7 +81,7 @@ def test_joined_encoders_are_discriminants_of_what_they_say_together(paintings, 
         embedding, patches, strangeness = served(joined)(pictures(paths))
         alone = joined(pictures(paths))
     assert embedding.shape == (12, 8)
-    assert patches.shape == (12, 4, 8)
+    assert patches.shape == (12, 64, 8)
     assert strangeness.shape == (12,)
     torch.testing.assert_close(embedding, alone)
     np.testing.assert_allclose(embedding @ embedding.T, expected @ expected.T, atol=5e-3)

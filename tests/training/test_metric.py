@@ -1,6 +1,6 @@
 import json
-import subprocess
-import sys
+import signal
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.errors import RecipeError
 from samehand.images.decode import decode_file
 from samehand.images.views import render_views
+from samehand.training.loop import Interrupted
 from samehand.training.metric import MetricObjective
 from samehand.training.runlog import RunFolder
 from samehand.training.train import train
@@ -161,54 +162,22 @@ def test_too_few_artists_are_refused(tmp_path, make_catalogue, make_recipe, oeuv
     assert not (tmp_path / "run").exists()
 
 
-SCRIPT = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from samehand.training.loop import Interrupted
-from samehand.training.metric import MetricObjective
-from samehand.training.recipe import load_recipe
-from samehand.training.train import train
-
-torch.set_num_threads(1)  # as in the tests
-loss = MetricObjective.loss
-def stopping(self, tensors):
-    stopping.steps += 1
-    if stopping.steps == 5:
-        os.kill(os.getpid(), signal.SIGINT)
-    return loss(self, tensors)
-stopping.steps = 0
-MetricObjective.loss = stopping
-try:
-    train(load_recipe(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
-except Interrupted:
-    sys.exit(130)
-"""
-
-
-def as_toml(recipe):
-    lines, tables = [], []
-    for key, value in recipe.model_dump(mode="json", exclude_none=True).items():
-        if key == "stages":
-            tables += [f"[[stages]]\n{inside(stage)}" for stage in value]
-        elif isinstance(value, dict):
-            tables.append(f"[{key}]\n{inside(value)}")
-        else:
-            lines.append(f"{key} = {json.dumps(value)}")
-    return "\n".join(lines + tables)
-
-
-def inside(table):
-    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
-
-
-def test_an_interrupted_training_ends_with_the_same_weights(catalogue, make_recipe, tmp_path):
+def test_an_interrupted_training_ends_with_the_same_weights(
+    catalogue, make_recipe, tmp_path, monkeypatch
+):
     recipe = make_recipe()
-    (tmp_path / "recipe.toml").write_text(as_toml(recipe))
     train(recipe, catalogue, tmp_path / "whole")
-    arguments = [tmp_path / "recipe.toml", catalogue, tmp_path / "halves"]
-    stopped = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], check=False)
-    assert stopped.returncode == 130
+    loss, steps = MetricObjective.loss, count(1)
+
+    def interrupted(self, tensors):
+        if next(steps) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return loss(self, tensors)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricObjective, "loss", interrupted)
+        with pytest.raises(Interrupted):
+            train(recipe, catalogue, tmp_path / "halves")
     assert len(json.loads((tmp_path / "halves" / "metrics.json").read_text())) == 1
     history = train(recipe, catalogue, tmp_path / "halves")
     whole, halves = (RunFolder(tmp_path / name).best.read_bytes() for name in ("whole", "halves"))

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -100,7 +100,6 @@ def refusal(folder, content):
     return sentence.replace(str(path), "")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(32, 300)), min_size=1, max_size=6))
 def test_the_size_of_an_epoch_is_that_of_its_stage(stages):
     recipe = Recipe(name="x", stages=[{"epochs": n, "size": size} for n, size in stages])

@@ -37,7 +37,7 @@ oeuvres = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(oeuvres, st.integers(1, 50), st.integers(0, 2**32))
 def test_a_cohort_takes_training_artists_in_turn(sizes, size, seed):
     table = table_of(sizes)
@@ -154,14 +154,14 @@ def test_a_model_folder_is_replaced_and_a_foreign_one_left_alone(model, run, cat
 
 
 @pytest.fixture(scope="module")
-def joined(catalogue, make_recipe, tmp_path_factory):
+def joined(catalogue, make_recipe, resnet, tmp_path_factory):
     """Two runs of other seeds as one model, with artists for a cohort."""
     folder = tmp_path_factory.mktemp("joined")
     for seed in (0, 1):
         recipe = make_recipe(
             seed=seed,
             stages=[{"epochs": 1, "size": 64}],
-            model={"backbone": "efficientnet-lite0", "pooling": "statistics", "width": 16},
+            model={"backbone": resnet, "pooling": "statistics", "width": 16},
             discriminant={"start": 1000.0, "finish": 1000.0},
             serve={"size": 64, "cohort": 12, "cohort_of": "artists", "neighbours": 2},
         )

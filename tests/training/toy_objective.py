@@ -1,4 +1,4 @@
-"""A small objective with all that makes resuming hard, and a script that is stopped by a signal."""
+"""A small objective with all that makes resuming hard, and a script that is killed."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from samehand.training.loop import Interrupted, fit, step_generator
+from samehand.training.loop import fit, step_generator
 from samehand.training.recipe import OptimiserConfig
 from samehand.training.runlog import RunFolder
 
@@ -114,10 +114,7 @@ def train_toy(folder, toy=None):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # as in the tests
-    path, number, where, epoch, step = sys.argv[1:]
-    stopping = Toy()
-    stopping.stop_at = (signal.Signals[number], where, int(epoch), int(step))
-    try:
-        train_toy(Path(path), stopping)
-    except Interrupted:
-        sys.exit(130)
+    path, where, epoch, step = sys.argv[1:]
+    dying = Toy()
+    dying.stop_at = (signal.SIGKILL, where, int(epoch), int(step))
+    train_toy(Path(path), dying)

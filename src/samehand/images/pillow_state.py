@@ -59,8 +59,9 @@ def as_decoding_needs() -> Iterator[None]:
             _quiet = contextlib.ExitStack()
             _quiet.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", module=r"(PIL|tifffile|pi_heif)\b")
-        _hold()
     try:
+        with _lock:
+            _hold()
         yield
     finally:
         with _lock:
@@ -83,9 +84,10 @@ def plugin(name: str) -> Any:  # noqa: ANN401
 
 def _hold() -> None:
     for switch in _SWITCHES:
-        module = sys.modules.get(switch.module)
-        if module is None:
+        if switch.module not in sys.modules:
             continue
+        # Another thread may be at importing it: this waits until all of it is there.
+        module = importlib.import_module(switch.module)
         value = getattr(module, switch.name)
         if not switch.stands_right(value):
             # The latest first: what a program had set is put back last.

@@ -146,8 +146,10 @@ def draw_curves(history: list[dict[str, float]], path: Path) -> None:
         for name in history[0]
         if name.startswith(("training_", "validation_")) and name not in losses
     ]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    # A layout that fits itself draws everything twice, every epoch.
+    figure = Figure(figsize=(9, 3.6))
+    margins = {"left": 0.07, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.16}
+    left, right = figure.subplots(1, 2, gridspec_kw=margins)
     marker = "o" if len(epochs) <= 50 else ""
     for name in losses:
         label = "validation" if name.startswith("validation_") else "training"

@@ -113,7 +113,7 @@ def test_a_gallery_of_another_model_is_refused_and_mended(gallery, scans, verifi
     assert len(list(gallery.folder.glob("vectors-*.f32"))) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     artists=st.lists(st.sampled_from(["A", "B", None]), min_size=1, max_size=30),
     dates=st.lists(st.sampled_from(["1850", "1900", None]), min_size=30, max_size=30),
