@@ -222,8 +222,8 @@ def list_works(
                 print(json.dumps(stored.record().to_dict(), ensure_ascii=False))
             else:
                 work = stored.work
-                known = work_words(work.artist, work.title, work.date, work.extra)
-                print(printable("  |  ".join([work.path, *known])))
+                words = work_words(work.artist, work.title, work.date, work.extra)
+                print(printable("  |  ".join([work.path, *words])))
         if not found:
             tell(f"0 works match in {gallery.name}, of {len(gallery):,}")
 

@@ -12,7 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,9 @@ from samehand.serving.gallery.places import DATABASE
 from samehand.serving.gallery.sqlite import connect, sentence
 from samehand.serving.gallery.vectors import Slots, append_rows, map_rows
 from samehand.serving.gallery.works import FIELDS, StoredWork, Work
+from samehand.serving.gallery.works import About as About
+from samehand.serving.gallery.works import FileState as FileState
+from samehand.serving.gallery.works import NewWork as NewWork
 
 FORMAT = 1
 _APPLICATION = 0x53484731  # "SHG1"
@@ -44,42 +47,6 @@ CREATE TABLE extra_columns (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 _COLUMNS = ("slot", "path", "sha256", "added", *FIELDS, "extra")
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a gallery was made with, and how far its vector file is filled.
-
-    Attributes:
-        encoder: Hash of all that decides an embedding.
-        model: Identity of the model, for people to read.
-        width: D, the length of an embedding.
-        generation: Number of the vector file; embedding everything again starts a new one.
-        slots: How many slots works refer to or once referred to.
-    """
-
-    encoder: str
-    model: str
-    width: int
-    generation: int = 0
-    slots: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """How a file was when it was embedded: if none of it has changed, neither has the image."""
-
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewWork:
-    """A work that is ready to be stored."""
-
-    work: Work
-    state: FileState
 
 
 class Store:

@@ -107,3 +107,39 @@ class StoredWork:
         """Return the work as it is listed."""
         known = {one.name: getattr(self.work, one.name) for one in fields(Work)}
         return WorkRecord(**known, sha256=self.sha256, added=self.added)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a gallery was made with, and how far its vector file is filled.
+
+    Attributes:
+        encoder: Hash of all that decides an embedding.
+        model: Identity of the model, for people to read.
+        width: D, the length of an embedding.
+        generation: Number of the vector file; embedding everything again starts a new one.
+        slots: How many slots works refer to or once referred to.
+    """
+
+    encoder: str
+    model: str
+    width: int
+    generation: int = 0
+    slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """How a file was when it was embedded: if none of it has changed, neither has the image."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWork:
+    """A work that is ready to be stored."""
+
+    work: Work
+    state: FileState
