@@ -161,6 +161,23 @@ def test_a_run_becomes_a_model_whose_discriminants_are_of_the_trained_features(
         export([tmp_path / "run", tmp_path / "run"], catalogue, tmp_path / "two")
 
 
+def test_a_recipe_without_stages_fits_discriminants_alone(recipe, catalogue, tmp_path):
+    frozen = recipe.model_copy(update={"stages": ()})
+    history = train(frozen, catalogue, tmp_path / "run")
+    assert len(history) == 1
+    assert history[0]["epoch"] == 0
+    assert 0 <= history[0]["validation_auc"] <= 1
+    config = export([tmp_path / "run"], catalogue, tmp_path / "model")
+    assert config.training["best"]["epoch"] == 0
+    assert open_model(tmp_path / "model").config.pairwise is False
+
+
+def test_without_stages_and_discriminants_there_is_nothing_to_do(recipe):
+    values = recipe.model_dump() | {"stages": [], "discriminant": None}
+    with pytest.raises(ValueError, match="nothing is trained"):
+        type(recipe).model_validate(values)
+
+
 def test_it_needs_discriminants(recipe, catalogue):
     plain = recipe.model_copy(update={"discriminant": None})
     with pytest.raises(RecipeError, match="discriminant"):

@@ -132,6 +132,8 @@ class Recipe(_Section):
         keep: "best" keeps the weights of the epoch with the best validation AUC. "last" keeps the
             last, where what is validated is not yet what is served.
         discriminant: Fit linear discriminants; absent, none.
+        stages: Stretches of training. With none, `stages = []`, the backbone stays as pretrained,
+            and the discriminants are all that is fitted.
     """
 
     kind: Literal["metric"] = "metric"
@@ -148,7 +150,13 @@ class Recipe(_Section):
     augment: Augmentation = Augmentation()
     optimiser: OptimiserConfig = OptimiserConfig()
     serve: ServeConfig = ServeConfig()
-    stages: tuple[StageConfig, ...] = Field(min_length=1)
+    stages: tuple[StageConfig, ...]
+
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> "Recipe":
+        if not self.stages and self.discriminant is None:
+            raise ValueError("without [[stages]] nothing is trained; that needs [discriminant]")
+        return self
 
     @model_validator(mode="after")
     def _discriminants_need_statistics(self) -> "Recipe":

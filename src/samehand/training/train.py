@@ -10,7 +10,7 @@ from samehand.training.loop import fit, keep_freed_memory
 from samehand.training.metric import MetricObjective
 from samehand.training.pairwise import PairwiseObjective
 from samehand.training.recipe import AnyRecipe, SiameseRecipe
-from samehand.training.runlog import RunFolder
+from samehand.training.runlog import RunFolder, save_tensors
 from samehand.versions import versions
 
 
@@ -58,6 +58,8 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
     keep_freed_memory()
     if isinstance(objective, MetricObjective) and not resume:
         objective.warm_start()
+    if isinstance(objective, MetricObjective) and not recipe.epochs:
+        return _keep_pretrained(objective, run)
     return fit(
         objective,
         run,
@@ -68,3 +70,13 @@ def train(recipe: AnyRecipe, catalogue: Path, out: Path) -> list[dict[str, float
         resume=resume,
         monitor_mode=mode,
     )
+
+
+def _keep_pretrained(objective: MetricObjective, run: RunFolder) -> list[dict[str, float]]:
+    """Measure and save a network whose backbone is not trained."""
+    model = objective.model.eval()
+    measured = objective.validate(model)
+    row = {"epoch": 0.0} | {f"validation_{name}": value for name, value in measured.items()}
+    facts = {"epoch": 0, objective.monitor: measured[objective.monitor]}
+    save_tensors(run.best, model.state_dict(), facts)
+    return [row]
