@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from samehand.errors import ModelError
 from samehand.images.decode import Decoded, ImageSource, decode
+from samehand.images.likeness import thumbnail
 from samehand.records import Floats
 from samehand.serving.runtime import Embedder, Encoded
 
@@ -36,6 +38,7 @@ class Painting:
         self._load = load
         self._decoded: Decoded | None = None
         self._encoded: Encoded | None = None
+        self._thumbnail: NDArray[np.uint8] | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -78,6 +81,14 @@ class Painting:
     def sha256(self) -> str:
         """Hash of its file."""
         return self.decoded.sha256
+
+    @property
+    def thumbnail(self) -> NDArray[np.uint8]:
+        """What tells reproductions of one work; see `samehand.images.likeness.thumbnail`."""
+        with self._lock:
+            if self._thumbnail is None:
+                self._thumbnail = thumbnail(self.image)
+            return self._thumbnail
 
     @property
     def embedding(self) -> Floats:

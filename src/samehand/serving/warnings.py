@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from samehand.images.decode import Decoded
-from samehand.images.likeness import same_thumbnail, thumbnail
+from samehand.images.likeness import same_thumbnail
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
 from samehand.serving.folder import ModelConfig
 from samehand.serving.painting import Painting
@@ -43,7 +43,7 @@ def pair_warnings(left: Painting, right: Painting, config: ModelConfig) -> tuple
     found = []
     if left.sha256 == right.sha256:
         found.append("both images are the same file, so the verdict says nothing about artists")
-    elif _alike(left, right, config) and same_picture(left.image, right.image):
+    elif same_picture(left, right, config):
         found.append(
             "the images look like two reproductions of one painting, so the verdict says little "
             "about artists"
@@ -85,9 +85,11 @@ def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
     return found
 
 
-def same_picture(left: Image.Image, right: Image.Image) -> bool:
-    """Return whether two images show one painting: reproductions, crops or resized copies."""
-    return same_thumbnail(thumbnail(left), thumbnail(right))
+def same_picture(left: Painting, right: Painting, config: ModelConfig) -> bool:
+    """Return whether two images show one work: one file, or a resized, cropped or re-saved copy."""
+    if left.sha256 == right.sha256:
+        return True
+    return _alike(left, right, config) and same_thumbnail(left.thumbnail, right.thumbnail)
 
 
 def _alike(left: Painting, right: Painting, config: ModelConfig) -> bool:

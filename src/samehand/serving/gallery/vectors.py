@@ -46,6 +46,8 @@ def map_rows(path: Path, count: int, width: int) -> Floats:
     if count == 0:
         return np.zeros((0, width), np.float32)
     try:
+        if path.stat().st_size < count * width * 4:
+            raise ValueError(f"fewer than {count} rows")
         rows: Floats = np.memmap(path, np.float32, "r", shape=(count, width))
     except (OSError, ValueError) as error:
         raise GalleryError(
