@@ -10,7 +10,7 @@ from PIL import Image
 
 from samehand.errors import ModelError
 from samehand.images.decode import Decoded, ImageSource, decode
-from samehand.images.likeness import thumbnail
+from samehand.images.likeness import thumbnail, windows
 from samehand.records import Floats
 from samehand.serving.runtime import Embedder, Encoded
 
@@ -39,6 +39,7 @@ class Painting:
         self._decoded: Decoded | None = None
         self._encoded: Encoded | None = None
         self._thumbnail: NDArray[np.uint8] | None = None
+        self._windows: NDArray[np.uint8] | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -89,6 +90,14 @@ class Painting:
             if self._thumbnail is None:
                 self._thumbnail = thumbnail(self.image)
             return self._thumbnail
+
+    @property
+    def windows(self) -> NDArray[np.uint8]:
+        """Thumbnails of its crops; see `samehand.images.likeness.windows`."""
+        with self._lock:
+            if self._windows is None:
+                self._windows = windows(self.image)
+            return self._windows
 
     @property
     def embedding(self) -> Floats:
