@@ -114,3 +114,17 @@ def test_a_zip_of_artists_folders(tmp_path, encoded, write_zip):
         ("Bo", encoded(2)),
     ]
     assert source.unnamed == ["stray.jpg"]
+
+
+@pytest.mark.parametrize(
+    "text", [b"path,artist\na.jpg,Mon\xe9t\n\x81\n", b"pa\x81th,artist\xe9\na,b\n"]
+)
+def test_bytes_that_are_no_text_are_refused_in_a_sentence(tmp_path, text):
+    (tmp_path / "t.csv").write_bytes(text)
+    try:
+        found = read_csv(tmp_path / "t.csv")
+    except CatalogueError as error:
+        assert "no text" in str(error)
+    else:
+        for row in found.rows():
+            assert all(value is None or value.encode() for value in row)

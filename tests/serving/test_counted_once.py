@@ -43,9 +43,9 @@ def test_copies_of_a_reference_add_nothing(shipped, works):
 
 def test_the_order_of_copies_decides_nothing(shipped, works):
     probe, _, other, copies = works
-    found = {
-        shipped.verify(probe, known).llr for known in permutations([copies[0], copies[1], other])
-    }
+    probe = shipped.open(probe)
+    orders = permutations([shipped.open(each) for each in (copies[0], copies[1], other)])
+    found = {shipped.verify(probe, known).llr for known in orders}
     assert max(found) - min(found) < 1e-9
 
 

@@ -443,7 +443,7 @@ def _stored(row: sqlite3.Row) -> StoredWork:
     artist, title, date, style, genre, source, extra = row[4:]
     try:
         more = json.loads(extra)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         # SQLite cannot tell flipped bytes in a text from others.
         raise sqlite3.DatabaseError(f"the columns of {path!r} are no JSON") from error
     work = Work(path, artist, title, date, style, genre, source, more)
