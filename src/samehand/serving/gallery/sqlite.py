@@ -72,6 +72,10 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         return _connect(path.as_uri() if path.is_absolute() else path.absolute().as_uri())
+    except UnicodeDecodeError as error:
+        raise GalleryError(
+            f"the gallery {path.parent} is damaged ({error}); restore a copy of its folder"
+        ) from error
     except sqlite3.Error as error:
         if not path.exists() or not _unwritable(error):
             raise sentence(path.parent, error) from error

@@ -418,6 +418,9 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise sentence(self.folder, error) from error
+        except UnicodeDecodeError as error:
+            # Flipped bytes in the schema, which SQLite quotes in a message of its own.
+            raise self._damaged(error) from error
         except OSError as error:
             raise output_error(self.folder, error) from error
 
