@@ -8,6 +8,7 @@ from PIL import Image
 
 from samehand.errors import SamehandError
 from samehand.serving.gallery import Gallery
+from samehand.serving.gallery.works import Work
 from samehand.serving.verifier import SameHand
 
 
@@ -103,3 +104,11 @@ def test_an_artist_of_a_gallery_gains_nothing_by_copies(shipped, works, work_of,
         assert any("the probe itself" in each for each in found.warnings)
         llrs.append(first.llr)
     assert llrs[0] == pytest.approx(llrs[1], abs=0.1)
+
+
+def test_one_condition_is_not_many_letters(shipped, works, tmp_path):
+    works[1].save(tmp_path / "one.png")
+    with Gallery.create(tmp_path / "shelf", shipped) as gallery:
+        gallery.add([Work(str(tmp_path / "one.png"), artist="Monet")], shipped)
+        found = shipped.search(works[0], gallery, where="artist=Monet")
+        assert len(found.neighbours) == gallery.count("artist=Monet") == 1

@@ -283,6 +283,7 @@ class SameHand:
             ImageError: The image cannot be read.
             GalleryError: The gallery is another model's, or a condition cannot be understood.
         """
+        where = [where] if isinstance(where, str) else where
         from samehand.serving.seek import search
 
         return search(
@@ -315,6 +316,7 @@ class SameHand:
             ModelError: The model has no open-set rule.
             SamehandError: `prior`, `threshold` or `top` is not one that exists.
         """
+        where = [where] if isinstance(where, str) else where
         from samehand.serving.seek import identify
 
         return identify(
@@ -341,6 +343,7 @@ class SameHand:
             GalleryError: The gallery is another model's, or the works are none or too many.
             ModelError: The model has no rule for references.
         """
+        where = [where] if isinstance(where, str) else where
         from samehand.serving.cluster import cluster
 
         return cluster(self.folder, gallery, where=where, suspects=suspects)
