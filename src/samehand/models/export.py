@@ -22,7 +22,9 @@ OUTPUTS = ("embedding", "patches", "strangeness")
 
 _OPSET = 18
 _OUT = "output."
-_TOLERANCE = 2e-3
+# Weights of 16 bits moved an embedding by up to 2.1e-3 in runs of recipes/atelier.toml, and by how
+# much depends on the threads that trained it.
+_TOLERANCE = 5e-3
 # Rounding to 8 bits turns an embedding by a cosine of 0.0003: 0.025 in all its numbers together.
 _TOLERANCE_OF_BYTES = 2e-2
 # Strangeness is a sum of squares of quotients, and only ever held against a limit.
