@@ -93,18 +93,7 @@ def without_copies(
             if found is not None and same_thumbnail(found, probe.thumbnail):
                 of_probe.append(left[place])
         left = [i for i in left if i not in set(of_probe)]
-    if len(left) > _MOST_COMPARED:
-        return left, sorted(of_probe)
-    cosines = np.triu(rows[left] @ rows[left].T, 1)
-    pairs = np.argwhere(cosines >= DUPLICATE_COSINE)
-    pairs = pairs[np.argsort(-cosines[pairs[:, 0], pairs[:, 1]], kind="stable")]
-    copies: set[int] = set()
-    for earlier, later in pairs.tolist():
-        if opened.enough:
-            break
-        a, b = opened.thumbnail(left[earlier]), opened.thumbnail(left[later])
-        if a is not None and b is not None and same_thumbnail(a, b):
-            copies.add(left[later])
+    copies = _repeats(left, rows, opened)
     return [i for i in left if i not in copies], sorted(of_probe)
 
 
@@ -149,3 +138,20 @@ def _thumbnail(path: str) -> NDArray[np.uint8] | None:
         return thumbnail(decode_file(Path(path)).image)
     except ImageError:
         return None
+
+
+def _repeats(positions: list[int], rows: Floats, opened: _Opened) -> set[int]:
+    """Return the positions of works that show the same picture as an earlier one."""
+    copies: set[int] = set()
+    if len(positions) > _MOST_COMPARED:
+        return copies
+    cosines = np.triu(rows[positions] @ rows[positions].T, 1)
+    pairs = np.argwhere(cosines >= DUPLICATE_COSINE)
+    pairs = pairs[np.argsort(-cosines[pairs[:, 0], pairs[:, 1]], kind="stable")]
+    for earlier, later in pairs.tolist():
+        if opened.enough:
+            break
+        a, b = opened.thumbnail(positions[earlier]), opened.thumbnail(positions[later])
+        if a is not None and b is not None and same_thumbnail(a, b):
+            copies.add(positions[later])
+    return copies
