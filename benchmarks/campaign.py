@@ -24,34 +24,18 @@ import traceback
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.campaign_stores import galleries, kills, tables
+from benchmarks.campaign_trial import Trial
 from samehand.errors import ImageError
 from samehand.images.decode import decode_bytes
 
 SECONDS = 10.0
 MAX_SIDE, MAX_PIXELS = 512, 20_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One input that was tried.
-
-    Attributes:
-        name: What was done to what.
-        data: The input itself.
-        fault: What is wrong with the answer; empty where nothing is.
-        answer: "decoded" or "refused".
-    """
-
-    name: str
-    data: bytes
-    fault: str
-    answer: str
 
 
 def images(rng: np.random.Generator) -> Trial:
@@ -90,7 +74,12 @@ def images(rng: np.random.Generator) -> Trial:
     return Trial(name, data, fault, answer)
 
 
-TARGETS: dict[str, Callable[[np.random.Generator], Trial]] = {"images": images}
+TARGETS: dict[str, Callable[[np.random.Generator], Trial]] = {
+    "images": images,
+    "tables": tables,
+    "galleries": galleries,
+    "kills": kills,
+}
 
 
 def _flip_bits(data: bytes, rng: np.random.Generator) -> bytes:

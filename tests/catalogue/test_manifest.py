@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from samehand.catalogue.manifest import read_folder, read_manifest
+from samehand.catalogue.manifest import read_csv, read_folder, read_manifest
 from samehand.errors import CatalogueError
 
 
@@ -114,3 +114,13 @@ def test_a_zip_of_artists_folders(tmp_path, encoded, write_zip):
         ("Bo", encoded(2)),
     ]
     assert source.unnamed == ["stray.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [(b"path,artist\na.jpg,M\xe1net\n", "row 1"), (b"path,m\xe1le\na,b\n", "headings")],
+)
+def test_bytes_that_are_no_text_are_refused_in_a_sentence(tmp_path, text, where):
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + text)
+    with pytest.raises(CatalogueError, match=f"{where}.* no text; save it as UTF-8"):
+        read_csv(tmp_path / "t.csv")

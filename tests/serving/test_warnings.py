@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from samehand.images.likeness import is_crop, thumbnail, windows
 from samehand.serving.folder import open_model, write_config
 from samehand.serving.verifier import SameHand
 from samehand.serving.warnings import probe_warnings
@@ -160,3 +161,15 @@ def test_a_probe_is_told_what_one_of_two_images_is_told(
         data = image if isinstance(image, bytes) else saved(image, "PNG")
         of_probe = probe_warnings(verifier.open(data), verifier.folder.config)
         assert set(of_probe) == {text.replace("left image", "probe") for text in of_two}
+
+
+def test_the_first_window_is_the_whole_picture(work_of):
+    image = work_of(1, 0, (192, 192))
+    difference = windows(image)[0].astype(int) - thumbnail(image)
+    assert np.abs(difference).max() <= 1
+
+
+def test_a_crop_is_found_and_another_work_is_not(work_of):
+    whole = windows(work_of(1, 0, (480, 400)))
+    assert is_crop(whole, thumbnail(work_of(1, 0, (480, 400)).crop((30, 20, 450, 390))))
+    assert not any(is_crop(whole, thumbnail(work_of(1, work))) for work in range(1, 20))

@@ -100,7 +100,20 @@ def read_csv(path: Path) -> "pl.DataFrame":
     rows = [[value or None for value in values] for _, values in table.rows()]
     if not rows:
         raise CatalogueError(f"{path} has column names but no rows; add one row per image")
+    lines: list[list[str | None]] = [[*names], *rows]
+    for number, cells in enumerate(lines):
+        if not all(value is None or _is_text(value) for value in cells):
+            where = f"row {number} holds" if number else "the headings hold"
+            raise CatalogueError(f"{path}: {where} bytes that are no text; save it as UTF-8")
     return pl.DataFrame(rows, dict.fromkeys(names, pl.String), orient="row")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def split_name(label: str | None, origin: str) -> str | None:

@@ -19,15 +19,21 @@ def serve(
     gallery: Annotated[
         str | None, typer.Option(help="A gallery to show and search: its name or folder.")
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(min=1, help="The largest picture that is opened, in pixels."),
+    ] = None,
     model: Model = None,
     threads: Threads = None,
 ) -> None:
     """Answer in a browser, and to programs, until Ctrl-C."""
     with extra("serving", "web"):
+        from samehand.web.limits import Limits
         from samehand.web.serve import serve as run
     from samehand.serving.gallery import Gallery
     from samehand.serving.verifier import SameHand
 
     same_hand = SameHand(model, threads)
     shown = Gallery.open(gallery, same_hand) if gallery else None
-    run(same_hand, host, port, allow_host or (), gallery=shown)
+    limits = Limits() if max_pixels is None else Limits.for_pixels(max_pixels)
+    run(same_hand, host, port, allow_host or (), limits, gallery=shown)

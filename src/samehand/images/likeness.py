@@ -6,6 +6,7 @@ Shapes: N pictures, K pairs.
 """
 
 from functools import reduce
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,16 @@ CHROMA_FLOOR = 5.0
 Reproductions of one work reach 17.4 and a cosine of 0.21; the two series that detail cannot tell
 apart have 37.1, and a cosine of 0.05 at 9.2.
 """
+
+CROPS = (0.0, 0.03, 0.06, 0.09, 0.12)
+"""Shares of a side that are tried at each edge to find a crop.
+
+Of 36 random crops by up to 5, 10 and 13 % at each edge of 12 paintings, saved again as JPEG of
+quality 80, 33 reach `DETAIL` in the best window (all 0.81 or more), and the 25 pairs of 60 works
+with the largest cosines reach 0.19 at most.
+"""
+
+_SIDE = 192
 
 GREY_SIDE = 32
 CHROMA_SIDE = 8
@@ -132,6 +143,46 @@ def confirmed(
         agree = (alike >= DETAIL) & colours_agree(thumbnails[i], thumbnails[j])
         kept.append(np.column_stack([i[agree], j[agree]]))
     return np.concatenate(kept)
+
+
+def windows(image: Image.Image) -> Thumbnails:
+    """Return the thumbnails of a picture cropped in `len(CROPS)` steps at each of its four edges.
+
+    Args:
+        image: An RGB picture of any size.
+
+    Returns:
+        Shape (len(CROPS) ** 4, THUMBNAIL_BYTES).
+    """
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("YCbCr").split()
+    parts = []
+    for part, cells in zip(small, (GREY_SIDE, CHROMA_SIDE, CHROMA_SIDE), strict=True):
+        means = _cell_means(cells)
+        across = np.asarray(part, np.float32) @ means.transpose(0, 2, 1)
+        both = np.einsum("vij,hjk->vhik", means, across, optimize=True)
+        parts.append(both.reshape(len(means) ** 2, -1))
+    thumbnails: NDArray[np.uint8] = np.rint(np.concatenate(parts, axis=1)).astype(np.uint8)
+    return thumbnails
+
+
+def _cell_means(cells: int) -> Floats:
+    """Return the weights that average a side's pixels into cells, (crops, cells, _SIDE)."""
+    pixels = np.arange(_SIDE)
+    found = []
+    for low, high in product(CROPS, repeat=2):
+        edges = np.linspace(_SIDE * low, _SIDE * (1 - high), cells + 1)
+        covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+        weights = np.maximum(covered, 0)
+        found.append(weights / weights.sum(axis=1, keepdims=True))
+    return np.stack(found).astype(np.float32)
+
+
+def is_crop(whole: Thumbnails, part: NDArray[np.uint8]) -> bool:
+    """Return whether one of the `windows` of a picture shows what a thumbnail shows."""
+    detail = detail_of(whole).astype(np.float32) @ detail_of(part[None])[0].astype(np.float32)
+    best = int(detail.argmax())
+    agree = colours_agree(whole[best : best + 1], part[None])
+    return bool(detail[best] >= DETAIL and agree[0])
 
 
 def same_thumbnail(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> bool:

@@ -22,9 +22,11 @@ OUTPUTS = ("embedding", "patches", "strangeness")
 
 _OPSET = 18
 _OUT = "output."
-# Rounding turns an embedding by a cosine of 0.00005 in 16 bits and of 0.0003 in 8: 0.01 and 0.025
-# in all its numbers together. A graph that computes something else is off by far more.
-_TOLERANCE: dict[Weights, float] = {"float32": 2e-3, "float16": 1e-2, "int8": 2e-2}
+# Weights of 16 bits moved an embedding by up to 2.1e-3 in runs of recipes/atelier.toml, and by how
+# much depends on the threads that trained it.
+_TOLERANCE = 5e-3
+# Rounding to 8 bits turns an embedding by a cosine of 0.0003: 0.025 in all its numbers together.
+_TOLERANCE_OF_BYTES = 2e-2
 # Strangeness is a sum of squares of quotients, and only ever held against a limit.
 _LOOSER = 5
 
@@ -60,7 +62,9 @@ def export_encoder(
     embedding, _, strangeness = session.run(list(OUTPUTS), {"images": images.numpy()})
     apart = np.abs(strangeness - expected[2]) / np.maximum(expected[2], 1)
     worst = max(float(np.abs(embedding - expected[0]).max()), float(apart.max()) / _LOOSER)
-    if not worst <= _TOLERANCE[weights]:  # also where a weight overflowed to infinity or nan
+    if not worst <= (
+        _TOLERANCE_OF_BYTES if weights == "int8" else _TOLERANCE
+    ):  # also where a weight overflowed to infinity or nan
         raise ModelError(
             f"the exported graph differs from PyTorch by {worst:.1e}; export with float32 weights"
         )

@@ -11,7 +11,7 @@ from samehand.reporting.works import facts
 from samehand.results import GrowthStep
 from samehand.serving.painting import Painting
 from samehand.serving.verifier import SameHand
-from samehand.serving.verify import attribution_of
+from samehand.serving.verify import attribution_of, distinct_references
 from samehand.serving.words import reference_claim_in_words, reference_strength
 
 _PAINTING, _THUMBNAIL = 900, 200
@@ -46,6 +46,7 @@ def references_report(
         MissingExtraError: Jinja2 is not installed.
     """
     verdict = model.verify(probe, references, prior=prior, operating_point=operating_point)
+    counted, _ = distinct_references(probe, references, model.folder.config)
     values = verdict.to_dict()
     # No two runs take the same time.
     del values["seconds"]
@@ -56,7 +57,7 @@ def references_report(
             "probe": facts(probe, _PAINTING),
             "references": [
                 {"work": facts(work, _THUMBNAIL), "said": said}
-                for work, said in zip(references, verdict.references, strict=True)
+                for work, said in zip(counted, verdict.references, strict=True)
             ],
             "verdict": verdict,
             "strength": reference_strength(verdict.strength),

@@ -156,6 +156,18 @@ class ReferenceEvidence(Answer):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class LeftOut(Answer):
+    """A reference that does not count, because it shows what is there already."""
+
+    name: str
+    """Its file."""
+    copy_of: str
+    """What it is a copy of: the probe, or a reference that counts."""
+    reason: str
+    """That, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class GrowthStep(Answer):
     """The evidence if there were only so many of the references."""
 
@@ -194,7 +206,7 @@ class ReferenceVerdict(Answer):
     strength: str
     """The llr in words, on the ENFSI verbal scale."""
     references: tuple[ReferenceEvidence, ...]
-    """What each reference says, in the order given."""
+    """What each reference that counts says, in the order given."""
     growth: tuple[GrowthStep, ...]
     """The evidence for 1, 2, ... references."""
     coherent: bool
@@ -205,3 +217,5 @@ class ReferenceVerdict(Answer):
     """Name and hash of the model that answered."""
     seconds: float
     """Wall time spent."""
+    left_out: tuple[LeftOut, ...] = ()
+    """References that show the probe itself, or the same work as another reference."""

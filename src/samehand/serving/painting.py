@@ -4,10 +4,13 @@ import os
 import threading
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from samehand.errors import ModelError
 from samehand.images.decode import Decoded, ImageSource, decode
+from samehand.images.likeness import thumbnail, windows
 from samehand.records import Floats
 from samehand.serving.runtime import Embedder, Encoded
 
@@ -35,6 +38,8 @@ class Painting:
         self._load = load
         self._decoded: Decoded | None = None
         self._encoded: Encoded | None = None
+        self._thumbnail: NDArray[np.uint8] | None = None
+        self._windows: NDArray[np.uint8] | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -77,6 +82,22 @@ class Painting:
     def sha256(self) -> str:
         """Hash of its file."""
         return self.decoded.sha256
+
+    @property
+    def thumbnail(self) -> NDArray[np.uint8]:
+        """What tells reproductions of one work; see `samehand.images.likeness.thumbnail`."""
+        with self._lock:
+            if self._thumbnail is None:
+                self._thumbnail = thumbnail(self.image)
+            return self._thumbnail
+
+    @property
+    def windows(self) -> NDArray[np.uint8]:
+        """Thumbnails of its crops; see `samehand.images.likeness.windows`."""
+        with self._lock:
+            if self._windows is None:
+                self._windows = windows(self.image)
+            return self._windows
 
     @property
     def embedding(self) -> Floats:

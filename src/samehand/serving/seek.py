@@ -1,7 +1,7 @@
 """One probe against a gallery: which works are nearest, and which artist, if any, made it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from samehand.scoring.references import (
     unsaturated,
 )
 from samehand.scoring.ties import ranked
+from samehand.serving.copies import without_copies
 from samehand.serving.folder import ModelFolder
 from samehand.serving.gallery import Gallery, StoredWork
 from samehand.serving.gallery.gallery import Near
@@ -35,6 +36,9 @@ _RERANKED = 200
 _SHORTLIST_WORKS = 1000
 _SHORTLIST_ARTISTS = 100
 """Artists are compared in full if one of their works is among so many nearest to the probe."""
+
+_LOOKED_AT = 5
+"""The files of so many artists, the likeliest, are looked at for copies."""
 
 _WORKS_PER_ARTIST = 100
 """So many of an artist's works count, those nearest to the artist's mean; see ADR 0019."""
@@ -105,9 +109,10 @@ def identify(
 ) -> Identification:
     """Rank a gallery's artists as makers of a probe; see `SameHand.identify`.
 
-    The probe's own file is left out of the gallery, as far as its hash tells. Works without an
-    artist are passed over, and so are those by other hands, "after" the artist or from the
-    workshop, unless `any_attribution`.
+    Works that show the probe are left out, and copies of one work count once: for every artist as
+    far as the hashes of their files tell, and for the likeliest as far as the pictures do. Works
+    without an artist are passed over, and so are those by other hands, "after" the artist or from
+    the workshop, unless `any_attribution`.
     """
     started = time.perf_counter()
     folder = model.folder
@@ -125,12 +130,13 @@ def identify(
     if not names:
         raise GalleryError(f"the gallery {gallery.name} has no work with an artist to compare with")
     asked = folder.comparator.enrol(probe.embedding[None])
-    found = []
-    for name in names[:_SHORTLIST_ARTISTS]:
+
+    def weighed(name: str, *, look: bool) -> tuple[float, float, str, int] | None:
         works, rows = gallery.embeddings([*where, f"artist=={name}"])
-        kept = [i for i, stored in enumerate(works) if stored.sha256 != probe.sha256]
+        kept, shown = without_copies(works, rows, probe, look=look)
+        own.update(works[i].work.path for i in shown)
         if not kept:
-            continue
+            return None
         rows = rows[_central(rows[kept], kept)]
         step = rule.references.at(len(rows))
         features = reference_features(
@@ -138,7 +144,15 @@ def identify(
         )
         score = combine(step, features)
         llr = float(llr_from_score(step.calibration, score)[0])
-        found.append((float(unsaturated(step.calibration, score)[0]), llr, name, len(rows)))
+        return float(unsaturated(step.calibration, score)[0]), llr, name, len(rows)
+
+    own: set[str] = set()
+    weights = {name: weighed(name, look=False) for name in names[:_SHORTLIST_ARTISTS]}
+    # Opening files takes long, and copies that are no equal files only ever raise an artist.
+    ahead = sorted((one for one in weights.values() if one), key=lambda one: -one[0])
+    for one in ahead[:_LOOKED_AT]:
+        weights[one[2]] = weighed(one[2], look=True)
+    found = [one for one in weights.values() if one is not None]
     if not found:
         raise GalleryError(f"the gallery {gallery.name} holds nothing but the probe itself")
     found.sort(key=lambda one: one[2])
@@ -160,7 +174,7 @@ def identify(
             nearest=tuple(
                 stored.work.path
                 for stored in near.works
-                if stored.work.artist == name and stored.sha256 != probe.sha256
+                if stored.work.artist == name and stored.work.path not in own
             )[:3],
         )
         for rank, (score, llr, name, works) in enumerate(found[:top], 1)
@@ -177,10 +191,18 @@ def identify(
         candidates=candidates,
         gallery=gallery.name,
         artists=artists,
-        warnings=tuple(probe_warnings(probe, folder.config)),
+        warnings=(*probe_warnings(probe, folder.config), *_left_out(own)),
         model=folder.identity,
         seconds=time.perf_counter() - started,
     )
+
+
+def _left_out(paths: Set[str]) -> list[str]:
+    """Return the sentence on works that show the probe itself, if there are any."""
+    if not paths:
+        return []
+    count = "1 work shows" if len(paths) == 1 else f"{len(paths)} works show"
+    return [f"{count} the probe itself and counts for no artist: {min(paths)}"]
 
 
 def _ranked(folder: ModelFolder, probe: Painting, near: Near, top: int) -> tuple[Neighbour, ...]:

@@ -283,6 +283,7 @@ class SameHand:
             ImageError: The image cannot be read.
             GalleryError: The gallery is another model's, or a condition cannot be understood.
         """
+        where = [where] if isinstance(where, str) else where
         from samehand.serving.seek import search
 
         return search(
@@ -317,6 +318,7 @@ class SameHand:
             ModelError: The model has no open-set rule.
             SamehandError: `prior`, `threshold` or `top` is not one that exists.
         """
+        where = [where] if isinstance(where, str) else where
         from samehand.serving.seek import identify
 
         return identify(
@@ -350,6 +352,7 @@ class SameHand:
             GalleryError: The gallery is another model's, or the works are none or too many.
             ModelError: The model has no rule for references.
         """
+        where = [where] if isinstance(where, str) else where
         from samehand.serving.cluster import cluster
 
         return cluster(

@@ -10,7 +10,7 @@ import numpy as np
 
 from samehand.errors import ModelError, SamehandError
 from samehand.records import OperatingPoint, Stance
-from samehand.results import GrowthStep, ReferenceEvidence, ReferenceVerdict
+from samehand.results import GrowthStep, LeftOut, ReferenceEvidence, ReferenceVerdict
 from samehand.scoring.calibration import (
     Float64s,
     decide,
@@ -26,9 +26,9 @@ from samehand.scoring.references import (
     combine,
     reference_features,
 )
-from samehand.serving.folder import ModelFolder
+from samehand.serving.folder import ModelConfig, ModelFolder
 from samehand.serving.painting import Painting
-from samehand.serving.warnings import probe_warnings
+from samehand.serving.warnings import probe_warnings, same_picture
 
 if TYPE_CHECKING:
     from samehand.serving.verifier import SameHand
@@ -38,6 +38,10 @@ _SETS_AT_MOST = 40
 
 _STANCE = math.log10(2.0)
 """Below a likelihood ratio of 2 the ENFSI scale speaks of no support."""
+
+
+class NoEvidenceError(SamehandError):
+    """No reference is left once copies of the probe are set aside."""
 
 
 def attribution_of(folder: ModelFolder) -> Attribution:
@@ -53,6 +57,46 @@ def attribution_of(folder: ModelFolder) -> Attribution:
             f"samehand calibrate {folder.path} --catalogue CATALOGUE"
         )
     return folder.config.attribution
+
+
+def distinct_references(
+    probe: Painting, references: Sequence[Painting], config: ModelConfig
+) -> tuple[list[Painting], list[LeftOut]]:
+    """Part the references that are evidence from copies, which would count one work twice.
+
+    Args:
+        probe: The doubtful work.
+        references: Works in the order given.
+        config: The model's configuration.
+
+    Returns:
+        The references that count, in that order, and those that do not. Of several copies of one
+        work the largest counts, and of equally large ones that whose hash is least, so that the
+        order given decides nothing.
+    """
+    # One object given twice is one work, too.
+    references = list({id(one): one for one in references}.values())
+    best = sorted(references, key=lambda one: (-_pixels(one), one.sha256))
+    kept: list[Painting] = []
+    copies: dict[int, LeftOut] = {}
+    for one in best:
+        if same_picture(one, probe, config):
+            reason = f"{one.name} shows the probe itself, so it is left out of the references"
+            copies[id(one)] = LeftOut(one.name, probe.name, reason)
+            continue
+        original = next((other for other in kept if same_picture(one, other, config)), None)
+        if original is None:
+            kept.append(one)
+        else:
+            reason = f"{one.name} shows the same work as {original.name}, so it counts once"
+            copies[id(one)] = LeftOut(one.name, original.name, reason)
+    counting = {id(one) for one in kept}
+    in_order = [one for one in references if id(one) in counting]
+    return in_order, [copies[id(one)] for one in references if id(one) in copies]
+
+
+def _pixels(painting: Painting) -> int:
+    return painting.decoded.width * painting.decoded.height
 
 
 def verify(
@@ -71,6 +115,11 @@ def verify(
     rule = attribution_of(folder)
     if not references:
         raise SamehandError("a reference set needs at least one work; name some with --references")
+    references, left_out = distinct_references(probe, references, folder.config)
+    if not references:
+        raise NoEvidenceError(
+            f"every reference shows the probe {probe.name} itself; name other works by the artist"
+        )
     known = folder.comparator.enrol(np.stack([one.embedding for one in references]))
     asked = folder.comparator.enrol(probe.embedding[None])
     step = rule.references.at(len(references))
@@ -79,7 +128,7 @@ def verify(
     point = operating_threshold(step.calibration, operating_point)
     evidence = tuple(_evidence(folder, rule, asked, known, [one.name for one in references]))
     odd = [one.name for one in evidence if one.odd]
-    found = [*probe_warnings(probe, folder.config), *_same_file_warnings(probe, references)]
+    found = [*probe_warnings(probe, folder.config), *(one.reason for one in left_out)]
     if odd:
         found.append(f"the references may not be by one artist: {', '.join(odd)} stands out")
     return ReferenceVerdict(
@@ -98,15 +147,8 @@ def verify(
         warnings=tuple(found),
         model=folder.identity,
         seconds=time.perf_counter() - started,
+        left_out=tuple(left_out),
     )
-
-
-def _same_file_warnings(probe: Painting, references: Sequence[Painting]) -> list[str]:
-    return [
-        f"{one.name} is the probe itself, byte for byte, so its support means nothing"
-        for one in references
-        if one.sha256 == probe.sha256
-    ]
 
 
 def _combined(

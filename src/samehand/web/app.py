@@ -20,6 +20,7 @@ from samehand.web import api, gallery_api, gallery_page, pages, reference_page
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
+from samehand.web.head import Heads
 from samehand.web.limits import Limits
 from samehand.web.metrics import Measured, Metrics
 
@@ -69,7 +70,6 @@ def create_app(
         description=_ABOUT,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
-        max_body_size=limits.body_bytes,
         form_limits={"max_files": limits.files, "max_fields": 20, "max_part_size": 2**16},
         # Their pages load scripts from elsewhere; /api describes the API instead.
         docs_url=None,
@@ -87,6 +87,7 @@ def create_app(
     _add_status(app, metrics)
     _add_errors(app)
     app.add_middleware(Bodies, limits=limits)
+    app.add_middleware(Heads)
     app.add_middleware(Guard, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics)
     return app
@@ -112,7 +113,10 @@ def _add_status(app: FastAPI, metrics: Metrics) -> None:
 def _add_errors(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _problem(request, error.status_code, str(error.detail), error.headers)
+        sentence = str(error.detail)
+        if sentence.startswith(_TOO_LONG):
+            sentence = f"A text field ({_fields_of(request)}) is too long: {_AS_TEXT}."
+        return _problem(request, error.status_code, sentence, error.headers)
 
     async def wrong_form(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -129,6 +133,13 @@ def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(SamehandError, user_error)
 
 
+_AS_TEXT = (
+    "a picture was sent as a text field; send it as a file, with curl for example as "
+    "-F left=@picture.jpg"
+)
+_TOO_LONG = "Part exceeded maximum size"
+
+
 def _problem(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -140,7 +151,19 @@ def _problem(
     return page
 
 
+def _fields_of(request: Request) -> str:
+    """Return the picture fields of the call that a request came to, as its form was not read."""
+    path = request.url.path
+    if "compare" in path or "evidence" in path or path in ("/", "/api/v1/report"):
+        return "left or right"
+    return "probe or references" if "verify" in path or "reference" in path else "probe"
+
+
 def _sentence(error: RequestValidationError) -> str:
     """Return what is wrong with a form, in one sentence."""
-    parts = [f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg']}" for item in error.errors()]
+    parts = []
+    for item in error.errors():
+        name = ".".join(map(str, item["loc"][1:]))
+        expected_file = "Expected UploadFile" in item["msg"]
+        parts.append(f"{name}: {_AS_TEXT if expected_file else item['msg']}")
     return "; ".join(parts) or "the form cannot be read"

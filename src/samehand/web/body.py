@@ -3,7 +3,9 @@
 import asyncio
 import time
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from samehand.web.limits import Limits
@@ -25,6 +27,11 @@ class Bodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > self._limits.body_bytes:
+            # Unread: an honest client is told before it sends what nobody will keep.
+            await JSONResponse({"detail": self._too_large()}, 413)(scope, receive, send)
+            return
         started, received, whole = time.monotonic(), 0, False
 
         async def receive_in_time() -> Message:
@@ -40,6 +47,8 @@ class Bodies:
             size = len(message.get("body", b""))
             received += size
             self._buffered += size
+            if received > self._limits.body_bytes:
+                raise HTTPException(413, self._too_large())
             if self._buffered > self._limits.buffered_bytes:
                 raise HTTPException(
                     429, "Too much is being uploaded at once; try again.", {"retry-after": "2"}
@@ -51,3 +60,7 @@ class Bodies:
             await self._app(scope, receive_in_time, send)
         finally:
             self._buffered -= received
+
+    def _too_large(self) -> str:
+        size = self._limits.body_bytes // 2**20
+        return f"The upload is larger than {size} MiB; send fewer or smaller files."

@@ -2,8 +2,8 @@
 
 - Only under names this server is known by: a page elsewhere may make its own name point here (DNS
   rebinding), and its requests then name that page's host.
-- Nothing that changes or computes from another site's page: browsers send `Sec-Fetch-Site` or
-  `Origin`; a program that sends neither carries no one's trust.
+- Nothing that changes or computes from another site's page, and no picture of a gallery: browsers
+  send `Sec-Fetch-Site` or `Origin`; a program that sends neither carries no one's trust.
 """
 
 import ipaddress
@@ -11,10 +11,13 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+DEAR = "/gallery/picture/"
+"""Each of these decodes an original, which a page elsewhere could ask for by the hundred."""
 
 # data: pictures are the previews that a result carries; blob: those a browser shows of its files.
 CONTENT_SECURITY_POLICY = (
@@ -62,21 +65,27 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         app = self._app if refusal is None else refusal
         await app(scope, receive, send_with_headers)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
         if not known_host(host, self._hosts):
-            return PlainTextResponse(
+            return _problem(
+                421,
                 "This server does not go by the name in the Host header; if it should, start it "
-                "with --allow-host NAME.\n",
-                status_code=421,
+                "with --allow-host NAME.",
             )
         if method not in SAFE_METHODS and cross_site(headers, host):
-            return PlainTextResponse("Posts from pages of other sites are refused.\n", 403)
+            return _problem(403, "Posts from pages of other sites are refused.")
+        if path.startswith(DEAR) and cross_site(headers, host):
+            return _problem(403, "Pages of other sites cannot show pictures of the gallery.")
         return None
+
+
+def _problem(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"detail": sentence}, status)
 
 
 def known_host(header: str, names: Collection[str]) -> bool:

@@ -1,7 +1,7 @@
 """What one server allows, in one place."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 def _decoders() -> int:
@@ -42,3 +42,19 @@ class Limits:
     decoders: int = field(default_factory=_decoders)
     queue: int = 32
     files: int = 65
+
+    @classmethod
+    def for_pixels(cls, pixels: int) -> "Limits":
+        """Return the limits that let pictures of so many pixels in, decoded whole.
+
+        Eight bytes a pixel, beyond what 40 million need, are left to a decoder: two 8-bit RGB
+        copies and a mask.
+        """
+        usual = cls()
+        more = max(0, pixels - usual.pixels)
+        return replace(
+            usual,
+            pixels=pixels,
+            decode_bytes=usual.decode_bytes + 8 * more,
+            decode_seconds=usual.decode_seconds * max(1.0, pixels / usual.pixels),
+        )

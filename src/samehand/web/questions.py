@@ -11,6 +11,7 @@ from samehand.results import ReferenceVerdict, Verdict
 from samehand.serving.evidence import explain
 from samehand.serving.painting import Painting
 from samehand.serving.seek import nearby
+from samehand.serving.verify import NoEvidenceError, distinct_references
 from samehand.web.engine import Engine, Upload
 from samehand.web.forms import ReferenceForm, TwoPictures
 
@@ -125,13 +126,15 @@ class Growing:
     Attributes:
         verdict: The verdict from these references.
         probe: The doubtful work.
-        references: The references so far, in the order in which they came.
+        references: Those of the references so far that count, in the order in which they came.
+        opened: How many references have been opened.
         total: How many references there are to open.
     """
 
     verdict: ReferenceVerdict
     probe: Painting
     references: tuple[Painting, ...]
+    opened: int
     total: int
 
 
@@ -153,9 +156,18 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]
         for reference in asked.references:
             known += tuple(await engine.open(reference))
 
-            def weigh(known: tuple[Painting, ...] = known) -> ReferenceVerdict:
-                return engine.model.verify(
+            def weigh(known: tuple[Painting, ...] = known) -> Growing:
+                verdict = engine.model.verify(
                     probe, known, prior=asked.prior, operating_point=asked.operating_point
                 )
+                counted = distinct_references(probe, known, engine.model.folder.config)[0]
+                return Growing(verdict, probe, tuple(counted), len(known), len(asked.references))
 
-            yield Growing(await engine.infer(weigh), probe, known, len(asked.references))
+            try:
+                growing = await engine.infer(weigh)
+            except NoEvidenceError:
+                # The references to come may be other works than the probe.
+                if len(known) == len(asked.references):
+                    raise
+                continue
+            yield growing

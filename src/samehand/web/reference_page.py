@@ -52,7 +52,7 @@ async def verify(request: Request, engine: Engines, asked: References) -> Respon
         return StreamingResponse(_lines(engine, answers), media_type=LINES)
     shown: dict[str, Any] = {}
     async for found in answers:
-        if len(found.references) == found.total:
+        if found.opened == found.total:
             shown = _shown(engine, found)
     return render(
         request,
@@ -74,7 +74,7 @@ async def _lines(engine: Engine, answers: AsyncIterator[Growing]) -> AsyncIterat
     try:
         async for found in answers:
             page = template.render(_shown(engine, found))
-            done = len(found.references)
+            done = found.opened
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
         # The answer has begun, so its status can say no more.

@@ -8,7 +8,7 @@ import polars as pl
 from samehand.errors import OutputError
 from samehand.files import atomic_path
 from samehand.records import Floats
-from samehand.serving.gallery.store import About
+from samehand.serving.gallery.schema import About
 from samehand.serving.gallery.works import FIELDS, StoredWork
 
 

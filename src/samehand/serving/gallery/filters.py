@@ -33,7 +33,7 @@ def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list
         GalleryError: A condition cannot be understood, or names a column that is not there.
     """
     parts, values = ["1"], list[str | float]()
-    for condition in where:
+    for condition in [where] if isinstance(where, str) else where:
         match = _CONDITION.fullmatch(condition)
         if match is None:
             raise GalleryError(

@@ -25,7 +25,8 @@ from samehand.serving.gallery.index import (
 )
 from samehand.serving.gallery.model import OpenedModel, folder_of
 from samehand.serving.gallery.places import DATABASE, gallery_folder
-from samehand.serving.gallery.store import About, Store, create_database
+from samehand.serving.gallery.schema import About, create_database
+from samehand.serving.gallery.store import Store
 from samehand.serving.gallery.vectors import Slots, exact_nearest
 from samehand.serving.gallery.works import StoredWork, Work
 

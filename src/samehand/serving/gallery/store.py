@@ -22,29 +22,15 @@ from samehand.files import output_error
 from samehand.records import Floats
 from samehand.serving.gallery.filters import COLUMNS, sql_condition
 from samehand.serving.gallery.places import DATABASE
-from samehand.serving.gallery.sqlite import connect, sentence
+from samehand.serving.gallery.schema import APPLICATION, FORMAT, About
+from samehand.serving.gallery.sqlite import Connections, sentence
 from samehand.serving.gallery.vectors import Slots, append_rows, map_rows
 from samehand.serving.gallery.works import FIELDS, StoredWork, Work
-from samehand.serving.gallery.works import About as About
 from samehand.serving.gallery.works import FileState as FileState
 from samehand.serving.gallery.works import NewWork as NewWork
 
-FORMAT = 1
-_APPLICATION = 0x53484731  # "SHG1"
-
-_SCHEMA = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE works (
-    slot INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, added TEXT NOT NULL,
-    artist TEXT, title TEXT, date TEXT, style TEXT, genre TEXT, source TEXT,
-    extra TEXT NOT NULL DEFAULT '{}'
-);
-CREATE INDEX works_by_artist ON works (artist);
-CREATE INDEX works_by_sha256 ON works (sha256);
-CREATE TABLE holes (slot INTEGER PRIMARY KEY);
-CREATE TABLE extra_columns (name TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
+_WIDEST = 2**16
+"""No encoder gives longer embeddings, so a longer one is no honest number."""
 
 _COLUMNS = ("slot", "path", "sha256", "added", *FIELDS, "extra")
 
@@ -63,12 +49,21 @@ class Store:
             raise GalleryError(
                 f"no gallery at {folder}; make one with samehand gallery create {folder.name}"
             )
-        self._connection = connect(folder / DATABASE)
+        self._connections = Connections(folder / DATABASE)
         with self._refusing_damage():
             kind = self._connection.execute("PRAGMA application_id").fetchone()[0]
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if kind != _APPLICATION:
+            foreign = self._connection.execute(
+                "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+            ).fetchone()
+        if kind != APPLICATION:
             raise GalleryError(f"{folder / DATABASE} is no gallery; choose another name")
+        if foreign is not None:
+            # samehand makes neither triggers nor views, and either would run with each command.
+            raise GalleryError(
+                f"the gallery {folder} holds {foreign[0]!r}, which samehand did not make; ask whom "
+                "you have it from for an export, and import that"
+            )
         if version != FORMAT:
             raise GalleryError(
                 f"the gallery {folder} has format {version}, this samehand reads format {FORMAT}; "
@@ -77,22 +72,30 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
-        self._connection.close()
+        self._connections.close()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._connections.here()
 
     def about(self) -> About:
         """Return what the gallery was made with."""
         with self._refusing_damage():
             facts = dict(self._connection.execute("SELECT key, value FROM about"))
         try:
-            return About(
-                facts["encoder"],
-                facts["model"],
-                int(facts["width"]),
-                int(facts["generation"]),
-                int(facts["slots"]),
+            width, generation, slots = (
+                int(facts[name]) for name in ("width", "generation", "slots")
             )
+            if not (0 < width <= _WIDEST and 0 <= generation < 2**31 and 0 <= slots < 2**40):
+                raise ValueError(f"width {width}, generation {generation}, slots {slots}")
+            return About(facts["encoder"], facts["model"], width, generation, slots)
         except (KeyError, ValueError) as error:
-            raise GalleryError(f"the gallery {self.folder} is damaged; restore a copy") from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> GalleryError:
+        return GalleryError(
+            f"the gallery {self.folder} is damaged ({error}); restore a copy of its folder"
+        )
 
     def vector_path(self, generation: int) -> Path:
         """Return the vector file of a generation."""
@@ -427,6 +430,9 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise sentence(self.folder, error) from error
+        except UnicodeDecodeError as error:
+            # Flipped bytes in the schema, which SQLite quotes in a message of its own.
+            raise self._damaged(error) from error
         except OSError as error:
             raise output_error(self.folder, error) from error
 
@@ -447,29 +453,15 @@ class Store:
         )
 
 
-def create_database(folder: Path, about: About) -> None:
-    """Make the database of an empty gallery in an existing folder, all or nothing."""
-    try:
-        connection = connect(folder / DATABASE)
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                connection.execute(statement)
-            facts = {name: str(getattr(about, name)) for name in About.__dataclass_fields__}
-            connection.executemany("INSERT INTO about VALUES (?, ?)", facts.items())
-            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise sentence(folder, error) from error
-
-
 def _stored(row: sqlite3.Row) -> StoredWork:
     slot, path, sha256, added = row[:4]
     artist, title, date, style, genre, source, extra = row[4:]
-    work = Work(path, artist, title, date, style, genre, source, json.loads(extra))
+    try:
+        more = json.loads(extra)
+    except (ValueError, TypeError) as error:
+        # SQLite cannot tell flipped bytes in a text from others.
+        raise sqlite3.DatabaseError(f"the columns of {path!r} are no JSON") from error
+    work = Work(path, artist, title, date, style, genre, source, more)
     return StoredWork(slot, work, sha256, added)
 
 

@@ -46,6 +46,8 @@ def map_rows(path: Path, count: int, width: int) -> Floats:
     if count == 0:
         return np.zeros((0, width), np.float32)
     try:
+        if path.stat().st_size < count * width * 4:
+            raise ValueError(f"fewer than {count} rows")
         rows: Floats = np.memmap(path, np.float32, "r", shape=(count, width))
     except (OSError, ValueError) as error:
         raise GalleryError(
@@ -72,7 +74,12 @@ def exact_nearest(rows: Floats, probe: Floats, count: int, slots: Slots | None) 
     for start in range(0, total, _ROWS_AT_ONCE):
         block = slice(start, min(start + _ROWS_AT_ONCE, total))
         chosen = rows[block] if slots is None else rows[slots[block]]
-        np.matmul(chosen, probe, out=cosines[block])
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.matmul(chosen, probe, out=cosines[block])
+    if not np.isfinite(cosines).all():
+        raise GalleryError(
+            "an embedding of the gallery is damaged; run samehand gallery re-embed to make it again"
+        )
     top = best(cosines, count)
     return top if slots is None else slots[top]
 

@@ -110,25 +110,6 @@ class StoredWork:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a gallery was made with, and how far its vector file is filled.
-
-    Attributes:
-        encoder: Hash of all that decides an embedding.
-        model: Identity of the model, for people to read.
-        width: D, the length of an embedding.
-        generation: Number of the vector file; embedding everything again starts a new one.
-        slots: How many slots works refer to or once referred to.
-    """
-
-    encoder: str
-    model: str
-    width: int
-    generation: int = 0
-    slots: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class FileState:
     """How a file was when it was embedded: if none of it has changed, neither has the image."""
 
