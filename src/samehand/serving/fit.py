@@ -111,7 +111,9 @@ def fit(
     )
     held_out = calibration_paintings(table)
     paths, artists = held_out["path"].to_list(), held_out["artist"].to_list()
-    rows = embed_catalogued(embedder, paths, root, label="embedding held-out artists")
+    rows = embed_catalogued(
+        embedder, paths, root, root / "embeddings", label="embedding held-out artists"
+    )
     enrolled = comparator.enrol(rows)
     pairs = calibrate(comparator, enrolled, artists)
     single, novelty = _single_views(embedder, paths, root)

@@ -58,9 +58,7 @@ class Painting:
         name = name or (os.fsdecode(source) if path else "the image")
         # A path is called by itself in error sentences.
         decoded = decode(source) if path else decode(source, name)
-        painting = cls(name, embedder, lambda: decoded)
-        painting._decoded = decoded
-        return painting
+        return cls(name, embedder, lambda: decoded)
 
     def __repr__(self) -> str:
         return f"Painting({self.name!r}, {self.decoded.width} x {self.decoded.height})"
@@ -147,8 +145,3 @@ class Painting:
             if self._encoded is None:
                 self._encoded = self._embedder.encode(self.views()[None], patches=True)
             return self._encoded
-
-    def keep(self, encoded: Encoded) -> None:
-        """Take over what an encoder made of this painting in a batch, B = 1."""
-        with self._lock:
-            self._encoded = encoded

@@ -49,9 +49,7 @@ def start_from_discriminants(
     encoder.eval()
     device = next(encoder.parameters()).device
     features = run_views(encoder.features, device, paths, size, "pretrained features")
-    mean = features.mean(axis=0)
-    deviation = features.std(axis=0) + np.float32(_LEAST_DEVIATION)
-    features = np.asarray((features - mean) / deviation, np.float32)
+    mean, deviation, features = _standardised(features)
     projection = discriminants(features, labels, width=encoder.config.width, ridge=ridge)
     with torch.no_grad():
         encoder.feature_mean.copy_(torch.from_numpy(mean))
@@ -77,14 +75,19 @@ def _fit_regions(
     """Set the projection of regions: by what the patches of whole paintings say of the artist."""
     device = next(encoder.parameters()).device
     values = run_views(encoder.region_statistics, device, paths, size, "features of regions")
-    mean = values.mean(axis=0)
-    deviation = values.std(axis=0) + np.float32(_LEAST_DEVIATION)
-    scaled = np.asarray((values - mean) / deviation, np.float32)
+    mean, deviation, scaled = _standardised(values)
     projection = discriminants(scaled, labels, width=encoder.config.width, ridge=ridge)
     with torch.no_grad():
         encoder.region_mean.copy_(torch.from_numpy(mean))
         encoder.region_deviation.copy_(torch.from_numpy(deviation))
         encoder.region_projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
+
+
+def _standardised(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return mean and deviation of each column, (F,), and the values less and divided by them."""
+    mean: Floats = values.mean(axis=0)
+    deviation: Floats = values.std(axis=0) + np.float32(_LEAST_DEVIATION)
+    return mean, deviation, np.asarray((values - mean) / deviation, np.float32)
 
 
 def join(
