@@ -24,14 +24,14 @@ from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.baselines import baseline, centred
 from samehand.files import write_text
+from samehand.model.embed import embed_catalogued
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import llr_from_score
 from samehand.scoring.comparator import CosineComparator, Enrolled
 from samehand.scoring.openset import PROMISED_FALSE_ALARMS
 from samehand.scoring.reference_fitting import draw_sets, make_trials
 from samehand.scoring.references import combine, reference_features
-from samehand.serving.cluster import group_works, suspicion_of
-from samehand.serving.embed import embed_catalogued
+from samehand.verification.hands import group_works, suspicion_of
 
 COUNTS = (1, 3, 5, 10)
 HALVES, SWAPPED, DRAWS = 20, 0.01, 1000

@@ -15,12 +15,12 @@ import numpy as np
 from benchmarks.campaign_trial import Trial
 from samehand.catalogue.manifest import read_csv
 from samehand.errors import SamehandError
+from samehand.gallery import Gallery
+from samehand.gallery.places import DATABASE
+from samehand.gallery.schema import About, create_database
+from samehand.gallery.store import FileState, NewWork, Store
+from samehand.gallery.works import Work
 from samehand.records import Floats
-from samehand.serving.gallery import Gallery
-from samehand.serving.gallery.places import DATABASE
-from samehand.serving.gallery.schema import About, create_database
-from samehand.serving.gallery.store import FileState, NewWork, Store
-from samehand.serving.gallery.works import Work
 
 WIDTH = 16
 _ENCODER = "e" * 64

@@ -58,7 +58,7 @@ def milliseconds(fast: bool) -> float:
 
 def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    from samehand.serving.folder import ENCODER, find_model
+    from samehand.model.folder import ENCODER, find_model
 
     commands = {
         "bare script": [sys.executable, "-c", BARE, find_model(None) / ENCODER, *EXAMPLES],

@@ -24,12 +24,12 @@ from shared import arguments, unseen_paintings
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.metrics import auc
+from samehand.explain.correspondence import correspond
+from samehand.explain.occlusion import GRID, coverable, influence_of, llr_when_covered
+from samehand.explain.regions import cell
+from samehand.model.background import read_background
+from samehand.model.painting import Painting
 from samehand.progress import track
-from samehand.serving.background import read_background
-from samehand.serving.correspondence import correspond
-from samehand.serving.occlusion import GRID, coverable, influence_of, llr_when_covered
-from samehand.serving.painting import Painting
-from samehand.serving.regions import cell
 
 SHARES = (0.0, 0.1, 0.25, 0.5)
 ORDERS = ("named first", "random", "named last")

@@ -19,8 +19,8 @@ from shared import pair_aucs
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
-from samehand.models.discriminant import discriminants
-from samehand.models.encoder import Encoder
+from samehand.networks.discriminant import discriminants
+from samehand.networks.encoder import Encoder
 from samehand.records import Floats
 from samehand.scoring.comparator import CosineComparator
 from samehand.training.discriminate import run_views

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from samehand import SameHand, SamehandError
+from samehand.model.embed import embed_files
 from samehand.scoring.calibration import decide, llr_from_score, operating_threshold
-from samehand.serving.embed import embed_files
 
 ROLES = ("master", "control", "forger")
 

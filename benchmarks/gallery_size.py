@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from samehand import Gallery
-from samehand.serving.folder import find_model, open_model, read_cohort
-from samehand.serving.gallery.store import FileState, NewWork
-from samehand.serving.gallery.works import Work
+from samehand.gallery.store import FileState, NewWork
+from samehand.gallery.works import Work
+from samehand.model.folder import find_model, open_model, read_cohort
 
 BATCH, QUERIES, EXACT, WORKS_PER_HAND = 512, 200, 50, 20
 

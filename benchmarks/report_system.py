@@ -22,14 +22,14 @@ from shared import measured, ranged
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.evaluation.baselines import centred
+from samehand.model.embed import embed_catalogued
+from samehand.model.runtime import open_graph
 from samehand.pairs.draws import Candidates, PairBatch, sampled_pairs
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, llr_from_score
 from samehand.scoring.comparator import Comparator, CosineComparator
 from samehand.scoring.fitting import calibrate
-from samehand.serving.embed import embed_catalogued
-from samehand.serving.runtime import open_graph
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 
 PAIRS, SEED, REPLICATES = 3000, 0, 300
 TASKS = (("validation", "seen"), ("test", "seen"), ("test", "unseen"))

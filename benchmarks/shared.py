@@ -10,8 +10,8 @@ from samehand import SameHand
 from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import Metrics, auc, compute_metrics
 from samehand.files import write_text
+from samehand.model.embed import embed_catalogued
 from samehand.records import Floats
-from samehand.serving.embed import embed_catalogued
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [ROOT / "examples" / "atelier" / f"painter-{name}.jpg" for name in ("a-1", "b-1")]

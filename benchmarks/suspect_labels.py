@@ -22,8 +22,8 @@ from samehand.catalogue.duplicates import CONTESTED
 from samehand.catalogue.schema import load_catalogue
 from samehand.files import write_text
 from samehand.scoring.artists import artist_llrs
-from samehand.serving.cluster import suspicion_of
-from samehand.serving.copies import duplicates_of
+from samehand.verification.copies import duplicates_of
+from samehand.verification.hands import suspicion_of
 
 SHOWN, MOST_REFERENCES, FEW = 20, 30, 5
 Facts = dict[str, Any]

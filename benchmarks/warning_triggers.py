@@ -1,4 +1,4 @@
-"""What the triggers of serving/warnings.py rest on, measured on validation artists.
+"""What the triggers of verification/warnings.py rest on, measured on validation artists.
 
     python benchmarks/warning_triggers.py CATALOGUE
 

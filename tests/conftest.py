@@ -16,10 +16,8 @@ from PIL import Image
 from samehand.catalogue.schema import SCHEMA
 from samehand.cli import main
 from samehand.files import sha256_bytes, sha256_file
-from samehand.scoring.calibration import fit_calibration
-from samehand.scoring.comparator import CosineComparator
-from samehand.serving.background import Background, write_background
-from samehand.serving.folder import (
+from samehand.model.background import Background, write_background
+from samehand.model.folder import (
     COHORT,
     ENCODER,
     FORMAT,
@@ -28,9 +26,11 @@ from samehand.serving.folder import (
     write_cohort,
     write_config,
 )
-from samehand.serving.painting import Painting
-from samehand.serving.runtime import Embedder, EmbedderConfig, Encoded
-from samehand.serving.verifier import SameHand
+from samehand.model.painting import Painting
+from samehand.model.runtime import Embedder, EmbedderConfig, Encoded
+from samehand.scoring.calibration import fit_calibration
+from samehand.scoring.comparator import CosineComparator
+from samehand.verification.verifier import SameHand
 
 # No test may fail because the machine is busy.
 settings.register_profile("samehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from samehand import Verdict, __version__
-from samehand.serving.verifier import SameHand
-from samehand.serving.words import rounded, share
+from samehand.explain.words import rounded, share
+from samehand.verification.verifier import SameHand
 
 
 @pytest.fixture

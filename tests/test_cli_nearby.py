@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from samehand.serving.gallery import Gallery
-from samehand.serving.verifier import SameHand
+from samehand.gallery import Gallery
+from samehand.verification.verifier import SameHand
 
 
 @pytest.fixture(scope="module")

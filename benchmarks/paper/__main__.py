@@ -59,7 +59,7 @@ def benchmark(
         from benchmarks.paper.run import run_benchmark, score_task
         from benchmarks.paper.systems import choose_systems, open_material
         from benchmarks.paper.tasks import choose_tasks, open_task
-    from samehand.serving.verifier import SameHand
+    from samehand.verification.verifier import SameHand
 
     same_hand = SameHand(model, threads)
     report = SameHand(report_model, threads) if report_model else None

@@ -23,13 +23,13 @@ from samehand.errors import CatalogueError
 from samehand.evaluation.baselines import COLOUR, backbone_statistics, baseline, centred
 from samehand.evaluation.evaluate import WITHIN, reference_paintings
 from samehand.files import sha256_file
+from samehand.model.embed import Embeds, embed_catalogued
+from samehand.model.runtime import Embedder
 from samehand.pairs.draws import sampled_pairs
 from samehand.records import Floats, OperatingPoint
 from samehand.scoring.calibration import Calibration, OperatingThreshold, fit_calibration
 from samehand.scoring.comparator import Comparator, CosineComparator, Indices
-from samehand.serving.embed import Embeds, embed_catalogued
-from samehand.serving.runtime import Embedder
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 
 Rows = Callable[[Path, Sequence[str]], Floats]
 """A folder and image files in it to rows, (N, D)."""

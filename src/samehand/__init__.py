@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         RecipeError,
         SamehandError,
     )
+    from samehand.gallery import Gallery
+    from samehand.model.painting import Painting
     from samehand.results import (
         Clustering,
         Evidence,
@@ -31,9 +33,7 @@ if TYPE_CHECKING:
         SearchResult,
         Verdict,
     )
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.painting import Painting
-    from samehand.serving.verifier import SameHand, Unreadable
+    from samehand.verification.verifier import SameHand, Unreadable
 
     __version__: str
 
@@ -62,10 +62,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Gallery": "serving.gallery",
-    "Painting": "serving.painting",
-    "SameHand": "serving.verifier",
-    "Unreadable": "serving.verifier",
+    "Gallery": "gallery",
+    "Painting": "model.painting",
+    "SameHand": "verification.verifier",
+    "Unreadable": "verification.verifier",
 }
 
 

@@ -19,7 +19,7 @@ from samehand.evaluation.evaluate import evaluate
 from samehand.evaluation.metrics import auc
 from samehand.files import sha256_file
 from samehand.images.decode import decode_file
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

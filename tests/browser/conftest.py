@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from samehand.serving.gallery import Gallery
-from samehand.serving.verifier import SameHand
+from samehand.gallery import Gallery
+from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 from samehand.web.protocol import timed_protocol

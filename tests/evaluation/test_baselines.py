@@ -9,7 +9,7 @@ from samehand.evaluation.baselines import (
     centred,
     texture_statistics,
 )
-from samehand.serving.embed import embed_files
+from samehand.model.embed import embed_files
 
 
 def test_histograms_count_colours(tmp_path):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from samehand.reporting.pair import pair_report
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 
 NAME = 'Mary "May" <b>O\'Hara</b> & co.png'
 

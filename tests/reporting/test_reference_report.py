@@ -12,7 +12,7 @@ from samehand.files import sha256_file
 from samehand.reporting.growth import draw_growth
 from samehand.reporting.references import references_report
 from samehand.results import GrowthStep
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 
 NAME = 'Mary "May" <b>O\'Hara</b> & co.png'
 

@@ -5,9 +5,9 @@ import torch
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.errors import RecipeError
-from samehand.models.discriminant import discriminants
-from samehand.serving.folder import open_model
-from samehand.serving.runtime import Embedder
+from samehand.model.folder import open_model
+from samehand.model.runtime import Embedder
+from samehand.networks.discriminant import discriminants
 from samehand.training.crossfit import CrossfitLoss, CrossfitObjective
 from samehand.training.release import export
 from samehand.training.train import train

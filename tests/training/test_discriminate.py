@@ -5,9 +5,9 @@ import torch
 from samehand.errors import RecipeError
 from samehand.images.decode import decode_file
 from samehand.images.views import render_views
-from samehand.models.discriminant import discriminants
-from samehand.models.encoder import Encoder, EncoderConfig
-from samehand.models.export import served
+from samehand.networks.discriminant import discriminants
+from samehand.networks.encoder import Encoder, EncoderConfig
+from samehand.networks.export import served
 from samehand.training.discriminate import join, start_from_discriminants
 from samehand.training.recipe import Recipe
 

@@ -18,13 +18,13 @@ from samehand.images.decode import decode_file
 from samehand.images.views import render_views
 from samehand.pairs.draws import all_pairs
 from samehand.pairs.protocol import load_protocol, write_protocol
-from samehand.serving.score import score_csv
-from samehand.serving.verifier import SameHand
 from samehand.training.pairwise import PairLoss, PairwiseObjective
 from samehand.training.recipe import read_recipe
 from samehand.training.release import export
 from samehand.training.runlog import load_tensors
 from samehand.training.train import train
+from samehand.verification.score import score_csv
+from samehand.verification.verifier import SameHand
 
 OEUVRES = {"train": {"ada": 9, "bea": 7, "cid": 6}, "test": {"joe": 4, "kim": 3}}
 SIZE = 64
@@ -196,7 +196,7 @@ def model(tmp_path_factory, folder, run):
 
 def by_hand(run, make, left, right):
     """The logit of the best epoch's network on two images."""
-    from samehand.models.siamese import Siamese
+    from samehand.networks.siamese import Siamese
 
     recipe = make(frozen=False)
     network = Siamese(recipe.model, recipe.size, pretrained=False).eval()

@@ -11,10 +11,10 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import draw_cohort
 from samehand.errors import OutputError, RecipeError
 from samehand.images.decode import decode_file
+from samehand.model.background import read_background
+from samehand.model.folder import open_model
+from samehand.model.runtime import Embedder
 from samehand.scoring.fitting import calibrate
-from samehand.serving.background import read_background
-from samehand.serving.folder import open_model
-from samehand.serving.runtime import Embedder
 from samehand.training.release import export
 from samehand.training.runlog import RunFolder
 from samehand.training.train import train

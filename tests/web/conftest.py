@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from samehand.serving.gallery import Gallery
-from samehand.serving.verifier import SameHand
+from samehand.gallery import Gallery
+from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 

@@ -6,8 +6,8 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from samehand.gallery import Gallery
 from samehand.results import Clustering, GalleryInfo, Identification, Listing, SearchResult
-from samehand.serving.gallery import Gallery
 from samehand.web.app import create_app
 
 HERE = "http://127.0.0.1:8017"

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-from samehand.serving.words import nearby_in_words
+from samehand.explain.words import nearby_in_words
 from samehand.web.gallery_page import places
 
 

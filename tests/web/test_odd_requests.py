@@ -5,8 +5,8 @@ import html
 import pytest
 from fastapi.testclient import TestClient
 
-from samehand.serving.gallery import Gallery
-from samehand.serving.gallery.works import Work
+from samehand.gallery import Gallery
+from samehand.gallery.works import Work
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 
-from samehand.serving.words import claim_in_words
+from samehand.explain.words import claim_in_words
 from samehand.web.pages import FOLDER
 
 

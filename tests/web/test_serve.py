@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from samehand.errors import OutputError
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 from samehand.web.protocol import timed_protocol

@@ -43,7 +43,7 @@ def compare(
     threads: Threads = None,
 ) -> None:
     """Say how strongly two images speak for one artist or two."""
-    from samehand.serving.verifier import SameHand
+    from samehand.verification.verifier import SameHand
 
     _check_targets(left, right, picture, evidence)
     if fast and evidence is not None:
@@ -54,18 +54,18 @@ def compare(
     one, two = same_hand.open(left), same_hand.open(right)
     verdict = same_hand.compare(one, two, prior=prior, operating_point=operating_point)
     if gallery is not None:
-        from samehand.serving.gallery import Gallery
-        from samehand.serving.seek import nearby
+        from samehand.gallery import Gallery
+        from samehand.verification.identify import nearby
 
         with Gallery.open(gallery, same_hand) as opened:
             verdict = replace(verdict, neighbours=nearby(same_hand, one, two, opened))
     if evidence is not None:
-        from samehand.serving.evidence_sheet import draw_evidence
+        from samehand.explain.evidence_sheet import draw_evidence
 
         verdict = replace(verdict, evidence=same_hand.explain(one, two))
         draw_evidence(one, two, verdict, evidence)
     if picture is not None:
-        from samehand.serving.picture import draw_comparison
+        from samehand.explain.picture import draw_comparison
 
         draw_comparison(one, two, verdict, picture)
     if as_json:
@@ -105,9 +105,9 @@ def score(
 ) -> None:
     """Score a table of pairs with the columns left and right; every other column is kept."""
     from samehand.catalogue.headings import parse_columns
-    from samehand.serving.embed import default_cache
-    from samehand.serving.score import score_csv
-    from samehand.serving.verifier import SameHand
+    from samehand.model.embed import default_cache
+    from samehand.verification.score import score_csv
+    from samehand.verification.verifier import SameHand
 
     rows, unscored = score_csv(
         SameHand(model, threads, fast=fast),
@@ -128,7 +128,7 @@ def score(
 
 
 def _in_words(verdict: Verdict) -> str:
-    from samehand.serving.words import claim_in_words, share
+    from samehand.explain.words import claim_in_words, share
 
     lines = [
         f"{shown_name(verdict.left)}  |  {shown_name(verdict.right)}",
@@ -152,8 +152,8 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _nearby_in_words(verdict: Verdict) -> list[str]:
+    from samehand.explain.words import title_of
     from samehand.images.decode import printable
-    from samehand.serving.words import title_of
 
     near = verdict.neighbours
     if near is None:

@@ -93,7 +93,7 @@ def work_words(
 def verify_text(probe: str, answer: Answer) -> str:
     """Return a verdict on a reference set in words."""
     # The sentences of reports and pages load what a bare `samehand --help` need not wait for.
-    from samehand.serving.words import reference_strength, share
+    from samehand.explain.words import reference_strength, share
 
     words = reference_strength(answer["strength"])
     count = len(answer["references"])
@@ -144,7 +144,7 @@ def search_text(probe: str, answer: Answer) -> str:
 
 def identification_text(probe: str, answer: Answer) -> str:
     """Return an identification in words."""
-    from samehand.serving.words import share
+    from samehand.explain.words import share
 
     named = answer["artist"]
     lines = [

@@ -35,9 +35,9 @@ from samehand.records import FalseAlarms, OperatingPoint
 
 if TYPE_CHECKING:
     from samehand.catalogue.pictures import Pictures
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.output import Answer
-    from samehand.serving.verifier import SameHand
+    from samehand.gallery import Gallery
+    from samehand.verification.output import Answer
+    from samehand.verification.verifier import SameHand
 
 Probes = Annotated[
     list[Path],
@@ -73,7 +73,7 @@ def verify(
     threads: Threads = None,
 ) -> None:
     """Say whether images are by the artist of some reference works."""
-    from samehand.serving.verifier import SameHand
+    from samehand.verification.verifier import SameHand
 
     asked = listed(probes, images, column)
     known = (
@@ -122,8 +122,8 @@ def search(
     threads: Threads = None,
 ) -> None:
     """Find the works of a gallery that are most like an image, with the llr of each."""
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.gallery import Gallery
+    from samehand.verification.verifier import SameHand
 
     asked = listed(probes, images, column)
     same_hand = SameHand(model, threads)
@@ -160,8 +160,8 @@ def identify(
     threads: Threads = None,
 ) -> None:
     """Say which artist of a gallery made an image, or that none of them did."""
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.gallery import Gallery
+    from samehand.verification.verifier import SameHand
 
     asked = listed(probes, images, column)
     same_hand = SameHand(model, threads)
@@ -193,7 +193,7 @@ def calibrate(
     catalogue: Catalogue,
 ) -> None:
     """Add rules for reference sets, galleries and pairs of one style, from held-out artists."""
-    from samehand.serving.fit import calibrate_folder
+    from samehand.model.fit import calibrate_folder
 
     config = calibrate_folder(model, catalogue)
     assert config.attribution is not None
@@ -245,7 +245,7 @@ def _of_artist(
     gallery: str | None, artist: str | None, asked: "Pictures", any_attribution: bool
 ) -> list[Path]:
     """Return the files of an artist's works in a gallery, without the doubtful works themselves."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     if gallery is None or artist is None:
         raise SamehandError("name both --gallery and --artist, or works with --references")
@@ -289,8 +289,8 @@ def _answer(
     text: "Callable[[str, Answer], str]",
 ) -> None:
     """Ask about every image; exit code 2 where not one was answered."""
-    from samehand.serving.batch import answer_all, one_by_one
-    from samehand.serving.output import Table
+    from samehand.verification.batch import answer_all, one_by_one
+    from samehand.verification.output import Table
 
     probes, unusable = probes_of(asked), reasons(asked)
 

@@ -12,7 +12,7 @@ from samehand.cli.options import AsJson, Model, Threads, print_json
 from samehand.errors import GalleryError
 
 if TYPE_CHECKING:
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
 app = typer.Typer(
     name="gallery",
@@ -37,8 +37,8 @@ Cache = Annotated[
 @app.command()
 def create(name: Name, model: Model = None) -> None:
     """Make an empty gallery for the embeddings of a model."""
-    from samehand.serving.folder import open_model
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
+    from samehand.model.folder import open_model
 
     with Gallery.create(name, open_model(model)) as gallery:
         print(f"made the gallery {gallery.name} in {gallery.folder}")
@@ -70,9 +70,9 @@ def add(
 ) -> None:
     """Add works; unchanged files are not embedded again; rerun to resume."""
     from samehand.catalogue.headings import parse_columns
+    from samehand.gallery import Gallery
     from samehand.images.decode import printable
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.verification.verifier import SameHand
 
     with Gallery.open(name) as gallery:
         report = gallery.add(
@@ -128,7 +128,7 @@ def remove(
     ] = False,
 ) -> None:
     """Take works out of a gallery; their files stay."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:
         if not (paths or where or gone):
@@ -149,8 +149,8 @@ def set_columns(
     every: Annotated[bool, typer.Option("--all", help="Edit every work.")] = False,
 ) -> None:
     """Write a text into a column of the works that meet a condition."""
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.gallery.editing import parse_values
+    from samehand.gallery import Gallery
+    from samehand.gallery.editing import parse_values
 
     wanted = parse_values(values)
     if bool(where) == every:
@@ -166,7 +166,7 @@ def rename(
     name: Name, to: Annotated[str, typer.Argument(help="The new name, or the path of a folder.")]
 ) -> None:
     """Give a gallery another name."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:
         before = gallery.name
@@ -180,7 +180,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a gallery with its labels and embeddings; the images stay."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:
         count = len(gallery)
@@ -206,9 +206,9 @@ def list_works(
 ) -> None:
     """List a gallery's works, or all galleries."""
     from samehand.cli.answers_text import work_words
+    from samehand.gallery import Gallery
+    from samehand.gallery.places import known_galleries
     from samehand.images.decode import printable
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.gallery.places import known_galleries
 
     if name is None:
         for known in known_galleries():
@@ -237,7 +237,7 @@ def info(
     ] = False,
 ) -> None:
     """Say what a gallery holds, which model made it, and how it is searched."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:
         facts = gallery.info(look_for_files=files)
@@ -265,7 +265,7 @@ def info(
 @app.command()
 def index(name: Name) -> None:
     """Build the approximate index of a large gallery, and measure its recall."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:
         _index(gallery)
@@ -278,7 +278,7 @@ def export(
     where: Where = None,
 ) -> None:
     """Write works with their embeddings into a Parquet file."""
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:
         count = gallery.export(out, where or ())
@@ -296,9 +296,9 @@ def re_embed(
     ] = False,
 ) -> None:
     """Embed every work again, with another model; an interrupted call changes nothing."""
-    from samehand.serving.embed import default_cache
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.gallery import Gallery
+    from samehand.model.embed import default_cache
+    from samehand.verification.verifier import SameHand
 
     with Gallery.open(name) as gallery:
         same_hand = SameHand(model, threads)

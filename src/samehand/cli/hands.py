@@ -27,7 +27,7 @@ def cluster(
     model: Model = None,
 ) -> None:
     """Group a gallery's works into probable hands, and list labels that look wrong."""
-    from samehand.serving.hands_table import check_suffix, write_clustering
+    from samehand.verification.hands_table import check_suffix, write_clustering
 
     if out is not None:
         check_suffix(out)
@@ -51,7 +51,7 @@ def suspects(
     model: Model = None,
 ) -> None:
     """List works of a gallery whose label the other works contradict."""
-    from samehand.serving.hands_table import check_suffix, write_suspects
+    from samehand.verification.hands_table import check_suffix, write_suspects
 
     if out is not None:
         check_suffix(out)
@@ -76,9 +76,9 @@ def _grouped(
     model: str | None,
 ) -> "tuple[Clustering, dict[str, dict[str, object]]]":
     """Return the hands of a gallery, and each work's record by its path."""
-    from samehand.serving.cluster import cluster as group
-    from samehand.serving.folder import open_model
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
+    from samehand.model.folder import open_model
+    from samehand.verification.hands import cluster as group
 
     folder = open_model(model)
     with Gallery.open(gallery, folder) as opened:

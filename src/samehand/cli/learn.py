@@ -53,7 +53,7 @@ def export(
 
 def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> None:
     """Add what evidence is set against to an exported model; `export` has done it already."""
-    from samehand.serving.fit_background import fit_background
+    from samehand.model.fit_background import fit_background
 
     made = fit_background(model, catalogue, threads)
     print(
@@ -86,7 +86,7 @@ def evaluate(
     with extra("evaluation", "evaluate"):
         from samehand.evaluation.evaluate import evaluate as measure
         from samehand.evaluation.report import markdown_report, write_report
-    from samehand.serving.verifier import SameHand
+    from samehand.verification.verifier import SameHand
 
     if card and fast:
         raise ModelError("a model's card has the figures of all its views; leave out --fast")
@@ -104,7 +104,7 @@ def evaluate(
     markdown = markdown_report(found, command)
     if card:
         from samehand.files import write_text
-        from samehand.serving.card import model_card
+        from samehand.model.card import model_card
 
         write_text(
             same_hand.folder.path / "README.md", model_card(same_hand.folder.config, markdown)

@@ -43,7 +43,7 @@ def listed(
     """
     from samehand.catalogue.headings import parse_columns
     from samehand.catalogue.pictures import find_pictures
-    from samehand.serving.output import failure_lines
+    from samehand.verification.output import failure_lines
 
     found = find_pictures(targets, images=images, columns=parse_columns(columns or ()))
     for note in found.notes:
@@ -69,7 +69,7 @@ def tell(note: str) -> None:
 def print_failures(label: str, failed: Mapping[str, str], total: int) -> None:
     """Print why images could not be used, alike reasons in one line, on standard error."""
     from samehand.images.decode import printable
-    from samehand.serving.output import failure_lines
+    from samehand.verification.output import failure_lines
 
     for line in failure_lines(failed, total):
         print(f"{label}: {printable(line)}", file=sys.stderr)

@@ -34,12 +34,12 @@ def show(
     threads: Threads = None,
 ) -> None:
     """Draw pairs by one artist and by two, or a model's right and wrong answers."""
-    from samehand.serving.examples import show_pairs, show_predictions
+    from samehand.explain.examples import show_pairs, show_predictions
 
     if model is None:
         sheets = show_pairs(catalogue, out, split=split, pairs=pairs, seed=seed)
     else:
-        from samehand.serving.verifier import SameHand
+        from samehand.verification.verifier import SameHand
 
         same_hand = SameHand(model, threads)
         sheets = show_predictions(

@@ -33,11 +33,11 @@ def report(
 
     It holds the verdict, its evidence, its limits, and how to reproduce it.
     """
+    from samehand.gallery import Gallery
     from samehand.reporting.pair import pair_report
     from samehand.reporting.references import references_report
     from samehand.reporting.write import check_target, write_report
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.verification.verifier import SameHand
 
     if (right is None) == (not references):
         raise SamehandError("a report is on a second image or on --references; give one of the two")

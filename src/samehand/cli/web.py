@@ -30,8 +30,8 @@ def serve(
     with extra("serving", "web"):
         from samehand.web.limits import Limits
         from samehand.web.serve import serve as run
-    from samehand.serving.gallery import Gallery
-    from samehand.serving.verifier import SameHand
+    from samehand.gallery import Gallery
+    from samehand.verification.verifier import SameHand
 
     same_hand = SameHand(model, threads)
     shown = Gallery.open(gallery, same_hand) if gallery else None

@@ -48,7 +48,7 @@ class FeatureConfig:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """A way from images to raw, uncentred rows; `serving.embed` caches them like a model's.
+    """A way from images to raw, uncentred rows; `model.embed` caches them like a model's.
 
     Attributes:
         config: What the rows depend on.
@@ -124,7 +124,7 @@ def backbone_statistics(backbone: str) -> tuple[Features, int]:
     try:
         import torch
 
-        from samehand.models.backbone import load_backbone
+        from samehand.networks.backbone import load_backbone
         from samehand.training.loop import keep_freed_memory
     except ImportError as error:
         raise MissingExtraError("a frozen backbone", "train") from error

@@ -14,13 +14,13 @@ from samehand.errors import CatalogueError, ProtocolError
 from samehand.evaluation.baselines import baseline, centred
 from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import Float64s, Metrics, Scores, compute_metrics
+from samehand.model.embed import Embeds, embed_catalogued
 from samehand.pairs.protocol import Protocol, load_protocol
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration, llr_from_score
 from samehand.scoring.comparator import Comparator, CosineComparator
 from samehand.scoring.fitting import calibrate
-from samehand.serving.embed import Embeds, embed_catalogued
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 
 Interval = tuple[float, float]
 

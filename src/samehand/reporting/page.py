@@ -6,8 +6,8 @@ from typing import Any
 
 from samehand.errors import MissingExtraError
 from samehand.files import sha256_file
-from samehand.serving.background import BACKGROUND
-from samehand.serving.folder import CONFIG, ModelFolder
+from samehand.model.background import BACKGROUND
+from samehand.model.folder import CONFIG, ModelFolder
 from samehand.versions import versions
 
 _TEMPLATES = Path(__file__).parent / "templates"

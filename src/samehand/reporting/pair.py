@@ -4,11 +4,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from samehand.records import OperatingPoint
-from samehand.reporting.page import provenance, render
-from samehand.reporting.works import facts, shown, shown_exactly
-from samehand.results import Evidence, Nearby, Neighbour, Verdict
-from samehand.serving.evidence_picture import (
+from samehand.explain.evidence_picture import (
     LEAST_INFLUENCE,
     LEAST_UNUSUAL,
     draw_context,
@@ -18,11 +14,8 @@ from samehand.serving.evidence_picture import (
     fit,
     strongest,
 )
-from samehand.serving.neighbour_picture import small_picture
-from samehand.serving.painting import Painting
-from samehand.serving.seek import nearby
-from samehand.serving.verifier import SameHand
-from samehand.serving.words import (
+from samehand.explain.neighbour_picture import small_picture
+from samehand.explain.words import (
     claim_in_words,
     context_in_words,
     influence_in_words,
@@ -31,9 +24,16 @@ from samehand.serving.words import (
     title_of,
     unusual_in_words,
 )
+from samehand.model.painting import Painting
+from samehand.records import OperatingPoint
+from samehand.reporting.page import provenance, render
+from samehand.reporting.works import facts, shown, shown_exactly
+from samehand.results import Evidence, Nearby, Neighbour, Verdict
+from samehand.verification.identify import nearby
+from samehand.verification.verifier import SameHand
 
 if TYPE_CHECKING:
-    from samehand.serving.gallery import Gallery
+    from samehand.gallery import Gallery
 
 _PAINTING, _PICTURE, _THUMBNAIL = 900, 560, 200
 

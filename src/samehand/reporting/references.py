@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from samehand.explain.words import reference_claim_in_words, reference_strength
+from samehand.model.painting import Painting
 from samehand.records import OperatingPoint
 from samehand.reporting.growth import draw_growth
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts
 from samehand.results import GrowthStep
-from samehand.serving.painting import Painting
-from samehand.serving.verifier import SameHand
-from samehand.serving.verify import attribution_of, distinct_references
-from samehand.serving.words import reference_claim_in_words, reference_strength
+from samehand.verification.references import attribution_of, distinct_references
+from samehand.verification.verifier import SameHand
 
 _PAINTING, _THUMBNAIL = 900, 200
 _MILESTONES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)

@@ -5,9 +5,9 @@ import io
 
 from PIL import Image
 
+from samehand.explain.evidence_picture import fit
 from samehand.images.decode import printable
-from samehand.serving.evidence_picture import fit
-from samehand.serving.painting import Painting
+from samehand.model.painting import Painting
 
 _QUALITY = 84
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from samehand.errors import RecipeError
-from samehand.models.discriminant import discriminants
+from samehand.networks.discriminant import discriminants
 from samehand.records import Floats
 from samehand.training.discriminate import run_views, start_from_discriminants
 from samehand.training.metric import MetricObjective
@@ -72,7 +72,7 @@ class CrossfitLoss(nn.Module):
         Args:
             features: Standardised, (N, F).
             labels: The artist of each, (N,), from 0 to A - 1, none unused.
-            ridge: Shrinkage; see `models.discriminant`.
+            ridge: Shrinkage; see `networks.discriminant`.
         """
         half = self.side.numpy()
         for own in (0, 1):

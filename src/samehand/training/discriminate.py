@@ -16,9 +16,9 @@ from torch import Tensor
 
 from samehand.images.decode import decode_file
 from samehand.images.views import render_views
-from samehand.models.discriminant import discriminants
-from samehand.models.encoder import Encoder
-from samehand.models.ensemble import Ensemble
+from samehand.networks.discriminant import discriminants
+from samehand.networks.encoder import Encoder
+from samehand.networks.ensemble import Ensemble
 from samehand.progress import track
 from samehand.records import Floats
 
@@ -41,7 +41,7 @@ def start_from_discriminants(
         paths: N training paintings.
         labels: The artist of each, from 0.
         size: Side of the views in pixels.
-        ridge: Shrinkage; see `models.discriminant`.
+        ridge: Shrinkage; see `networks.discriminant`.
 
     Returns:
         Every artist's mean embedding, (A, D): where class proxies may start.
@@ -105,7 +105,7 @@ def join(
         paths: N training paintings.
         labels: The artist of each, from 0.
         size: Side of the views in pixels.
-        ridge: Shrinkage; see `models.discriminant`.
+        ridge: Shrinkage; see `networks.discriminant`.
 
     Raises:
         RecipeError: The encoders' embeddings differ in width.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from samehand.errors import RecipeError
 from samehand.images.augment import training_view
 from samehand.images.decode import decode_file
-from samehand.models.encoder import Encoder
+from samehand.networks.encoder import Encoder
 from samehand.pairs.sampler import artist_batches
 from samehand.training.discriminate import run_views, start_from_discriminants
 from samehand.training.loop import step_generator

@@ -15,12 +15,12 @@ from samehand.errors import RecipeError
 from samehand.files import scratch_array, sha256_file
 from samehand.images.decode import decode_file
 from samehand.images.views import render_views
-from samehand.models.export_pair import export_map_encoder
-from samehand.models.siamese import Siamese
+from samehand.model.embed import embed_catalogued
+from samehand.model.runtime import Embedder, EmbedderConfig
+from samehand.networks.export_pair import export_map_encoder
+from samehand.networks.siamese import Siamese
 from samehand.pairs.generator import DrawnPairs, PairGenerator
 from samehand.progress import track
-from samehand.serving.embed import embed_catalogued
-from samehand.serving.runtime import Embedder, EmbedderConfig
 from samehand.training.recipe import SiameseRecipe
 
 _TRAIN, _VALIDATION = 0, 1

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from samehand.errors import RecipeError
 from samehand.images.augment import Augmentation
 from samehand.images.views import View
-from samehand.models.encoder import EncoderConfig
-from samehand.models.siamese import SiameseConfig
-from samehand.models.store import Weights
+from samehand.networks.encoder import EncoderConfig
+from samehand.networks.siamese import SiameseConfig
+from samehand.networks.store import Weights
 from samehand.scoring.comparator import Normalisation
 from samehand.training.losses import LossConfig
 
@@ -86,7 +86,7 @@ class ServeConfig(_Section):
             "paintings" keeps them apart.
         normalisation: How a cosine is corrected by the cohort; see `scoring.comparator`.
         neighbours: How many of the nearest cohort members that normalisation looks at.
-        weights: How the large weights of the graph are stored; see `models.export`.
+        weights: How the large weights of the graph are stored; see `networks.export`.
     """
 
     size: int = Field(224, ge=32)

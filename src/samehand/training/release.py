@@ -13,18 +13,18 @@ import torch
 from samehand.catalogue.schema import load_catalogue
 from samehand.errors import OutputError, RecipeError
 from samehand.files import output_error, sha256_file, write_text
-from samehand.models.encoder import Encoder
-from samehand.models.ensemble import Ensemble
-from samehand.models.export import export_encoder
-from samehand.models.siamese import Siamese
-from samehand.serving.card import model_card
-from samehand.serving.fit import Serving, fit
-from samehand.serving.folder import (
+from samehand.model.card import model_card
+from samehand.model.fit import Serving, fit
+from samehand.model.folder import (
     CONFIG,
     ENCODER,
     ModelConfig,
     write_config,
 )
+from samehand.networks.encoder import Encoder
+from samehand.networks.ensemble import Ensemble
+from samehand.networks.export import export_encoder
+from samehand.networks.siamese import Siamese
 from samehand.training.discriminate import join, start_from_discriminants
 from samehand.training.loop import keep_freed_memory
 from samehand.training.recipe import AnyRecipe, Recipe, SiameseRecipe, read_recipe

@@ -7,15 +7,15 @@ import polars as pl
 
 from samehand.catalogue.splits import calibration_paintings, shuffled
 from samehand.files import sha256_file
-from samehand.models.export_pair import export_map_encoder, export_pair_head
-from samehand.models.siamese import Siamese
+from samehand.model.embed import embed_catalogued
+from samehand.model.folder import ENCODER, FORMAT, HEAD, ModelConfig
+from samehand.model.head import OnnxHead
+from samehand.model.provenance import export_facts
+from samehand.model.runtime import Embedder, EmbedderConfig
+from samehand.networks.export_pair import export_map_encoder, export_pair_head
+from samehand.networks.siamese import Siamese
 from samehand.scoring.comparator import HeadComparator
 from samehand.scoring.fitting import calibrate
-from samehand.serving.embed import embed_catalogued
-from samehand.serving.folder import ENCODER, FORMAT, HEAD, ModelConfig
-from samehand.serving.head import OnnxHead
-from samehand.serving.provenance import export_facts
-from samehand.serving.runtime import Embedder, EmbedderConfig
 from samehand.training.recipe import SiameseRecipe
 
 _VIEWS = ("whole",)

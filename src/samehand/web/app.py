@@ -12,10 +12,10 @@ from starlette.staticfiles import StaticFiles
 
 import samehand
 from samehand.errors import SamehandError
+from samehand.gallery import Gallery
 from samehand.images.decode import printable
 from samehand.results import Health
-from samehand.serving.gallery import Gallery
-from samehand.serving.verifier import SameHand
+from samehand.verification.verifier import SameHand
 from samehand.web import api, gallery_api, gallery_page, pages, reference_page
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from samehand.explain.evidence_picture import fit
+from samehand.model.painting import Painting
 from samehand.reporting.works import shown
 from samehand.results import Context, Evidence, Grid, Match, SideEvidence
 from samehand.scoring.calibration import Calibration
-from samehand.serving.evidence_picture import fit
-from samehand.serving.painting import Painting
 
 PREVIEW_SIDE = 900
 

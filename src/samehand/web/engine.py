@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from samehand.errors import ModelError, SamehandError
-from samehand.serving.background import Background, read_background
-from samehand.serving.gallery import Gallery
-from samehand.serving.painting import Painting
-from samehand.serving.verifier import SameHand
+from samehand.gallery import Gallery
+from samehand.model.background import Background, read_background
+from samehand.model.painting import Painting
+from samehand.verification.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Depends, File, Form, Request, UploadFile
 from starlette.exceptions import HTTPException
 
+from samehand.gallery import Gallery
 from samehand.images.decode import printable
 from samehand.records import OperatingPoint
-from samehand.serving.gallery import Gallery
 from samehand.web.engine import Engine, Upload
 
 Prior = Annotated[float, Form(gt=0, lt=1, description="P(same artist) before looking.")]

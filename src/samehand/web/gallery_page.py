@@ -11,11 +11,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from samehand.gallery import Gallery, StoredWork
 from samehand.images.decode import MAX_BYTES
+from samehand.model.painting import Painting
 from samehand.records import Floats
 from samehand.results import SearchResult
-from samehand.serving.gallery import Gallery, StoredWork
-from samehand.serving.painting import Painting
 from samehand.web.drawing import thumbnail
 from samehand.web.engine import Upload
 from samehand.web.forms import Engines, Probe, Served

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-from samehand.records import OperatingPoint
-from samehand.serving.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
-from samehand.serving.words import (
+from samehand.explain.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
+from samehand.explain.words import (
     claim_in_words,
     context_in_words,
     influence_in_words,
@@ -19,6 +18,7 @@ from samehand.serving.words import (
     title_of,
     unusual_in_words,
 )
+from samehand.records import OperatingPoint
 from samehand.web import questions, words
 from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, previews_with, scale_of

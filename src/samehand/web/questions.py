@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
+from samehand.explain.evidence import explain
+from samehand.model.painting import Painting
 from samehand.reporting.pair import pair_report
 from samehand.reporting.references import references_report
 from samehand.results import ReferenceVerdict, Verdict
-from samehand.serving.evidence import explain
-from samehand.serving.painting import Painting
-from samehand.serving.seek import nearby
-from samehand.serving.verify import NoEvidenceError, distinct_references
+from samehand.verification.identify import nearby
+from samehand.verification.references import NoEvidenceError, distinct_references
 from samehand.web.engine import Engine, Upload
 from samehand.web.forms import ReferenceForm, TwoPictures
 

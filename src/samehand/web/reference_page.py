@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from samehand.errors import SamehandError
+from samehand.explain.words import reference_claim_in_words
 from samehand.images.decode import printable
 from samehand.results import GrowthStep
-from samehand.serving.words import reference_claim_in_words
 from samehand.web import questions
 from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, scale_of

@@ -8,8 +8,8 @@ from collections.abc import Collection
 import uvicorn
 
 from samehand.errors import OutputError
-from samehand.serving.gallery import Gallery
-from samehand.serving.verifier import SameHand
+from samehand.gallery import Gallery
+from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 from samehand.web.protocol import timed_protocol

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from samehand.serving.gallery import Gallery
+from samehand.gallery import Gallery
 
 
 def slots_of(gallery: Gallery, paths: Iterable[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Values in the words of a page; sentences about evidence are those of `serving.words`."""
+"""Values in the words of a page; sentences about evidence are those of `explain.words`."""
 
 from samehand.records import Decision
 

@@ -1,0 +1,1 @@
+"""What a verdict rests on, and every drawing of it."""

@@ -1,0 +1,60 @@
+"""Evidence: what in two paintings drove the verdict, as numbers that a page or a picture can show.
+
+G is the side of a grid of cells; the two kinds of maps have grids of their own.
+"""
+
+import numpy as np
+
+from samehand.explain.context import context_of
+from samehand.explain.correspondence import correspond
+from samehand.explain.occlusion import coverable, influence_of
+from samehand.model.background import Background, read_background
+from samehand.model.painting import Painting
+from samehand.records import Floats
+from samehand.results import Evidence, Grid, SideEvidence
+from samehand.verification.verifier import SameHand
+
+
+def explain(
+    model: SameHand,
+    left: Painting,
+    right: Painting,
+    *,
+    influence: bool = True,
+    background: Background | None = None,
+) -> Evidence:
+    """Find what the verdict on two paintings rests on; see `SameHand.explain`.
+
+    Args:
+        model: The model that opened them.
+        left: A painting.
+        right: Another painting; swapping the two swaps the sides and changes nothing else.
+        influence: Whether to cover regions as well, which encodes each painting some hundred times.
+        background: That of the model, where it has been read already.
+
+    Raises:
+        ModelError: The model gives no patch embeddings, or its folder has no background.
+    """
+    folder = model.folder
+    if background is None:
+        background = read_background(folder)
+    found = correspond(left.patches, right.patches, background.regions)
+    rows = np.stack([left.embedding, right.embedding])
+    enrolled = folder.comparator.enrol(rows)
+    score = float(folder.comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
+    maps: list[Grid | None] = [None, None]
+    if influence:
+        maps = [
+            _grid(influence_of(model, coverable(model, painting), other))
+            for painting, other in zip((left, right), rows[::-1], strict=True)
+        ]
+    return Evidence(
+        matches=found.matches,
+        left=SideEvidence(_grid(found.left), maps[0]),
+        right=SideEvidence(_grid(found.right), maps[1]),
+        context=context_of(score, folder.config.calibration, background),
+    )
+
+
+def _grid(cells: Floats) -> Grid:
+    return tuple(tuple(round(value, 4) for value in row) for row in cells.tolist())

@@ -1,0 +1,446 @@
+"""Gallery: a folder of works and embeddings, crash-safe, and safe for concurrent processes."""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from samehand.errors import GalleryError
+from samehand.files import output_error
+from samehand.gallery.gone import missing_files
+from samehand.gallery.index import (
+    Index,
+    approximate_nearest,
+    build_index,
+    open_index,
+    read_info,
+)
+from samehand.gallery.model import OpenedModel, folder_of
+from samehand.gallery.places import DATABASE, gallery_folder
+from samehand.gallery.schema import About, create_database
+from samehand.gallery.store import Store
+from samehand.gallery.vectors import Slots, exact_nearest
+from samehand.gallery.works import StoredWork, Work
+from samehand.model.folder import ModelFolder
+from samehand.records import Floats
+from samehand.results import AddReport, GalleryInfo, IndexInfo
+
+INDEX_FROM = 150_000
+"""From so many works on an exact search takes longer than 50 ms on 2 cores; see ADR 0017."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Works near a probe, with their embeddings.
+
+    Attributes:
+        works: K works, best first.
+        embeddings: Theirs, unit length, (K, D).
+        exact: Whether every work was looked at.
+    """
+
+    works: list[StoredWork]
+    embeddings: Floats
+    exact: bool
+
+
+class Gallery:
+    """A stored collection of works; several processes may use one at a time.
+
+    Example:
+        >>> from samehand import Gallery, SameHand
+        >>> model = SameHand()
+        >>> with Gallery.create("masters", model) as gallery:  # doctest: +SKIP
+        ...     gallery.add(["scans/"], model)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a gallery's folder; use `Gallery.open` for a name.
+
+        Raises:
+            GalleryError: There is none, or it is damaged or of another version.
+        """
+        self.folder = folder
+        self.store = Store(folder)
+        self._index: tuple[tuple[int, int], Index | None] | None = None
+
+    @classmethod
+    def open(
+        cls, name: str | os.PathLike[str], model: ModelFolder | OpenedModel | None = None
+    ) -> "Gallery":
+        """Open a gallery.
+
+        Args:
+            name: A name in the user's data folder, or a path.
+            model: Refuse a gallery whose embeddings this model did not make.
+
+        Raises:
+            GalleryError: There is no such gallery, it is damaged, or another model made it.
+        """
+        gallery = cls(gallery_folder(name))
+        if model is not None:
+            try:
+                gallery.require(model)
+            except GalleryError:
+                gallery.close()
+                raise
+        return gallery
+
+    @classmethod
+    def create(cls, name: str | os.PathLike[str], model: ModelFolder | OpenedModel) -> "Gallery":
+        """Make an empty gallery for the embeddings of a model.
+
+        Args:
+            name: A name in the user's data folder, or a path.
+            model: Whose embeddings it will hold.
+
+        Raises:
+            GalleryError: It exists, or the folder holds something else.
+            OutputError: The folder cannot be written.
+        """
+        folder = gallery_folder(name)
+        if (folder / DATABASE).exists():
+            raise GalleryError(f"the gallery {folder} exists; add to it, or choose another name")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise GalleryError(f"{folder} exists and is not a gallery; choose another name")
+        opened = folder_of(model)
+        opened.require_metric("fill a gallery")
+        about = About(opened.embedder.digest, opened.identity, opened.comparator.width)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+                fresh = Path(made) / "gallery"
+                fresh.mkdir()
+                create_database(fresh, about)
+                if folder.exists():
+                    folder.rmdir()
+                fresh.rename(folder)
+        except OSError as error:
+            raise output_error(folder, error) from error
+        return cls(folder)
+
+    def __enter__(self) -> "Gallery":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.store.count()
+
+    @property
+    def name(self) -> str:
+        """The gallery's name."""
+        return self.folder.name
+
+    def close(self) -> None:
+        """Close the gallery; whatever was reported as added is stored already."""
+        self._index = None
+        self.store.close()
+
+    def require(self, model: ModelFolder | OpenedModel) -> None:
+        """Refuse a model that did not make the gallery's embeddings.
+
+        Raises:
+            GalleryError: The embeddings are another model's.
+        """
+        about = self.store.about()
+        opened = folder_of(model)
+        if about.encoder != opened.embedder.digest:
+            raise GalleryError(
+                f"the gallery {self.name} was made with the model {about.model}, not with "
+                f"{opened.identity}, and their embeddings cannot be compared; run samehand gallery "
+                f"re-embed {self.name}, or name the other model"
+            )
+
+    def list(
+        self, where: Sequence[str] = (), *, limit: int | None = None, offset: int = 0
+    ) -> Iterator[StoredWork]:
+        """Yield works in the order in which they were embedded.
+
+        Args:
+            where: Conditions that all hold, such as "artist=Claude Monet" or "date>=1880";
+                `filters.sql_condition` has the rules.
+            limit: How many at most; None for all.
+            offset: How many to pass over first.
+
+        Raises:
+            GalleryError: A condition cannot be understood.
+        """
+        return self.store.works(where, limit=limit, offset=offset)
+
+    def add(
+        self,
+        sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
+        model: OpenedModel,
+        *,
+        cache: Path | None = None,
+        images: Path | None = None,
+        columns: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] | None = None,
+        erase_labels: bool = False,
+    ) -> AddReport:
+        """Add works; files that have not changed since they were added are not embedded again.
+
+        Works are stored a few hundred at a time, so an interrupted call has lost little, and the
+        same call goes on from there. One unreadable file never stops the rest.
+
+        Args:
+            sources: Works, or paths: image files, folders of an artist each, tables, catalogues,
+                patterns, other galleries; see `sources.read_works`.
+            model: What embeds them.
+            cache: A cache of `embed_files`, such as a catalogue's, to look for embeddings in.
+            images: The folder that the paths of tables are relative to.
+            columns: Which column of a table is which, by meaning: {"path": "Image file"}.
+            tell: Called with each of the report's notes before any image is embedded.
+            erase_labels: Forget what is known of a work and its source does not say; by default a
+                label is kept until another takes its place.
+
+        Raises:
+            GalleryError: The gallery is another model's, or is damaged or locked.
+            CatalogueError: A source cannot be read.
+            OutputError: The disk is full.
+        """
+        from samehand.gallery.adding import add_works
+
+        self.require(model)
+        return add_works(
+            self.store,
+            sources,
+            model.embedder,
+            cache,
+            images=images,
+            columns=columns,
+            tell=tell,
+            erase_labels=erase_labels,
+        )
+
+    def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
+        """Remove works, by path or by condition, and return how many.
+
+        Their room on the disk is used again once the gallery is embedded again.
+
+        Raises:
+            GalleryError: A condition cannot be understood.
+        """
+        wanted = [os.path.abspath(path) for path in paths]
+        known = self.store.states().keys()
+        # A path may have been stored from another machine, where it was absolute all the same.
+        wanted = [
+            path if path in known else given for path, given in zip(wanted, paths, strict=True)
+        ]
+        if where:
+            wanted += [stored.work.path for stored in self.store.works(where)]
+        return self.store.remove(wanted)
+
+    def set_columns(self, values: Mapping[str, str], *, where: Sequence[str] = ()) -> int:
+        """Write a text into columns of works, and return how many works that changed.
+
+        Args:
+            values: Text by column; an empty one makes the column unknown.
+            where: Which works; all, without conditions.
+
+        Raises:
+            GalleryError: A condition cannot be understood, or a column is not one to write.
+        """
+        from samehand.gallery.editing import set_columns
+
+        return set_columns(self.store, values, where)
+
+    def rename(self, name: str | os.PathLike[str]) -> None:
+        """Give the gallery another name; its works and embeddings stay as they are.
+
+        Args:
+            name: A name, for a folder beside this one, or a path.
+
+        Raises:
+            GalleryError: There is something of that name, or another process uses the gallery.
+            OutputError: The folder cannot be moved.
+        """
+        from samehand.gallery.editing import rename
+
+        self.folder = rename(self.store, name)
+        self._index = None
+        self.store = Store(self.folder)
+
+    def delete(self) -> None:
+        """Delete the gallery with its labels and embeddings; the images stay. It is closed then.
+
+        Raises:
+            GalleryError: The folder holds other files, too, or another process uses the gallery.
+            OutputError: The folder cannot be deleted.
+        """
+        from samehand.gallery.editing import delete
+
+        self._index = None
+        delete(self.store)
+
+    def re_embed(
+        self, model: OpenedModel, *, cache: Path | None = None, drop_gone: bool = False
+    ) -> tuple[int, int]:
+        """Replace every embedding by another model's; until the end the old ones stay.
+
+        Args:
+            model: What embeds the works again.
+            cache: Where new embeddings are kept meanwhile, so that an interrupted call goes on.
+            drop_gone: Remove works whose files cannot be read, rather than stopping.
+
+        Returns:
+            How many works were embedded, and how many were dropped.
+
+        Raises:
+            GalleryError: Files cannot be read and are not to be dropped, or the gallery was
+                changed by another process meanwhile.
+        """
+        from samehand.gallery.adding import re_embed
+
+        return re_embed(self.store, model, cache, drop_gone=drop_gone)
+
+    def export(self, out: Path, where: Sequence[str] = ()) -> int:
+        """Write works with their embeddings into a Parquet file, and return how many.
+
+        Raises:
+            GalleryError: A condition cannot be understood.
+            OutputError: The file cannot be written.
+        """
+        from samehand.gallery.export import write_parquet
+
+        works, rows = self.embeddings(where)
+        write_parquet(out, works, rows, self.store.about())
+        return len(works)
+
+    def gone(self) -> tuple[str, ...]:
+        """Return the paths of works whose files are there no longer.
+
+        Files that merely cannot be reached now, as on a disk that is not connected, are not gone.
+        """
+        return missing_files(self.store.states()).gone
+
+    def info(self, *, look_for_files: bool = False) -> GalleryInfo:
+        """Return what the gallery says about itself.
+
+        Args:
+            look_for_files: Also count the works whose files are gone, which looks at each.
+        """
+        about = self.store.about()
+        names, unattributed = self.store.artists()
+        index = read_info(self.folder, about.generation)
+        size = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+        return GalleryInfo(
+            name=self.name,
+            path=str(self.folder),
+            works=len(self),
+            artists=names,
+            unattributed=unattributed,
+            gone=len(self.gone()) if look_for_files else None,
+            width=about.width,
+            model=about.model,
+            encoder=about.encoder,
+            columns=tuple(self.store.columns()),
+            megabytes=round(size / 2**20, 2),
+            search="approximate" if self._opened_index(about) else "exact",
+            index=index,
+        )
+
+    def count(self, where: Sequence[str] = ()) -> int:
+        """Return how many works meet the conditions."""
+        return self.store.count(where)
+
+    def count_artists(self, where: Sequence[str] = ()) -> int:
+        """Return how many artists' names occur among the works that meet the conditions."""
+        return self.store.artists(where)[0]
+
+    def autograph(self, any_attribution: bool = False) -> tuple[str, ...]:
+        """Return the conditions that leave works by an artist's own hand, or none if all count."""
+        known = not any_attribution and "qualifier" in self.store.extra_columns()
+        return ("qualifier=",) if known else ()
+
+    def artists_like(self, name: str) -> tuple[str, ...]:
+        """Return the artists' names that are closest to a misspelt one, best first."""
+        names = {known.casefold(): known for known in self.store.artist_names()}
+        found = difflib.get_close_matches(name.casefold(), names, 3)
+        return tuple(names[one] for one in found)
+
+    def index_info(self) -> IndexInfo | None:
+        """Return what is known of the approximate index, or None where there is none."""
+        return read_info(self.folder, self.store.about().generation)
+
+    def build_index(self) -> IndexInfo:
+        """Build the approximate index, measure its recall, and return that.
+
+        Raises:
+            GalleryError: The gallery is too small to divide.
+            MissingExtraError: faiss is not installed.
+        """
+        about, rows = self.store.snapshot()
+        if len(rows) < 1000:
+            raise GalleryError(
+                f"the gallery {self.name} holds {len(rows)} works, which exact search finds at "
+                "once; an index is of use from 1,000 on"
+            )
+        return build_index(self.folder, about.generation, rows)
+
+    def wants_index(self) -> bool:
+        """Return whether exact search hurts, and no index covers most of the works."""
+        about = self.store.about()
+        covered = read_info(self.folder, about.generation)
+        return about.slots - (covered.works if covered else 0) >= INDEX_FROM
+
+    def nearest(
+        self, probe: Floats, count: int, where: Sequence[str] = (), *, exact: bool = False
+    ) -> Near:
+        """Return the works whose embeddings have the largest cosine to a probe's.
+
+        Args:
+            probe: Unit length, (D,).
+            count: K, how many at most.
+            where: Conditions that all hold.
+            exact: Look at every work even where there is an index.
+
+        Raises:
+            GalleryError: A condition cannot be understood, or the gallery is damaged.
+        """
+        with self.store.reading():
+            about, rows = self.store.snapshot()
+            index = None if exact else self._opened_index(about)
+            slots: Slots | None = None
+            if where:
+                slots = self.store.slots(where)
+                if len(slots) < INDEX_FROM:
+                    index = None
+            free_slots = self.store.free_slots() if slots is None else np.empty(0, np.int64)
+            if index is not None:
+                found = approximate_nearest(index, rows, probe, count, free_slots, slots)
+            else:
+                if slots is None and len(free_slots):
+                    slots = np.setdiff1d(np.arange(len(rows)), free_slots)
+                found = exact_nearest(rows, probe, count, slots)
+            return Near(self.store.at(found), np.array(rows[found]), index is None)
+
+    def embeddings(self, where: Sequence[str] = ()) -> tuple[tuple[StoredWork, ...], Floats]:
+        """Return works with their embeddings, (N, D), in the order of their slots."""
+        with self.store.reading():
+            works = tuple(self.store.works(where))
+            rows = self.store.snapshot()[1]
+            slots = np.array([stored.slot for stored in works], np.int64)
+            return works, np.array(rows[slots])
+
+    def _opened_index(self, about: About) -> Index | None:
+        """Return the index, opened once as long as neither it nor the embeddings are replaced."""
+        try:
+            stamp = (about.generation, os.stat(self.folder / "index.json").st_mtime_ns)
+        except OSError:
+            return None
+        if self._index is None or self._index[0] != stamp:
+            self._index = stamp, open_index(self.folder, about.generation)
+        return self._index[1]

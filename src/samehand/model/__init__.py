@@ -1,0 +1,1 @@
+"""A model on disk and in use: its folder, its encoder, the paintings it reads, and its fitter."""

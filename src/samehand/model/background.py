@@ -1,0 +1,121 @@
+"""What evidence is set against: regions of other painters' works, and the scores of known pairs.
+
+It is one file of the model folder, `evidence.safetensors`, which no verdict needs: a folder
+without it opens and compares, and the model's identity does not depend on it.
+
+Shapes: N regions, D embedding width, E bins.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samehand.errors import ModelError
+from samehand.files import atomic_path, sha256_bytes
+from samehand.model.folder import COHORT, ENCODER, ModelConfig, ModelFolder
+from samehand.records import Floats
+
+BACKGROUND = "evidence.safetensors"
+
+FORMAT = "1"
+
+_LEVELS = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the two paintings of a comparison are set against.
+
+    Attributes:
+        regions: Embeddings of regions of training paintings, unit length up to rounding, (N, D).
+        edges: Raw scores between which the calibration pairs were counted, rising, (E + 1,).
+        genuine: Calibration pairs by one artist in each bin, (E,).
+        impostor: Calibration pairs by two artists in each bin, (E,).
+    """
+
+    regions: Floats
+    edges: NDArray[np.float64]
+    genuine: NDArray[np.int64]
+    impostor: NDArray[np.int64]
+
+
+def served_digest(config: ModelConfig) -> str:
+    """Return a hash of all that decides embeddings and scores; a background belongs to one."""
+    facts = [
+        config.files[ENCODER],
+        config.files[COHORT],
+        config.size,
+        list(config.views),
+        config.normalisation,
+        config.neighbours,
+    ]
+    return sha256_bytes(json.dumps(facts).encode())
+
+
+def write_background(folder: Path, config: ModelConfig, background: Background) -> None:
+    """Write a background into a model folder, its regions as 8-bit numbers.
+
+    Args:
+        folder: The model folder.
+        config: Its configuration.
+        background: What to write.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    tensors: dict[str, NDArray[Any]] = {
+        "regions": np.rint(background.regions * _LEVELS).astype(np.int8),
+        "edges": background.edges,
+        "genuine": background.genuine,
+        "impostor": background.impostor,
+    }
+    metadata = {"format": FORMAT, "model": served_digest(config)}
+    with atomic_path(folder / BACKGROUND) as temporary:
+        temporary.write_bytes(save(tensors, metadata))
+
+
+def read_background(folder: ModelFolder) -> Background:
+    """Return the background of an opened model.
+
+    Raises:
+        ModelError: The folder has none, or one that is damaged or belongs to another model.
+    """
+    from safetensors import safe_open
+
+    folder.require_metric("show evidence")
+    path = folder.path / BACKGROUND
+    if not path.is_file():
+        raise ModelError(
+            f"the model {folder.path} has no {BACKGROUND}, which evidence is set against; make it "
+            f"with: samehand background {folder.path} --catalogue CATALOGUE"
+        )
+    try:
+        with safe_open(path, framework="np") as stored:
+            metadata = stored.metadata() or {}
+            if metadata.get("format") != FORMAT or metadata.get("model") != served_digest(
+                folder.config
+            ):
+                raise ValueError("it belongs to another model or another samehand")
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        background = Background(
+            tensors["regions"].astype(np.float32) / _LEVELS,
+            tensors["edges"],
+            tensors["genuine"],
+            tensors["impostor"],
+        )
+        if not len(background.edges) == len(background.genuine) + 1 == len(background.impostor) + 1:
+            raise ValueError("its counts do not fit its bins")
+        if background.regions.shape[1:] != (folder.comparator.width,):
+            raise ValueError("its regions do not have the width of an embedding")
+    except Exception as error:
+        raise ModelError(
+            f"cannot use {path}: {error}; make it again with: samehand background {folder.path} "
+            "--catalogue CATALOGUE"
+        ) from error
+    return background

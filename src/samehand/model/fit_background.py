@@ -1,0 +1,89 @@
+"""`samehand background`: what evidence is set against, for a model that is already exported."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from samehand.catalogue.schema import load_catalogue
+from samehand.catalogue.splits import calibration_paintings, draw_cohort
+from samehand.errors import ModelError
+from samehand.files import sha256_file
+from samehand.model.background import Background, write_background
+from samehand.model.embed import embed_catalogued
+from samehand.model.folder import ModelFolder, open_model
+from samehand.model.painting import Painting
+from samehand.model.runtime import Embedder
+from samehand.progress import track
+from samehand.records import Floats
+
+REGIONS = 4096
+"""Regions of training paintings that are kept: 1 MB, and matches as rare as one in 8,000."""
+
+BINS = 128
+
+
+def fit_background(model: Path, catalogue: Path, threads: int | None = None) -> Background:
+    """Write `evidence.safetensors` into a model folder; the model itself stays as it is.
+
+    The regions are of training paintings, artists in turn, so that no artist who is tested on is
+    among them. The counts are of the very pairs that calibrated the model.
+
+    Args:
+        model: An exported model folder.
+        catalogue: The catalogue that the model was trained on.
+        threads: CPU threads; None for all there are.
+
+    Raises:
+        ModelError: The model is missing, compares pairs only, or learned from another catalogue.
+        CatalogueError: The catalogue or one of its images cannot be read.
+        OutputError: The file cannot be written.
+    """
+    folder = open_model(model)
+    folder.require_metric("have a background for evidence")
+    table = load_catalogue(catalogue)
+    if folder.config.training.get("catalogue_sha256") != sha256_file(
+        catalogue / "catalogue.parquet"
+    ):
+        raise ModelError(
+            f"{model} was trained on another catalogue than {catalogue}; name that one"
+        )
+    embedder = Embedder(folder.embedder, threads)
+    edges, genuine, impostor = _score_counts(folder, embedder, table, catalogue)
+    seed = folder.config.training["recipe"]["seed"]
+    background = Background(_regions(embedder, table, catalogue, seed), edges, genuine, impostor)
+    write_background(folder.path, folder.config, background)
+    return background
+
+
+def _regions(embedder: Embedder, table: pl.DataFrame, root: Path, seed: int) -> Floats:
+    """Return cells of training paintings, about as many of each, (N, D)."""
+    members = draw_cohort(table, REGIONS // 2, seed)["path"].to_list()
+    per_painting = max(2, REGIONS // len(members))
+    rng = np.random.default_rng(seed)
+    kept = []
+    for path in track(members, "encoding regions of the cohort"):
+        patches = Painting.open(root / path, embedder).patches
+        chosen = rng.choice(len(patches), min(per_painting, len(patches)), replace=False)
+        kept.append(patches[chosen])
+    regions: Floats = np.concatenate(kept)[:REGIONS]
+    return regions
+
+
+def _score_counts(
+    folder: ModelFolder, embedder: Embedder, table: pl.DataFrame, root: Path
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    held_out = calibration_paintings(table)
+    rows = embed_catalogued(
+        embedder,
+        held_out["path"].to_list(),
+        root,
+        root / "embeddings",
+        label="embedding held-out artists",
+    )
+    labels = np.unique(held_out["artist"].to_list(), return_inverse=True)[1]
+    left, right = np.triu_indices(len(labels), k=1)
+    scores = folder.comparator.pair_scores(folder.comparator.enrol(rows), left, right)
+    same = labels[left] == labels[right]
+    edges = np.linspace(float(scores.min()), float(scores.max()), BINS + 1)
+    return edges, np.histogram(scores[same], edges)[0], np.histogram(scores[~same], edges)[0]

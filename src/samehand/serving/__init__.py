@@ -1,1 +1,0 @@
-"""The product: answers from a model folder, without PyTorch."""

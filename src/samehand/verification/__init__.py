@@ -1,0 +1,1 @@
+"""The product: `SameHand` and one function for each question."""

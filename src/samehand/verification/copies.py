@@ -1,0 +1,157 @@
+"""Pictures that a collection holds twice: under two labels, or as more evidence than there is.
+
+Shapes: N works, D embedding width.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samehand.errors import ImageError
+from samehand.gallery.works import StoredWork
+from samehand.images.decode import decode_file
+from samehand.images.likeness import same_thumbnail, thumbnail
+from samehand.model.painting import Painting
+from samehand.progress import track
+from samehand.records import Floats
+from samehand.scoring.ties import first_best
+from samehand.verification.warnings import DUPLICATE_COSINE
+
+_ROWS_AT_ONCE = 1024
+_MOST_OPENED = 40
+"""Files an identification opens for each artist that it looks at closely: about a second."""
+
+_MOST_LOOKED_AT = 500
+"""Files are opened for so many works, the most alike.
+
+Among 5,084 works of $PBN_MINI all 12 that are there under two labels are found, and no others:
+`python benchmarks/suspect_labels.py CATALOGUE --out OUT`.
+"""
+
+
+def duplicates_of(
+    paths: Sequence[str], embeddings: Floats, labels: NDArray[np.int64]
+) -> dict[int, int]:
+    """Return, for a work that shows the same picture as one under another label, that one.
+
+    Args:
+        paths: Image files, N of them; one that cannot be read has none.
+        embeddings: Unit length, (N, D).
+        labels: (N,) number of each work's artist.
+
+    Returns:
+        Positions of duplicates by the position of the work.
+    """
+    nearest, cosine = _nearest_elsewhere(embeddings, labels)
+    alike = np.argsort(-cosine, kind="stable")[:_MOST_LOOKED_AT]
+    alike = alike[cosine[alike] >= DUPLICATE_COSINE]
+    found: dict[int, int] = {}
+    seen: dict[int, NDArray[np.uint8] | None] = {}
+    for work in track(alike.tolist(), "looking for the same pictures"):
+        duplicate = int(nearest[work])
+        for position in (work, duplicate):
+            if position not in seen:
+                seen[position] = _thumbnail(paths[position])
+        first, second = seen[work], seen[duplicate]
+        if first is not None and second is not None and same_thumbnail(first, second):
+            found[work] = duplicate
+    return found
+
+
+def without_copies(
+    works: Sequence[StoredWork], rows: Floats, probe: Painting | None = None, *, look: bool = True
+) -> tuple[list[int], list[int]]:
+    """Return which works of a gallery count as evidence, and which show the probe.
+
+    Args:
+        works: N works.
+        rows: Their embeddings, unit length, (N, D).
+        probe: A picture whose copies do not count; None for none.
+        look: Whether to open the files of works that are alike, the most alike first and at most
+            `_MOST_OPENED` of them, or to tell copies by the hash of their files alone.
+
+    Returns:
+        Positions that count, ascending: of several copies of one work the first; and the positions
+        of copies of the probe. A file that cannot be read is no copy.
+    """
+    of_probe = [i for i, one in enumerate(works) if probe and one.sha256 == probe.sha256]
+    first: dict[str, int] = {}
+    for position, one in enumerate(works):
+        first.setdefault(one.sha256, position)
+    left = sorted(set(first.values()).difference(of_probe))
+    if not look or not left:
+        return left, of_probe
+    opened = _Opened([one.work.path for one in works])
+    if probe is not None:
+        likeness = rows[left] @ probe.embedding
+        for place in np.argsort(-likeness, kind="stable").tolist():
+            if likeness[place] < DUPLICATE_COSINE or opened.enough:
+                break
+            found = opened.thumbnail(left[place])
+            if found is not None and same_thumbnail(found, probe.thumbnail):
+                of_probe.append(left[place])
+        left = [i for i in left if i not in set(of_probe)]
+    copies = _repeats(left, rows, opened)
+    return [i for i in left if i not in copies], sorted(of_probe)
+
+
+_MOST_COMPARED = 2000
+"""With more works by one artist, every pair of them would take 16 MB of cosines and more."""
+
+
+class _Opened:
+    """Thumbnails of files, each opened once."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self._seen: dict[int, NDArray[np.uint8] | None] = {}
+
+    @property
+    def enough(self) -> bool:
+        return len(self._seen) >= _MOST_OPENED
+
+    def thumbnail(self, position: int) -> NDArray[np.uint8] | None:
+        if position not in self._seen:
+            self._seen[position] = _thumbnail(self._paths[position])
+        return self._seen[position]
+
+
+def _nearest_elsewhere(
+    embeddings: Floats, labels: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return each work's nearest under another label, (N,), and its cosine, (N,)."""
+    nearest = np.zeros(len(labels), np.int64)
+    cosine = np.zeros(len(labels), np.float32)
+    for start in range(0, len(labels), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        cosines = embeddings[rows] @ embeddings.T
+        cosines[labels[rows, None] == labels] = -1.0
+        nearest[rows] = first_best(cosines, axis=1)
+        cosine[rows] = cosines.max(axis=1)
+    return nearest, cosine
+
+
+def _thumbnail(path: str) -> NDArray[np.uint8] | None:
+    try:
+        return thumbnail(decode_file(Path(path)).image)
+    except ImageError:
+        return None
+
+
+def _repeats(positions: list[int], rows: Floats, opened: _Opened) -> set[int]:
+    """Return the positions of works that show the same picture as an earlier one."""
+    copies: set[int] = set()
+    if len(positions) > _MOST_COMPARED:
+        return copies
+    cosines = np.triu(rows[positions] @ rows[positions].T, 1)
+    pairs = np.argwhere(cosines >= DUPLICATE_COSINE)
+    pairs = pairs[np.argsort(-cosines[pairs[:, 0], pairs[:, 1]], kind="stable")]
+    for earlier, later in pairs.tolist():
+        if opened.enough:
+            break
+        a, b = opened.thumbnail(positions[earlier]), opened.thumbnail(positions[later])
+        if a is not None and b is not None and same_thumbnail(a, b):
+            copies.add(positions[later])
+    return copies

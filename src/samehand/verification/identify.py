@@ -1,0 +1,245 @@
+"""One probe against a gallery: which works are nearest, and which artist, if any, made it."""
+
+import time
+from collections.abc import Sequence, Set
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samehand.errors import GalleryError, SamehandError
+from samehand.gallery import Gallery, StoredWork
+from samehand.gallery.gallery import Near
+from samehand.model.folder import ModelFolder
+from samehand.model.painting import Painting
+from samehand.records import FalseAlarms, Floats
+from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
+from samehand.scoring.calibration import llr_from_score, probability
+from samehand.scoring.references import (
+    combine,
+    reference_features,
+    unsaturated,
+)
+from samehand.scoring.ties import ranked
+from samehand.verification.copies import without_copies
+from samehand.verification.references import attribution_of
+from samehand.verification.warnings import probe_warnings
+
+if TYPE_CHECKING:
+    from samehand.verification.verifier import SameHand
+
+NEARBY = 4
+"""So many neighbours of each of two paintings are shown; `samehand search` lists more."""
+
+_RERANKED = 200
+"""At least so many works nearest by cosine are ordered again by the comparator's score."""
+
+_SHORTLIST_WORKS = 1000
+_SHORTLIST_ARTISTS = 100
+"""Artists are compared in full if one of their works is among so many nearest to the probe."""
+
+_LOOKED_AT = 5
+"""The files of so many artists, the likeliest, are looked at for copies."""
+
+_WORKS_PER_ARTIST = 100
+"""So many of an artist's works count, those nearest to the artist's mean; see ADR 0019."""
+
+
+def search(
+    model: "SameHand",
+    probe: Painting,
+    gallery: Gallery,
+    *,
+    top: int,
+    where: Sequence[str] = (),
+    exact: bool = False,
+) -> SearchResult:
+    """Find the works of a gallery that are most like a probe; see `SameHand.search`."""
+    started = time.perf_counter()
+    folder = model.folder
+    gallery.require(folder)
+    if top < 1:
+        raise SamehandError(f"top must be at least 1, not {top}")
+    near = gallery.nearest(probe.embedding, max(_RERANKED, 2 * top), where, exact=exact)
+    info = gallery.index_info()
+    return SearchResult(
+        probe=probe.name,
+        neighbours=_ranked(folder, probe, near, top),
+        gallery=gallery.name,
+        works=len(gallery),
+        exact=near.exact,
+        recall_at_10=None if near.exact or info is None else info.recall_at_10,
+        warnings=tuple(probe_warnings(probe, folder.config)),
+        model=folder.identity,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def nearby(
+    model: "SameHand", left: Painting, right: Painting, gallery: Gallery, count: int = NEARBY
+) -> Nearby:
+    """Search a gallery for each of two paintings; the painting itself is passed over.
+
+    Args:
+        model: The model.
+        left: A painting.
+        right: Another painting.
+        gallery: Where to look. A work is the painting itself where their files are equal.
+        count: How many works for each, at most.
+
+    Raises:
+        GalleryError: The gallery is another model's, or is damaged.
+    """
+    found = [
+        search(model, painting, gallery, top=count, where=[f"sha256!={painting.sha256}"])
+        for painting in (left, right)
+    ]
+    return Nearby(gallery.name, found[0].works, found[0].neighbours, found[1].neighbours)
+
+
+def identify(
+    model: "SameHand",
+    probe: Painting,
+    gallery: Gallery,
+    *,
+    top: int,
+    where: Sequence[str] = (),
+    prior: float = 0.5,
+    threshold: FalseAlarms = "far10",
+    any_attribution: bool = False,
+) -> Identification:
+    """Rank a gallery's artists as makers of a probe; see `SameHand.identify`.
+
+    Works that show the probe are left out, and copies of one work count once: for every artist as
+    far as the hashes of their files tell, and for the likeliest as far as the pictures do. Works
+    without an artist are passed over, and so are those by other hands, "after" the artist or from
+    the workshop, unless `any_attribution`.
+    """
+    started = time.perf_counter()
+    folder = model.folder
+    gallery.require(folder)
+    rule = attribution_of(folder)
+    point = rule.open_set.point(threshold)
+    probability(0.0, prior)
+    if top < 1:
+        raise SamehandError(f"top must be at least 1, not {top}")
+    where = [*where, *gallery.autograph(any_attribution)]
+    named = [*where, "artist!="]
+    artists = gallery.count_artists(named)
+    near = gallery.nearest(probe.embedding, _SHORTLIST_WORKS, named)
+    names = list(dict.fromkeys(stored.work.artist or "" for stored in near.works))
+    if not names:
+        raise GalleryError(f"the gallery {gallery.name} has no work with an artist to compare with")
+    asked = folder.comparator.enrol(probe.embedding[None])
+
+    def weighed(name: str, *, look: bool) -> tuple[float, float, str, int] | None:
+        works, rows = gallery.embeddings([*where, f"artist=={name}"])
+        kept, shown = without_copies(works, rows, probe, look=look)
+        own.update(works[i].work.path for i in shown)
+        if not kept:
+            return None
+        rows = rows[_central(rows[kept], kept)]
+        step = rule.references.at(len(rows))
+        features = reference_features(
+            folder.comparator, asked, folder.comparator.enrol(rows), folder.config.calibration.slope
+        )
+        score = combine(step, features)
+        llr = float(llr_from_score(step.calibration, score)[0])
+        return float(unsaturated(step.calibration, score)[0]), llr, name, len(rows)
+
+    own: set[str] = set()
+    weights = {name: weighed(name, look=False) for name in names[:_SHORTLIST_ARTISTS]}
+    # Opening files takes long, and copies that are no equal files only ever raise an artist.
+    ahead = sorted((one for one in weights.values() if one), key=lambda one: -one[0])
+    for one in ahead[:_LOOKED_AT]:
+        weights[one[2]] = weighed(one[2], look=True)
+    found = [one for one in weights.values() if one is not None]
+    if not found:
+        raise GalleryError(f"the gallery {gallery.name} holds nothing but the probe itself")
+    found.sort(key=lambda one: one[2])
+    found = [found[i] for i in ranked(np.array([one[0] for one in found])).tolist()]
+    evidence = rule.open_set.score(found[0][0], artists)
+    known_llr = rule.open_set.llr(evidence)
+    none = 1.0 - float(probability(known_llr, prior))
+    odds = np.array([10.0**llr for _, llr, _, _ in found])
+    # The artists beyond the shortlist have next to no odds; those of "one of these" are shared.
+    shares = (1.0 - none) * odds / odds.sum()
+    candidates = tuple(
+        Candidate(
+            rank=rank,
+            artist=name,
+            llr=llr,
+            score=score,
+            probability=float(shares[rank - 1]),
+            works=works,
+            nearest=tuple(
+                stored.work.path
+                for stored in near.works
+                if stored.work.artist == name and stored.work.path not in own
+            )[:3],
+        )
+        for rank, (score, llr, name, works) in enumerate(found[:top], 1)
+    )
+    return Identification(
+        probe=probe.name,
+        artist=found[0][2] if evidence >= point.known_at_least else None,
+        known_llr=known_llr,
+        none_probability=none,
+        prior=prior,
+        threshold=threshold,
+        false_alarms=point.false_alarms,
+        detected=point.detected,
+        candidates=candidates,
+        gallery=gallery.name,
+        artists=artists,
+        warnings=(*probe_warnings(probe, folder.config), *_left_out(own)),
+        model=folder.identity,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _left_out(paths: Set[str]) -> list[str]:
+    """Return the sentence on works that show the probe itself, if there are any."""
+    if not paths:
+        return []
+    count = "1 work shows" if len(paths) == 1 else f"{len(paths)} works show"
+    return [f"{count} the probe itself and counts for no artist: {min(paths)}"]
+
+
+def _ranked(folder: ModelFolder, probe: Painting, near: Near, top: int) -> tuple[Neighbour, ...]:
+    """Return the best of the works that are near by cosine, by the comparator's score."""
+    if not near.works:
+        return ()
+    comparator = folder.comparator
+    scores = comparator.cross_scores(
+        comparator.enrol(probe.embedding[None]), comparator.enrol(near.embeddings)
+    )[0]
+    order = ranked(scores)[:top]
+    llrs = llr_from_score(folder.config.calibration, scores)
+    return tuple(
+        _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), probe.sha256)
+        for rank, i in enumerate(order.tolist(), 1)
+    )
+
+
+def _central(rows: Floats, positions: list[int]) -> list[int]:
+    """Return the positions of the works nearest to their mean, if there are too many."""
+    if len(positions) <= _WORKS_PER_ARTIST:
+        return positions
+    order = np.argsort(-(rows @ rows.mean(axis=0)), kind="stable")
+    return [positions[i] for i in sorted(order[:_WORKS_PER_ARTIST].tolist())]
+
+
+def _neighbour(rank: int, stored: StoredWork, score: float, llr: float, sha256: str) -> Neighbour:
+    work = stored.work
+    return Neighbour(
+        rank=rank,
+        path=work.path,
+        artist=work.artist,
+        title=work.title,
+        date=work.date,
+        source=work.source,
+        score=score,
+        llr=llr,
+        same_file=bool(sha256) and stored.sha256 == sha256,
+        extra=work.extra,
+    )

@@ -1,0 +1,227 @@
+"""One probe against a reference set: is this by the artist of these works?"""
+
+import math
+import time
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samehand.errors import ModelError, SamehandError
+from samehand.model.folder import ModelConfig, ModelFolder
+from samehand.model.painting import Painting
+from samehand.records import OperatingPoint, Stance
+from samehand.results import GrowthStep, LeftOut, ReferenceEvidence, ReferenceVerdict
+from samehand.scoring.calibration import (
+    Float64s,
+    decide,
+    llr_from_score,
+    operating_threshold,
+    probability,
+    strength,
+)
+from samehand.scoring.comparator import Enrolled
+from samehand.scoring.openset import Attribution
+from samehand.scoring.references import (
+    ReferenceStep,
+    combine,
+    reference_features,
+)
+from samehand.verification.warnings import probe_warnings, same_picture
+
+if TYPE_CHECKING:
+    from samehand.verification.verifier import SameHand
+
+_SETS_AT_MOST = 40
+"""So many sets of each size show how the evidence grows; more are drawn at random."""
+
+_STANCE = math.log10(2.0)
+"""Below a likelihood ratio of 2 the ENFSI scale speaks of no support."""
+
+
+class NoEvidenceError(SamehandError):
+    """No reference is left once copies of the probe are set aside."""
+
+
+def attribution_of(folder: ModelFolder) -> Attribution:
+    """Return a model's rules for reference sets and galleries.
+
+    Raises:
+        ModelError: The model folder has none.
+    """
+    folder.require_metric("weigh reference sets and galleries")
+    if folder.config.attribution is None:
+        raise ModelError(
+            f"the model {folder.path} is calibrated for pairs only; add the rest with "
+            f"samehand calibrate {folder.path} --catalogue CATALOGUE"
+        )
+    return folder.config.attribution
+
+
+def distinct_references(
+    probe: Painting, references: Sequence[Painting], config: ModelConfig
+) -> tuple[list[Painting], list[LeftOut]]:
+    """Part the references that are evidence from copies, which would count one work twice.
+
+    Args:
+        probe: The doubtful work.
+        references: Works in the order given.
+        config: The model's configuration.
+
+    Returns:
+        The references that count, in that order, and those that do not. Of several copies of one
+        work the largest counts, and of equally large ones that whose hash is least, so that the
+        order given decides nothing.
+    """
+    # One object given twice is one work, too.
+    references = list({id(one): one for one in references}.values())
+    best = sorted(references, key=lambda one: (-_pixels(one), one.sha256))
+    kept: list[Painting] = []
+    copies: dict[int, LeftOut] = {}
+    for one in best:
+        if same_picture(one, probe, config):
+            reason = f"{one.name} shows the probe itself, so it is left out of the references"
+            copies[id(one)] = LeftOut(one.name, probe.name, reason)
+            continue
+        original = next((other for other in kept if same_picture(one, other, config)), None)
+        if original is None:
+            kept.append(one)
+        else:
+            reason = f"{one.name} shows the same work as {original.name}, so it counts once"
+            copies[id(one)] = LeftOut(one.name, original.name, reason)
+    counting = {id(one) for one in kept}
+    in_order = [one for one in references if id(one) in counting]
+    return in_order, [copies[id(one)] for one in references if id(one) in copies]
+
+
+def _pixels(painting: Painting) -> int:
+    return painting.decoded.width * painting.decoded.height
+
+
+def verify(
+    model: "SameHand",
+    probe: Painting,
+    references: Sequence[Painting],
+    *,
+    prior: float,
+    operating_point: OperatingPoint,
+) -> ReferenceVerdict:
+    """Say how strongly a probe speaks for the artist of some references; see `SameHand.verify`."""
+    started = time.perf_counter()
+    folder = model.folder
+    probability(0.0, prior)
+    operating_threshold(folder.config.calibration, operating_point)
+    rule = attribution_of(folder)
+    if not references:
+        raise SamehandError("a reference set needs at least one work; name some with --references")
+    references, left_out = distinct_references(probe, references, folder.config)
+    if not references:
+        raise NoEvidenceError(
+            f"every reference shows the probe {probe.name} itself; name other works by the artist"
+        )
+    known = folder.comparator.enrol(np.stack([one.embedding for one in references]))
+    asked = folder.comparator.enrol(probe.embedding[None])
+    step = rule.references.at(len(references))
+    score = float(_combined(folder, asked, known, step)[0])
+    llr = float(llr_from_score(step.calibration, score))
+    point = operating_threshold(step.calibration, operating_point)
+    evidence = tuple(_evidence(folder, rule, asked, known, [one.name for one in references]))
+    odd = [one.name for one in evidence if one.odd]
+    found = [*probe_warnings(probe, folder.config), *(one.reason for one in left_out)]
+    if odd:
+        found.append(f"the references may not be by one artist: {', '.join(odd)} stands out")
+    return ReferenceVerdict(
+        probe=probe.name,
+        score=score,
+        llr=llr,
+        probability=float(probability(llr, prior)),
+        prior=prior,
+        decision=decide(score, point),
+        operating_point=operating_point,
+        error_rate=point.error_rate,
+        strength=strength(llr),
+        references=evidence,
+        growth=tuple(_growth(folder, rule, asked, known, operating_point)),
+        coherent=not odd,
+        warnings=tuple(found),
+        model=folder.identity,
+        seconds=time.perf_counter() - started,
+        left_out=tuple(left_out),
+    )
+
+
+def _combined(
+    folder: ModelFolder, probes: Enrolled, references: Enrolled, step: ReferenceStep
+) -> Float64s:
+    slope = folder.config.calibration.slope
+    features = reference_features(folder.comparator, probes, references, slope)
+    return combine(step, features)
+
+
+def _evidence(
+    folder: ModelFolder, rule: Attribution, probe: Enrolled, known: Enrolled, names: Sequence[str]
+) -> list[ReferenceEvidence]:
+    llrs = llr_from_score(
+        folder.config.calibration, folder.comparator.cross_scores(probe, known)[0]
+    )
+    count = len(names)
+    found = []
+    for position, (name, llr) in enumerate(zip(names, llrs.tolist(), strict=True)):
+        coherence, odd = None, False
+        if count > 1:
+            step = rule.references.at(count - 1)
+            rest = np.delete(np.arange(count), position)
+            score = _combined(folder, known.take(np.array([position])), known.take(rest), step)
+            coherence = float(llr_from_score(step.calibration, score)[0])
+            # With two works, neither can be told to be the odd one.
+            limit = step.calibration.points["fmr1"].different_at_most
+            odd = count > 2 and float(score[0]) <= limit
+        stance: Stance = "neutral"
+        if abs(llr) >= _STANCE:
+            stance = "supports" if llr > 0 else "contradicts"
+        found.append(ReferenceEvidence(name, llr, stance, coherence, odd))
+    return found
+
+
+def _growth(
+    folder: ModelFolder,
+    rule: Attribution,
+    probe: Enrolled,
+    known: Enrolled,
+    operating_point: OperatingPoint,
+) -> list[GrowthStep]:
+    total = len(known.level)
+    # An order of their own, so that the sets drawn do not depend on the order given.
+    order = np.lexsort(known.embeddings.T)
+    draw = np.random.default_rng(0)
+    steps = []
+    for count in range(1, total + 1):
+        step = rule.references.at(count)
+        llrs = [
+            float(
+                llr_from_score(
+                    step.calibration,
+                    _combined(folder, probe, known.take(order[list(chosen)]), step)[0],
+                )
+            )
+            for chosen in _sets(total, count, draw)
+        ]
+        steps.append(
+            GrowthStep(
+                references=count,
+                llr=float(np.mean(llrs)),
+                lowest=min(llrs),
+                highest=max(llrs),
+                error_rate=step.calibration.points[operating_point].error_rate,
+            )
+        )
+    return steps
+
+
+def _sets(total: int, count: int, draw: np.random.Generator) -> list[tuple[int, ...]]:
+    """Return all sets of so many, or as many as are tried, drawn at random."""
+    if math.comb(total, count) <= _SETS_AT_MOST:
+        return list(combinations(range(total), count))
+    drawn = {tuple(sorted(draw.permutation(total)[:count].tolist())) for _ in range(_SETS_AT_MOST)}
+    return sorted(drawn)

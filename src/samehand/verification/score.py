@@ -1,0 +1,145 @@
+"""`samehand score`: a table of pairs in, the same table with verdicts out, as CSV."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from samehand.catalogue.pair_table import open_pairs
+from samehand.errors import ImageError, OutputError, SamehandError
+from samehand.files import atomic_path
+from samehand.model.embed import embed_files
+from samehand.records import Floats, OperatingPoint
+from samehand.scoring.calibration import (
+    OperatingThreshold,
+    decide,
+    llr_from_score,
+    operating_threshold,
+    probability,
+)
+from samehand.verification.verifier import SameHand
+
+ADDED = ("score", "llr", "probability", "decision", "llr_one_style")
+
+_ROWS_AT_ONCE = 100_000
+
+
+def score_csv(
+    model: SameHand,
+    pairs: Path,
+    images: Path | None,
+    out: Path,
+    *,
+    prior: float = 0.5,
+    operating_point: OperatingPoint = "eer",
+    skip_bad_images: bool = False,
+    cache: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> tuple[int, int]:
+    """Score every row of a table; each distinct image is embedded once.
+
+    Args:
+        model: The model.
+        pairs: A table with at least the columns `left` and `right`, the images' paths.
+        images: The folder that they are relative to; absent, beside the table.
+        out: The CSV to write: every column of `pairs`, in order, then score, llr, probability
+            and decision.
+        prior: P(same artist) before looking, strictly between 0 and 1.
+        operating_point: Which measured error rate the decision promises.
+        skip_bad_images: Leave the added columns of a row with an unreadable image empty, rather
+            than stopping.
+        cache: Where embeddings are kept between calls; None keeps none.
+        columns: Which column is which, by meaning: {"left": "Image A"}.
+        tell: Called with what a person should know of how the table was read.
+
+    Returns:
+        How many rows were written, and how many of them have no score.
+
+    Raises:
+        SamehandError: `prior`, `operating_point` or `images` is not one that exists.
+        ProtocolError: The table is missing, unreadable, or lacks its columns.
+        ImageError: An image cannot be read, and bad images are not to be skipped.
+        OutputError: `out` cannot be written.
+    """
+    # A bad prior or operating point is refused before minutes are spent on embedding.
+    probability(0.0, prior)
+    point = operating_threshold(model.folder.config.calibration, operating_point)
+    if images is not None and not images.is_dir():
+        raise SamehandError(f"no folder of images at {images}; name it with --images")
+    if out.resolve() == pairs.resolve():
+        raise SamehandError(f"{out} is the input itself; choose another --out")
+    if out.suffix.lower() != ".csv" and not out.is_dir():
+        raise OutputError(f"{out} is not .csv; the scores are written as CSV, name --out so")
+    source = open_pairs(pairs, ADDED, columns)
+    for note in source.table.notes:
+        if tell is not None:
+            tell(note)
+    positions = source.positions()
+    paths = source.locate(positions, images)
+    if not skip_bad_images:
+        _refuse_missing(paths)
+    table = embed_files(model.embedder, paths, cache)
+    bad = np.array([path in table.failures for path in paths])
+    if bad.any() and not skip_bad_images:
+        raise ImageError(
+            f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
+            "mend it, or pass --skip-bad-images to leave its rows without a score"
+        )
+    unscored = rows = 0
+    with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
+        writer = csv.writer(sink, lineterminator="\n")
+        writer.writerow([*source.table.header, *ADDED])
+        enrolled = model.folder.comparator.enrol(table.embeddings) if paths else None
+        for block in _batched(source.rows(), _ROWS_AT_ONCE):
+            assert enrolled is not None
+            left = np.array([positions[row[source.left]] for row in block])
+            right = np.array([positions[row[source.right]] for row in block])
+            scores = model.folder.comparator.pair_scores(enrolled, left, right)
+            added = _columns(model, scores, prior, point)
+            unusable = bad[left] | bad[right]
+            for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
+                writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
+            rows += len(block)
+            unscored += int(unusable.sum())
+    return rows, unscored
+
+
+def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
+    remaining = iter(rows)
+    while block := list(islice(remaining, size)):
+        yield block
+
+
+def _columns(
+    model: SameHand, scores: Floats, prior: float, point: OperatingThreshold
+) -> Iterator[tuple[str, ...]]:
+    config = model.folder.config
+    llrs = llr_from_score(config.calibration, scores)
+    within = [""] * len(scores)
+    if config.one_style is not None:
+        within = [f"{llr:.4f}" for llr in llr_from_score(config.one_style, scores).tolist()]
+    rows = (scores.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), within)
+    for score, llr, chance, one_style in zip(*rows, strict=True):
+        yield f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decide(score, point), one_style
+
+
+def _open(path: Path, encoding: str) -> IO[str]:
+    # File names that are not UTF-8 must come out as they went in.
+    plain = encoding if encoding in ("cp1252", "latin-1") else "utf-8"
+    return open(path, "w", newline="", encoding=plain, errors="surrogateescape")
+
+
+def _refuse_missing(paths: Sequence[Path]) -> None:
+    """Say what is missing before minutes are spent on what is there."""
+    # os.path answers False where Path raises: names that no file system accepts.
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        raise ImageError(
+            f"no file at {missing[0]} ({len(missing)} of {len(paths)} images are missing); check "
+            "--images, or pass --skip-bad-images to leave their rows without a score"
+        )

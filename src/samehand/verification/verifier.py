@@ -1,0 +1,410 @@
+"""SameHand: the one facade. Paintings in, calibrated verdicts out."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+
+from samehand.errors import ImageError, ModelError
+from samehand.images.decode import ImageSource
+from samehand.model.folder import open_model
+from samehand.model.painting import Painting
+from samehand.model.runtime import Embedder
+from samehand.records import FalseAlarms, Floats, OperatingPoint
+from samehand.results import (
+    Clustering,
+    Evidence,
+    Identification,
+    ReferenceVerdict,
+    SearchResult,
+    Verdict,
+)
+from samehand.scoring.calibration import (
+    Calibration,
+    decide,
+    llr_from_score,
+    operating_threshold,
+    probability,
+    strength,
+)
+from samehand.verification.warnings import pair_warnings
+
+if TYPE_CHECKING:
+    from samehand.gallery import Gallery
+
+PaintingLike = Painting | ImageSource
+"""A `Painting`, or whatever one can be opened from: a path, bytes, an open file, a Pillow image or
+an array."""
+
+_AHEAD = 8
+"""So many paintings are decoded before they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An image that could not be opened, in place of its painting.
+
+    Attributes:
+        name: What it is called.
+        error: Why, in one sentence.
+    """
+
+    name: str
+    error: str
+
+
+class SameHand:
+    """Answers whether paintings were made by the same artist.
+
+    One object may be used by several threads; answers do not change it. It is pickled as its
+    model's folder and its settings, and loads the model again where it is unpickled.
+
+    Example:
+        >>> from samehand import SameHand
+        >>> verdict = SameHand().compare("a.jpg", "b.jpg")  # doctest: +SKIP
+        >>> verdict.llr, verdict.strength  # doctest: +SKIP
+        (1.2, 'moderate support for the same artist')
+
+    Attributes:
+        folder: The opened model folder.
+        embedder: Its encoder.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        threads: int | None = None,
+        *,
+        fast: bool = False,
+    ) -> None:
+        """Open a model.
+
+        Args:
+            model: A model folder's path, a built-in name, or None for the model that ships.
+            threads: CPU threads; None for all there are.
+            fast: Encode one view of each painting only. Such verdicts are a little less certain,
+                and calibrated as such; evidence, reference sets and galleries need all views.
+
+        Raises:
+            ModelError: There is no such model, it is damaged, or it has no fast setting.
+        """
+        self._settings = (threads, fast)
+        self.folder = open_model(model, threads, fast=fast)
+        self.embedder = Embedder(self.folder.embedder, threads)
+        if self.folder.comparator.width != self.embedder.width:
+            part = "cohort" if self.folder.comparator.metric else "head"
+            raise ModelError(
+                f"the model {self.folder.path} has a {part} of width "
+                f"{self.folder.comparator.width} and an encoder of width {self.embedder.width}; "
+                "export the model again"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self.folder.path, *self._settings)
+
+    def __repr__(self) -> str:
+        return f"SameHand({self.folder.identity})"
+
+    def open(self, source: PaintingLike, name: str | None = None) -> Painting:
+        """Decode a painting once, for any number of questions.
+
+        Args:
+            source: A path, the bytes of an image file, an open file, a Pillow image or an array;
+                a painting is returned as it is, or as this model sees it.
+            name: What answers and error sentences call it; None for its path.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        if isinstance(source, Painting):
+            return source.opened_by(self.embedder)
+        return Painting.open(source, self.embedder, name)
+
+    def open_many(self, sources: Iterable[PaintingLike]) -> Iterator[Painting | Unreadable]:
+        """Open any number of paintings, a few ahead of the one that is asked for.
+
+        Args:
+            sources: What `open` takes; read only as far as they are needed.
+
+        Yields:
+            A painting for each source, in order, or why it cannot be read. Memory stays bounded as
+            long as the caller lets them go.
+        """
+
+        def opened(source: PaintingLike, number: int) -> Painting | Unreadable:
+            name = os.fsdecode(source) if _is_path(source) else f"image {number}"
+            try:
+                return self.open(source, name)
+            except ImageError as error:
+                return Unreadable(name, str(error))
+
+        with ThreadPoolExecutor(2, thread_name_prefix="samehand-open") as pool:
+            pending: deque[Future[Painting | Unreadable]] = deque()
+            try:
+                for number, source in enumerate(sources, 1):
+                    pending.append(pool.submit(opened, source, number))
+                    if len(pending) > _AHEAD:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def compare(
+        self,
+        left: PaintingLike,
+        right: PaintingLike,
+        *,
+        prior: float = 0.5,
+        operating_point: OperatingPoint = "eer",
+    ) -> Verdict:
+        """Say how strongly two paintings speak for one artist or two.
+
+        Args:
+            left: A painting.
+            right: Another painting; swapping the two changes nothing.
+            prior: P(same artist) before looking, strictly between 0 and 1.
+            operating_point: Which measured error rate the decision promises.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+            SamehandError: `prior` or `operating_point` is not one that exists.
+        """
+        started = time.perf_counter()
+        config = self.folder.config
+        # A bad question is refused before anything is decoded.
+        point = operating_threshold(config.calibration, operating_point)
+        probability(0.0, prior)
+        one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
+        comparator = self.folder.comparator
+        enrolled = comparator.enrol(np.stack([one.embedding, two.embedding]))
+        score = float(comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
+        llr = float(llr_from_score(config.calibration, score))
+        return Verdict(
+            left=one.name,
+            right=two.name,
+            score=score,
+            llr=llr,
+            probability=float(probability(llr, prior)),
+            prior=prior,
+            decision=decide(score, point),
+            operating_point=operating_point,
+            error_rate=point.error_rate,
+            strength=strength(llr),
+            llr_one_style=_maybe_llr(config.one_style, score),
+            warnings=pair_warnings(one, two, config),
+            model=self.folder.identity,
+            seconds=time.perf_counter() - started,
+        )
+
+    def explain(
+        self, left: PaintingLike, right: PaintingLike, *, influence: bool = True
+    ) -> Evidence:
+        """Find what the verdict on two paintings rests on.
+
+        Args:
+            left: A painting.
+            right: Another painting; swapping the two swaps the sides and changes nothing else.
+            influence: Whether to cover regions as well, which encodes each painting some hundred
+                times; matches and context need nothing beyond what `compare` did.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+            ModelError: The model gives no patch embeddings, or its folder has no background.
+        """
+        from samehand.explain.evidence import explain
+
+        one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
+        return explain(self, one, two, influence=influence)
+
+    def verify(
+        self,
+        probe: PaintingLike,
+        references: Sequence[PaintingLike],
+        *,
+        prior: float = 0.5,
+        operating_point: OperatingPoint = "eer",
+    ) -> ReferenceVerdict:
+        """Say how strongly a probe speaks for the artist of some references or for another.
+
+        Args:
+            probe: A painting.
+            references: At least one work by one artist; their order changes nothing.
+            prior: P(by that artist) before looking, strictly between 0 and 1.
+            operating_point: Which measured error rate the decision promises.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+            ModelError: The model has no rule for references.
+            SamehandError: `prior` or `operating_point` is not one that exists, or there are no
+                references.
+        """
+        from samehand.verification.references import verify
+
+        if isinstance(references, str | os.PathLike | Painting):
+            references = [references]
+        known = [
+            self._open_as(one, f"reference {number}") for number, one in enumerate(references, 1)
+        ]
+        return verify(
+            self,
+            self._open_as(probe, "probe"),
+            known,
+            prior=prior,
+            operating_point=operating_point,
+        )
+
+    def search(
+        self,
+        probe: PaintingLike,
+        gallery: "Gallery",
+        top: int = 20,
+        *,
+        where: Sequence[str] = (),
+        exact: bool = False,
+    ) -> SearchResult:
+        """Find the works of a gallery that are most like a probe.
+
+        Args:
+            probe: A painting.
+            gallery: Where to look.
+            top: How many works, at most.
+            where: Conditions that all hold, such as "artist=Claude Monet".
+            exact: Compare with every work even where there is an approximate index.
+
+        Raises:
+            ImageError: The image cannot be read.
+            GalleryError: The gallery is another model's, or a condition cannot be understood.
+        """
+        where = [where] if isinstance(where, str) else where
+        from samehand.verification.identify import search
+
+        return search(
+            self, self._open_as(probe, "probe"), gallery, top=top, where=where, exact=exact
+        )
+
+    def identify(
+        self,
+        probe: PaintingLike,
+        gallery: "Gallery",
+        top: int = 5,
+        *,
+        where: Sequence[str] = (),
+        prior: float = 0.5,
+        threshold: FalseAlarms = "far10",
+        any_attribution: bool = False,
+    ) -> Identification:
+        """Say which artist of a gallery made a probe, or that none of them did.
+
+        Args:
+            probe: A painting.
+            gallery: Whose artists are in question.
+            top: How many candidates to return, at most.
+            where: Conditions that all hold, such as "style=Baroque".
+            prior: P(one of these) before looking, strictly between 0 and 1.
+            threshold: Which false alarm rate the decision promises.
+            any_attribution: Compare also with works "after" an artist or from the workshop.
+
+        Raises:
+            ImageError: The image cannot be read.
+            GalleryError: The gallery is another model's, or has no work with an artist.
+            ModelError: The model has no open-set rule.
+            SamehandError: `prior`, `threshold` or `top` is not one that exists.
+        """
+        where = [where] if isinstance(where, str) else where
+        from samehand.verification.identify import identify
+
+        return identify(
+            self,
+            self._open_as(probe, "probe"),
+            gallery,
+            top=top,
+            where=where,
+            prior=prior,
+            threshold=threshold,
+            any_attribution=any_attribution,
+        )
+
+    def cluster(
+        self,
+        gallery: "Gallery",
+        *,
+        where: Sequence[str] = (),
+        suspects: int = 50,
+        any_attribution: bool = False,
+    ) -> Clustering:
+        """Group a gallery's works into probable hands, and list suspect labels.
+
+        Args:
+            gallery: Whose works.
+            where: Conditions that all hold.
+            suspects: How many suspect labels to list, at most.
+            any_attribution: Let works "after" an artist or from the workshop count as the artist's.
+
+        Raises:
+            GalleryError: The gallery is another model's, or the works are none or too many.
+            ModelError: The model has no rule for references.
+        """
+        where = [where] if isinstance(where, str) else where
+        from samehand.verification.hands import cluster
+
+        return cluster(
+            self.folder,
+            gallery,
+            where=where,
+            suspects=suspects,
+            any_attribution=any_attribution,
+        )
+
+    def embed(self, images: Iterable[PaintingLike]) -> Floats:
+        """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.
+
+        Raises:
+            ImageError: One of the images cannot be read.
+        """
+        if isinstance(images, str | os.PathLike | Painting):
+            images = [images]
+        rows = []
+        for found in self.embed_many(images):
+            if isinstance(found, Unreadable):
+                raise ImageError(found.error)
+            rows.append(found[1])
+        return np.stack(rows) if rows else np.empty((0, self.embedder.width), self.embedder.dtype)
+
+    def embed_many(
+        self, sources: Iterable[PaintingLike]
+    ) -> Iterator[tuple[str, Floats] | Unreadable]:
+        """Embed any number of images in bounded memory.
+
+        Args:
+            sources: What `open` takes; read only as far as they are needed.
+
+        Yields:
+            The name and the unit embedding, (D,), of each image, in order, or why it cannot be
+            read.
+        """
+        for found in self.open_many(sources):
+            yield found if isinstance(found, Unreadable) else (found.name, found.embedding)
+
+    def _open_as(self, source: PaintingLike, name: str) -> Painting:
+        """Open a painting that is called `name` unless it has a path."""
+        return self.open(source, None if _is_path(source) else name)
+
+
+def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, str | os.PathLike)
+
+
+def _opened(path: Path, threads: int | None, fast: bool) -> SameHand:
+    return SameHand(path, threads, fast=fast)
+
+
+def _maybe_llr(calibration: Calibration | None, score: float) -> float | None:
+    return None if calibration is None else float(llr_from_score(calibration, score))

@@ -1,0 +1,123 @@
+"""Reasons to trust one verdict less, in words."""
+
+import numpy as np
+from PIL import Image
+
+from samehand.images.decode import Decoded
+from samehand.images.likeness import is_crop, same_thumbnail
+from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
+from samehand.model.folder import ModelConfig
+from samehand.model.painting import Painting
+
+SMALL_SIDE = 96
+"""Shorter sides than this, in pixels, are warned about: validation artists lose 0.02 of AUC there.
+
+This figure and the next come from `python benchmarks/warning_triggers.py CATALOGUE`.
+"""
+
+DUPLICATE_COSINE = 0.7
+"""Below this cosine two images are not even compared as one painting photographed twice.
+
+The 24 pairs of $PBN_MINI that are one work reach 0.79 or more.
+"""
+
+CROP_COSINE = 0.85
+"""Below this cosine no crop is looked for: crops by up to 10 % at each edge of 24 paintings keep
+0.88 or more, and no two of 60 different works have more than 0.80.
+"""
+
+JPEG_QUALITY = 20
+"""JPEGs of this quality or less are warned about; a sixth of the validation paintings lose 0.025
+of AUC there, and 0.012 at quality 30.
+"""
+
+_GREY_CHROMA = 4.0
+"""Greyscale JPEGs measure 0 levels of 255 from grey; the rest is room for scanners that tint."""
+
+NOVEL = "unlike the paintings that the model learned from, so its error rates may not hold"
+
+
+def pair_warnings(left: Painting, right: Painting, config: ModelConfig) -> tuple[str, ...]:
+    """Return what a reader of the verdict on two paintings should know.
+
+    Args:
+        left: A painting.
+        right: Another painting.
+        config: The model's configuration.
+    """
+    found = []
+    if left.sha256 == right.sha256:
+        found.append("both images are the same file, so the verdict says nothing about artists")
+    elif same_picture(left, right, config):
+        found.append(
+            "the images look like two reproductions of one painting, so the verdict says little "
+            "about artists"
+        )
+    for side, painting in (("left image", left), ("right image", right)):
+        found += [f"{side}: {text}" for text in image_warnings(painting, config)]
+    if _is_grey(left.image) != _is_grey(right.image):
+        found.append("one image is in greyscale and the other in colour")
+    return tuple(found)
+
+
+def probe_warnings(probe: Painting, config: ModelConfig) -> list[str]:
+    """Return what a reader of an answer about one doubtful work should know."""
+    return [f"probe: {text}" for text in image_warnings(probe, config)]
+
+
+def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
+    """Return reasons to trust an answer less that lie in one image alone.
+
+    Args:
+        painting: The image.
+        config: The model's configuration.
+    """
+    item = painting.decoded
+    found = list(item.notes)
+    if min(item.width, item.height) < SMALL_SIDE:
+        found.append(f"only {item.width} x {item.height} pixels, so brushwork is lost")
+    if _artefacts_show(item, config.size):
+        found.append(
+            f"a JPEG of quality {item.jpeg_quality} of 100, so what looks like brushwork may be "
+            "the file's own blocks"
+        )
+    if chart_hues(item.image) >= CHART_HUES:
+        found.append("a colour chart seems to lie beside the painting; crop it away")
+    elif frame_coherence(item.image) >= FRAME_COHERENCE:
+        found.append("a frame or a border seems to run round the painting; crop it away")
+    if config.novelty_limit is not None and painting.novelty > config.novelty_limit:
+        found.append(NOVEL)
+    return found
+
+
+def same_picture(left: Painting, right: Painting, config: ModelConfig) -> bool:
+    """Return whether two images show one work: one file, or a resized, cropped or re-saved copy."""
+    if left.sha256 == right.sha256:
+        return True
+    if not _alike(left, right, config):
+        return False
+    if same_thumbnail(left.thumbnail, right.thumbnail):
+        return True
+    # Crops are searched for in many windows, which takes too long for every pair.
+    if config.pairwise or float(left.embedding @ right.embedding) < CROP_COSINE:
+        return False
+    return is_crop(left.windows, right.thumbnail) or is_crop(right.windows, left.thumbnail)
+
+
+def _alike(left: Painting, right: Painting, config: ModelConfig) -> bool:
+    # No cosine of a pairwise model's encodings was ever measured: its pairs are all compared.
+    return config.pairwise or float(left.embedding @ right.embedding) >= DUPLICATE_COSINE
+
+
+def _artefacts_show(item: Decoded, size: int) -> bool:
+    """Return whether the blocks of a strongly compressed file survive in a view."""
+    quality = item.jpeg_quality
+    # Shrunk to half or less, the blocks are averaged away.
+    return (
+        quality is not None and quality <= JPEG_QUALITY and min(item.width, item.height) < 2 * size
+    )
+
+
+def _is_grey(image: Image.Image) -> bool:
+    small = np.asarray(image.resize((32, 32), Image.Resampling.BOX), dtype=np.float32)
+    return float((small.max(axis=2) - small.min(axis=2)).max()) <= _GREY_CHROMA

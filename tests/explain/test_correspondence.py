@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samehand.explain.correspondence import COMMONEST, _share_above, correspond
+from samehand.explain.regions import cell
+from samehand.scoring.ties import ROUNDING
+
+
+def units(rng, count, width=6):
+    rows = rng.normal(size=(count, width)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_by_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    left, right, others = units(rng, 9), units(rng, 9), units(rng, 40)
+    found = correspond(left, right, others, count=9)
+    cosine = left @ right.T
+    expected = []
+    for i in range(9):
+        for j in range(9):
+            if j != max(range(9), key=lambda k: cosine[i, k]):
+                continue
+            if i != max(range(9), key=lambda k: cosine[k, j]):
+                continue
+            shares = [
+                sum(float(own @ other) >= cosine[i, j] - ROUNDING for other in others) / 40
+                for own in (left[i], right[j])
+            ]
+            works = 1 - (1 - max(sum(shares) / 2, 0.5 / 40)) ** 9
+            if 1 / works >= COMMONEST:
+                expected.append((cell(i, 3), cell(j, 3), pytest.approx(1 / works, rel=1e-4)))
+    assert {(m.left, m.right) for m in found.matches} == {(a, b) for a, b, _ in expected}
+    rarity = {(a, b): value for a, b, value in expected}
+    assert all(m.rarity == rarity[m.left, m.right] for m in found.matches)
+    strengths = [m.strength for m in found.matches]
+    assert strengths == sorted(strengths, reverse=True)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_swapping_swaps(seed):
+    rng = np.random.default_rng(seed)
+    left, right, others = units(rng, 16), units(rng, 16), units(rng, 60)
+    one, other = correspond(left, right, others), correspond(right, left, others)
+    assert [(m.left, m.right) for m in one.matches] == [(m.right, m.left) for m in other.matches]
+    np.testing.assert_array_equal(one.left, other.right)
+    np.testing.assert_array_equal(one.right, other.left)
+
+
+@pytest.mark.parametrize("last_bit", [-1, 0, 1])
+def test_the_last_bit_of_a_product_makes_nothing_rare(last_bit):
+    cosines = np.ones((2, 10), np.float32)
+    cosines[:, 3:] = 0.2
+    wanted = np.full((2, 1), 1 + last_bit * 6e-8, np.float32)
+    np.testing.assert_array_equal(_share_above(wanted, cosines), [[0.3], [0.3]])
+
+
+def test_identical_regions_correspond_and_what_everyone_paints_does_not():
+    rng = np.random.default_rng(1)
+    left, right, others = units(rng, 9, 32), units(rng, 9, 32), units(rng, 500, 32)
+    right[5] = left[2]
+    sky = units(rng, 1, 32)[0]
+    left[0] = right[8] = sky
+    others[:400] = sky
+    found = correspond(left, right, others)
+    assert (found.matches[0].left, found.matches[0].right) == (cell(2, 3), cell(5, 3))
+    assert found.matches[0].similarity == pytest.approx(1)
+    assert cell(0, 3) not in {m.left for m in found.matches}
+    assert found.left[0, 0] < 0.01
