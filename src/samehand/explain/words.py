@@ -91,6 +91,11 @@ def frequencies_in_words(context: Context) -> str:
         two, one, how = as_high, 1 - as_low, "at least this alike"
     else:
         two, one, how = 1 - as_high, as_low, "no more alike than these"
+    if max(one, two) < 0.01:
+        return (
+            f"Hardly any pair is known to look {how}: of 10,000 by one artist "
+            f"{_counted(one, 10_000)}, of 10,000 by different artists {_counted(two, 10_000)}."
+        )
     of = next((size for size in (100, 1000, 10_000) if min(one, two) * size >= 0.95), 10_000)
     first, second = (_counted(share, of) for share in (two, one))
     return (
@@ -112,7 +117,10 @@ def rarity_in_words(rarity: float, rarest: float) -> str:
         rarest: The rarest that the comparison works can show: none of them has it.
     """
     if rarity > 0.99 * rarest:
-        return f"none of the comparison works has a region as much alike (rarer than 1 in {rarest:,.0f})"
+        return (
+            "none of the comparison works has a region as much alike "
+            f"(rarer than 1 in {rarest:,.0f})"
+        )
     return f"1 in {rarity:,.0f} works by other painters has a region as much alike"
 
 

@@ -1,4 +1,4 @@
-"""The pages of a gallery: browse it by words, facets and years, search it by a picture, one work."""
+"""The pages of a gallery: browse by words, facets and years, search by a picture, one work."""
 
 import asyncio
 from dataclasses import dataclass

@@ -85,5 +85,5 @@ def known_in_words(result: Identification) -> str:
         claim, rival = rival, claim
     return (
         f"The picture is {times} times as likely if {claim} as if {rival}. Of 100 works by unknown "
-        f"hands, {unknown} are given a name here; of 100 works by known ones, {known} the right one."
+        f"hands, {unknown} are given a name here; of 100 by known ones, {known} the right name."
     )
