@@ -101,7 +101,7 @@ def test_what_is_forbidden_is_named(samehand, tiny_model, images, tmp_path):
     (images / "a0.png").chmod(0)
     pair = (images / "a0.png", images / "a1.png")
     found = refused(samehand("compare", *pair, "--model", tiny_model))
-    assert found == f"{images}/a0.png may not be read by you; change its permissions"
+    assert found == f"{images}/a0.png cannot be read for want of permission; change its permissions"
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("left,right\nb0.png,b1.png\n")
     (tmp_path / "locked").mkdir(mode=0o500)

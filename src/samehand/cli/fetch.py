@@ -17,7 +17,7 @@ def fetch(
     ],
     out: Annotated[Path, typer.Option(help="The folder to fill; rerun to resume.")],
     size: Annotated[int, typer.Option(min=1, help="Longest side in pixels to ask for.")] = 1024,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many paintings.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Largest number of paintings.")] = None,
     any_rights: Annotated[
         bool, typer.Option("--any-rights", help="Also works that are not openly licensed.")
     ] = False,

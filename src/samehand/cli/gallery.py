@@ -30,7 +30,7 @@ Where = Annotated[
     ),
 ]
 Cache = Annotated[
-    Path | None, typer.Option(help="Look for embeddings in this cache, too; see `score`.")
+    Path | None, typer.Option(help="Also take embeddings from this cache; see `score`.")
 ]
 
 
@@ -124,7 +124,7 @@ def remove(
     paths: Annotated[list[str] | None, typer.Argument(help="Files of the works.")] = None,
     where: Where = None,
     gone: Annotated[
-        bool, typer.Option("--gone", help="Works whose files are there no longer.")
+        bool, typer.Option("--gone", help="Works whose files no longer exist.")
     ] = False,
 ) -> None:
     """Take works out of a gallery; their files stay."""
@@ -201,7 +201,7 @@ def list_works(
         str | None, typer.Argument(help="A gallery; absent, list all galleries.")
     ] = None,
     where: Where = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Largest number of works.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False,
 ) -> None:
     """List a gallery's works, or all galleries."""
@@ -233,7 +233,7 @@ def info(
     name: Name,
     as_json: AsJson = False,
     files: Annotated[
-        bool, typer.Option("--files", help="Look whether every work's file is still there.")
+        bool, typer.Option("--files", help="Check that every work's file still exists.")
     ] = False,
 ) -> None:
     """Say what a gallery holds, which model made it, and how it is searched."""

@@ -14,7 +14,9 @@ def train(
     recipe: Path,
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The run folder; an interrupted run continues.")],
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="A seed in place of the recipe's.")
+    ] = None,
 ) -> None:
     """Train a recipe; the same command continues an interrupted run."""
     with extra("training", "train"):
@@ -35,7 +37,7 @@ def train(
 def export(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="Run folders; several become one model that looks with all of them."),
+        typer.Argument(help="Run folders; several become one model that joins them."),
     ],
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
@@ -52,7 +54,7 @@ def export(
 
 
 def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> None:
-    """Add what evidence is set against to an exported model; `export` has done it already."""
+    """Give an exported model the background that evidence needs; `export` does so itself."""
     from samehand.model.fit_background import fit_background
 
     made = fit_background(model, catalogue, threads)

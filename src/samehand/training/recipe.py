@@ -112,7 +112,7 @@ class DiscriminantConfig(_Section):
         start: Shrinkage of those that training starts from, which need pooling
             "statistics" or "tokens".
         finish: Shrinkage of those that `samehand export` appends to the embedding; with "tokens"
-            it fits the projection anew instead, to the features after training.
+            it fits the projection again instead, to the features after training.
     """
 
     start: float = Field(2.0, gt=0)
