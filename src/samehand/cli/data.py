@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
-from samehand.cli.options import Catalogue
+from samehand.cli.options import Catalogue, print_next
+from samehand.records import Split
 
 
 def prepare(
@@ -59,8 +60,10 @@ def prepare(
     print(
         f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
         f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "
-        f"{len(report.contested)}: see {out / 'prepare-report.md'}"
+        f"{len(report.contested)}"
     )
+    print(f"wrote {out / 'catalogue.parquet'} and {out / 'prepare-report.md'}: read that first")
+    print_next("protocol", "--catalogue", out, "--out", f"{out}-pairs.parquet")
 
 
 def atelier(
@@ -79,18 +82,21 @@ def atelier(
     from samehand.atelier import build_atelier
 
     build_atelier(out, painters=painters, works=works, seed=seed, layout=layout, size=(size, size))
-    print(f"painted {painters * works:,} works by {painters} synthetic painters into {out}")
+    print(f"wrote {painters * works:,} works by {painters} synthetic painters to {out}")
+    print_next("prepare", layout, out, "--out", f"{out}-catalogue")
 
 
 def protocol(
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The .parquet file to write.")],
     split: Annotated[
-        Literal["train", "validation", "test"], typer.Option(help="Which paintings.")
+        Split, typer.Option(help="Which paintings; all for a model that trained on none.")
     ] = "test",
     artists: Annotated[
         Literal["unseen", "seen", "all"] | None,
-        typer.Option(help="Artists of the training split or not; unseen ones if absent."),
+        typer.Option(
+            help="Artists of the training split or not; unseen if absent (all with --split all)."
+        ),
     ] = None,
     within_style: Annotated[
         bool, typer.Option("--within-style", help="Only pairs (or drawn impostors) of one style.")
@@ -131,3 +137,5 @@ def protocol(
         f"wrote {header.pairs:,} pairs ({header.genuine:,} genuine) of {header.paintings:,} "
         f"paintings by {header.artists:,} artists to {out} (hash {header.content_hash[:16]})"
     )
+    report = out.with_name(f"{out.stem}-report")
+    print_next("evaluate", out, "--catalogue", catalogue, "--out", report)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samehand.cli.listed import Columns, Images, print_failures, tell
-from samehand.cli.options import AsJson, Model, Threads, print_json
+from samehand.cli.listing import print_fitted
+from samehand.cli.options import AsJson, Model, Threads, print_json, print_next
 from samehand.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def create(name: Name, model: Model = None) -> None:
 
     with Gallery.create(name, open_model(model)) as gallery:
         print(f"made the gallery {gallery.name} in {gallery.folder}")
+    print_next("gallery", "add", name, "paintings/")
 
 
 @app.command()
@@ -259,7 +261,7 @@ def info(
             f"{index.works:,} works; recall@10 {index.recall_at_10:.3f}, "
             f"{index.approximate_ms:.1f} ms beside {index.exact_ms:.1f} ms for exact search"
         )
-    print("\n".join(f"{key:<10}{value}" for key, value in lines.items()))
+    print_fitted("\n".join(f"{key:<10}{value}" for key, value in lines.items()))
 
 
 @app.command()

@@ -7,7 +7,7 @@ import typer
 
 from samehand.cli.options import Catalogue, Threads
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="pairs", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
@@ -45,4 +45,5 @@ def show(
         sheets = show_predictions(
             same_hand, catalogue, out, split=split, pairs=pairs, among=among, seed=seed
         )
-    print(f"wrote {', '.join(sheet.name for sheet in sheets)} to {out}")
+    for sheet in sheets:
+        print(f"wrote {sheet}")
