@@ -37,7 +37,7 @@ def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list
         match = _CONDITION.fullmatch(condition)
         if match is None:
             raise GalleryError(
-                f"{condition!r} is no condition; write column=value, column!=value, "
+                f"{condition!r} is not a condition; write column=value, column!=value, "
                 "column==exact value, column~part, column>=number or column<=number"
             )
         column, operator, value = match.groups()
@@ -90,4 +90,6 @@ def _number(condition: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise GalleryError(f"{condition!r} compares with {text!r}, which is no number") from error
+        raise GalleryError(
+            f"{condition!r} compares with {text!r}, which is not a number"
+        ) from error

@@ -45,7 +45,7 @@ class Limits:
 
     @classmethod
     def for_pixels(cls, pixels: int) -> "Limits":
-        """Return the limits that let pictures of so many pixels in, decoded whole.
+        """Return the limits that let pictures of this many pixels in, decoded whole.
 
         Eight bytes a pixel, beyond what 40 million need, are left to a decoder: two 8-bit RGB
         copies and a mask.
