@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, fetch, gallery, hands, learn, pairs, report, web
+from samehand.cli import answer, attribution, data, fetch, gallery, hands, hub, learn, pairs, report, web
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
@@ -83,6 +83,7 @@ for command in (
     learn.background,
     learn.evaluate,
     attribution.calibrate,
+    hub.push,
 ):
     app.command(cls=SeveralValues)(command)
 app.add_typer(gallery.app)

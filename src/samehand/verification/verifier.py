@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 
@@ -86,7 +86,8 @@ class SameHand:
         """Open a model.
 
         Args:
-            model: A model folder's path, a built-in name, or None for the model that ships.
+            model: A model folder's path, a built-in name, "hf:owner/name" for one on the Hugging
+                Face hub, or None for the model that ships.
             threads: CPU threads; None for all there are.
             fast: Encode one view of each painting only. Such verdicts are a little less certain,
                 and calibrated as such; evidence, reference sets and galleries need all views.
@@ -104,6 +105,32 @@ class SameHand:
                 f"{self.folder.comparator.width} and an encoder of width {self.embedder.width}; "
                 "export the model again"
             )
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo: str,
+        *,
+        revision: str | None = None,
+        threads: int | None = None,
+        fast: bool = False,
+    ) -> Self:
+        """Open a model of the Hugging Face hub, which is fetched if it is not here yet.
+
+        Args:
+            repo: The repository, "owner/name".
+            revision: A branch, a tag or a commit; None for the main branch.
+            threads: As for `SameHand`.
+            fast: As for `SameHand`.
+
+        Raises:
+            MissingExtraError: The hub's client is not installed.
+            ModelError: There is no such model, it is damaged, or it cannot be reached and was never
+                fetched.
+        """
+        from samehand.model.hub import fetch_model
+
+        return cls(fetch_model(repo, revision), threads, fast=fast)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened, (self.folder.path, *self._settings)
