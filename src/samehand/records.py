@@ -16,6 +16,9 @@ Floats = NDArray[np.float32]
 
 Decision = Literal["same", "different", "inconclusive"]
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+Device = Literal["cpu", "cuda"]
+"""Where an encoder runs."""
+
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""
 

@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, fetch, gallery, hands, hub, learn, pairs, report, web
+from samehand.cli import (
+    answer,
+    attribution,
+    data,
+    fetch,
+    gallery,
+    hands,
+    hub,
+    learn,
+    pairs,
+    report,
+    web,
+)
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 

@@ -67,7 +67,10 @@ def serve(
     ] = False,
     model: Annotated[
         str | None,
-        _option("--model", "A model folder, a built-in name or hf:owner/name; the shipped model if absent."),
+        _option(
+            "--model",
+            "A model folder, a built-in name or hf:owner/name; the shipped model if absent.",
+        ),
     ] = None,
     threads: Annotated[
         int | None, _option("--threads", "CPU threads; all if absent.", min=1)

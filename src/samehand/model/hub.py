@@ -67,7 +67,7 @@ def hub_client(repo: str, revision: str | None = None) -> Iterator[Any]:
         import httpx2
         import huggingface_hub
         from huggingface_hub import errors
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
     except ImportError as error:
         raise MissingExtraError("the Hugging Face hub", "hub") from error
     if not sys.stderr.isatty():

@@ -133,6 +133,6 @@ def _read_report(path: Path, folder: ModelFolder) -> Mapping[str, Any]:
         ) from error
     if model != folder.identity:
         raise ModelError(
-            f"{path} has the figures of {model}, not of {folder.identity}; evaluate this model first"
+            f"{path} has the figures of {model}, not of {folder.identity}; evaluate this one first"
         )
     return dict(report)
