@@ -16,6 +16,7 @@ from samehand.errors import GalleryError
 from samehand.files import output_error
 from samehand.gallery.filters import COLUMNS
 from samehand.gallery.places import DATABASE, gallery_folder
+from samehand.gallery.storage import Storage
 from samehand.gallery.store import Store
 from samehand.gallery.works import FIELDS, Work
 
@@ -40,15 +41,13 @@ def parse_values(pairs: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def set_columns(store: Store, values: Mapping[str, str], where: Sequence[str]) -> int:
+def set_columns(store: Storage, values: Mapping[str, str], where: Sequence[str]) -> int:
     """Write texts into columns; see `Gallery.set_columns`.
 
     What is read from the artist's words, or from a date's, is read anew with them.
     """
     wanted = {_column(name): tidy_label(text) for name, text in values.items()}
-    with store.writing():
-        changed = [_edited(stored.work, wanted) for stored in store.works(where)]
-        return store.describe_within(changed)
+    return store.edit(where, lambda work: _edited(work, wanted))
 
 
 def rename(store: Store, name: str | os.PathLike[str]) -> Path:
