@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 """A float32 array; the docstring beside it gives its shape."""
 
+Split = Literal["train", "validation", "test", "all"]
+"""Whose paintings are paired; "all" for those of every split."""
+
 Decision = Literal["same", "different", "inconclusive"]
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 Device = Literal["cpu", "cuda"]

@@ -54,7 +54,7 @@ class Limits:
         )
 
     def for_pixels(self, pixels: int) -> "Limits":
-        """Return these limits, but so that they let pictures of so many pixels in, decoded whole.
+        """Return these limits, but so that they let pictures of this many pixels in, decoded whole.
 
         Eight bytes a pixel, beyond what these need, are left to a decoder: two 8-bit RGB copies
         and a mask.
