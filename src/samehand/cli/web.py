@@ -17,7 +17,7 @@ def serve(
         typer.Option(help="A further name the server is reached by; may be repeated."),
     ] = None,
     gallery: Annotated[
-        str | None, typer.Option(help="A gallery to show and search: its name or folder.")
+        str | None, typer.Option(help="A gallery to show and search: its name, folder or address.")
     ] = None,
     max_pixels: Annotated[
         int | None,
