@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, fetch, gallery, hands, learn, pairs, report, web
+from samehand.cli import (
+    answer,
+    attribution,
+    data,
+    embed,
+    fetch,
+    gallery,
+    hands,
+    learn,
+    pairs,
+    report,
+    web,
+)
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
@@ -75,6 +87,7 @@ for command in (
     report.report,
     web.serve,
     fetch.fetch,
+    embed.embed,
     data.prepare,
     data.protocol,
     data.atelier,
