@@ -6,11 +6,12 @@ again; see ADR 0041.
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from samehand import errors
 from samehand.embedding.engines import Done, Task
 from samehand.embedding.inputs import Batch
 from samehand.embedding.rows import Picture
@@ -60,19 +61,42 @@ class RayEngine:
             )
             try:
                 for row in done.iter_rows():
-                    yield Done(**json.loads(row["done"]))
+                    yield _told(json.loads(row["done"]))
             except ray.exceptions.RayError as error:
-                raise _cause(error) from error
+                reason = str(error).strip().splitlines()[-1][:300]
+                raise ModelError(
+                    f"the Ray cluster could not finish ({reason}); rerun to resume"
+                ) from error
 
 
 class _Worker:
     """An actor of Ray Data."""
 
     def __init__(self, task: Task) -> None:
-        self._work = task.open()
+        self._task = task
+        self._work: Callable[[Batch], Done] | None = None
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, list[str]]:
-        return {"done": [json.dumps(asdict(self._work(_batch(text)))) for text in rows["batch"]]}
+        return {"done": [json.dumps(self._answer(text)) for text in rows["batch"]]}
+
+    def _answer(self, text: str) -> dict[str, Any]:
+        try:
+            if self._work is None:
+                self._work = self._task.open()
+            return asdict(self._work(_batch(text)))
+        except SamehandError as error:
+            # As an answer, since Ray would wrap the exception in a stack of its own.
+            return {"mistake": type(error).__name__, "sentence": str(error)}
+
+
+def _told(answer: dict[str, Any]) -> Done:
+    """Return what became of a batch, or raise the mistake that a worker met."""
+    if "mistake" not in answer:
+        return Done(**answer)
+    kind = getattr(errors, answer["mistake"])
+    if kind is MissingExtraError:
+        raise SamehandError(answer["sentence"])
+    raise kind(answer["sentence"])
 
 
 def _batch(text: str) -> Batch:
@@ -80,14 +104,3 @@ def _batch(text: str) -> Batch:
     tar = facts["tar"]
     pictures = tuple(Picture(**one) for one in facts["pictures"])
     return Batch(facts["name"], pictures, None if tar is None else Picture(**tar))
-
-
-def _cause(error: Exception) -> SamehandError:
-    """Return the mistake of a worker's, or the sentence for what befell the cluster."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, SamehandError):
-            return cause
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    reason = str(error).strip().splitlines()[-1][:300]
-    return ModelError(f"the Ray cluster could not finish ({reason}); rerun to resume")
