@@ -103,7 +103,7 @@ class Gallery:
     @property
     def folder(self) -> Path:
         """The gallery's folder, where it is one."""
-        return Path(self.address)
+        return Path(self.address.removeprefix("lance://"))
 
     @property
     def name(self) -> str:
