@@ -1,5 +1,6 @@
 """A tiny but real model folder, and made-up paintings that it can tell apart."""
 
+import ctypes.util
 import sys
 from collections.abc import Callable
 from itertools import combinations
@@ -258,3 +259,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def pango() -> None:
+    """Skip where the system library that a PDF needs is absent."""
+    if ctypes.util.find_library("pangoft2-1.0") is None:
+        pytest.skip("needs the system library Pango")

@@ -19,6 +19,9 @@ Split = Literal["train", "validation", "test", "all"]
 
 Decision = Literal["same", "different", "inconclusive"]
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+Device = Literal["cpu", "cuda"]
+"""Where an encoder runs."""
+
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""
 

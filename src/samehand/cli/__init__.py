@@ -20,6 +20,7 @@ from samehand.cli import (
     fetch,
     gallery,
     hands,
+    hub,
     learn,
     pairs,
     report,
@@ -86,7 +87,14 @@ for purpose, commands in {
     "A collection": (gallery.app, hands.suspects, hands.cluster, fetch.fetch),
     "In a browser, and for programs": (web.serve,),
     "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
-    "Making a model": (pairs.app, learn.train, learn.export, learn.background, data.atelier),
+    "Making a model": (
+        pairs.app,
+        learn.train,
+        learn.export,
+        learn.background,
+        hub.push,
+        data.atelier,
+    ),
     "This installation": (doctor.doctor,),
 }.items():
     for command in commands:

@@ -13,7 +13,10 @@ import typer
 from samehand.errors import MissingExtraError
 
 Model = Annotated[
-    str | None, typer.Option(help="A model folder or a built-in name; the shipped model if absent.")
+    str | None,
+    typer.Option(
+        help="A model folder, a built-in name or hf:owner/name; the shipped model if absent."
+    ),
 ]
 # Typer's own check of permissions would answer in other words than decoding does.
 File = Annotated[Path, typer.Argument(readable=False)]

@@ -20,7 +20,8 @@ def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list
     """Return an SQL expression, and its parameters, that holds where every condition does.
 
     `=` and `!=` compare text whatever its case, `==` compares it exactly (nothing after them means
-    unknown), `~` looks for a part of the text, `>=` and `<=` compare numbers. For a date they
+    unknown), `~` looks for a part of the text whatever its case and
+    accents, `>=` and `<=` compare numbers. For a date they
     compare years: the first that it allows is at least, or the last at most, the one given, so
     "c. 1870" (1865 to 1875) is `date>=1865` and not `date>=1870`. A column of a table may also be
     called by any of its names in `headings.SYNONYMS`.
@@ -51,7 +52,7 @@ def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list
             parts.append(f"({expression} IS NOT NULL AND {number} {operator} ?)")
             values.append(_number(condition, value))
         elif operator == "~":
-            parts.append(f"instr(fold({expression}), fold(?)) > 0")
+            parts.append(f"instr(plain({expression}), plain(?)) > 0")
             values.append(value)
         elif not value:
             parts.append(f"{expression} IS {'NOT ' if operator == '!=' else ''}NULL")

@@ -19,7 +19,7 @@ import numpy as np
 
 from samehand.errors import GalleryError
 from samehand.files import output_error
-from samehand.gallery.filters import COLUMNS, sql_condition
+from samehand.gallery.filters import sql_condition
 from samehand.gallery.places import DATABASE
 from samehand.gallery.schema import APPLICATION, FORMAT, About
 from samehand.gallery.sqlite import Connections, sentence
@@ -105,10 +105,6 @@ class Store:
         """Return the facts and all embeddings up to now, (N, D); slots in holes are stale."""
         about = self.about()
         return about, map_rows(self.vector_path(about.generation), about.slots, about.width)
-
-    def columns(self) -> list[str]:
-        """Return every column that works can be filtered by."""
-        return [*COLUMNS, *self.extra_columns()]
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from samehand.errors import GalleryError, SamehandError
 from samehand.gallery import Gallery, StoredWork
-from samehand.gallery.gallery import Near
+from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
 from samehand.records import FalseAlarms, Floats
