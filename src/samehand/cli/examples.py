@@ -47,7 +47,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand train recipes/vit.toml --catalogue mine --out runs/b --set seed=2",
     ),
     "export": ("samehand export runs/a --catalogue mine --out models/mine",),
-    "push": ("samehand push models/mine owner/mine --report report/report.json",),
     "background": ("samehand background models/mine --catalogue mine",),
     "evaluate": (
         "samehand evaluate pairs.parquet --catalogue mine --out report",
