@@ -1,22 +1,93 @@
 """A gallery in the browser: only its own works, found by their looks."""
 
 import html
+from pathlib import Path
 
 import numpy as np
+import pytest
+from fastapi.testclient import TestClient
 
 from samehand.explain.words import nearby_in_words
-from samehand.web.gallery_page import places
+from samehand.gallery import Gallery
+from samehand.web.app import create_app
+from samehand.web.map_page import flat
+from samehand.web.queue_page import clear
+from samehand.web.review_page import cases_of, counted
+
+
+HERE = "http://127.0.0.1:8017"
 
 
 def test_works_are_listed_and_filtered(served):
     assert served.get("/gallery").text.count("/gallery/picture/") == 12
-    page = served.get("/gallery", params={"artist": "artist 1"}).text
-    assert page.count("/gallery/picture/") == 4
-    assert "4 works" in page
+    assert (
+        served.get("/gallery", params={"artist": "Artist 1"}).text.count("/gallery/picture/") == 4
+    )
+    page = served.get("/gallery", params={"q": "ARTÍST"}).text
+    assert "12 works" in page
+
+
+def test_a_page_that_is_not_there_leads_to_the_last_one(served):
+    answer = served.get("/gallery", params={"page": 99, "q": "artist"}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert "page=1" in answer.headers["location"]
+    assert "12 works" in served.get("/gallery", params={"page": 99, "q": "artist"}).text
+
+
+def test_a_filter_that_nothing_meets_offers_a_way_out(served):
+    page = served.get("/gallery", params={"q": "nobody"}).text
+    assert "No work is found" in page
+    assert page.count("show all works") == 1
+
+
+def test_a_work_opens_with_all_that_is_known_and_its_nearest(served, shelf):
+    stored = next(shelf.list(["artist=Artist 2"]))
+    page = served.get(f"/gallery/work/{stored.slot}").text
+    assert "Artist 2" in page
+    assert f"/?left_work={stored.slot}" in page
+    assert page.count("<li><a href=") == 11
+    assert served.get("/gallery/work/99999").status_code == 404
+
+
+def test_a_work_is_shown_in_all_its_pixels(served, shelf):
+    stored = next(shelf.list())
+    answer = served.get(f"/gallery/work/{stored.slot}/full")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content == Path(stored.work.path).read_bytes()
+
+
+def test_small_pictures_are_made_when_works_are_added(shelf):
+    assert shelf.thumbnails.known() == {stored.sha256 for stored in shelf.list()}
+
+
+def test_works_of_the_gallery_are_compared_without_files(served, shelf, shipped):
+    one, two = list(shelf.list(["artist=Artist 1"]))[:2]
+    page = served.post("/", data={"left_work": one.slot, "right_work": two.slot}).text
+    verdict = shipped.compare(one.work.path, two.work.path)
+    assert f"{verdict.llr:+.2f}" in page
+    assert served.post("/", data={"left_work": one.slot}).status_code == 422
+
+
+def test_a_picture_is_identified_on_its_own_page(served, shipped, shelf, work_of, png):
+    probe = {"probe": ("asked.png", png(work_of(2, 7)), "image/png")}
+    page = served.post("/identify", files=probe).text
+    found = shipped.identify(probe["probe"][1], shelf, 5)
+    assert (found.artist or "none of the gallery") in page
+    for one in found.candidates:
+        assert one.artist in page
+
+
+def test_a_table_holds_the_ratio_of_each_two(served, shelf, shipped):
+    some = list(shelf.list())[:3]
+    page = served.get("/gallery/table", params={"work": [one.slot for one in some]}).text
+    for i, one in enumerate(some):
+        for two in some[i + 1 :]:
+            llr = shipped.compare(one.work.path, two.work.path).llr
+            assert page.count(f"{llr:+.2f}</td>") >= 2
 
 
 def test_a_filter_is_text_and_never_code(served):
-    answer = served.get("/gallery", params={"artist": "' OR 1=1 --", "title": '"><script>'})
+    answer = served.get("/gallery", params={"artist": "' OR 1=1 --", "q": '"><script>'})
     assert answer.status_code == 200
     assert "0 works" in answer.text
     assert "<script>" not in answer.text.replace('<script type="module"', "")
@@ -33,7 +104,7 @@ def test_pictures_are_those_of_works_only(served):
 def test_a_search_finds_the_work_itself_first(served, work_of, png):
     probe = {"probe": ("asked.png", png(work_of(2, 1)), "image/png")}
     page = served.post("/gallery", files=probe).text
-    first = page.split("<li>")[1]
+    first = page.split('<ol class="grid">')[1].split("</li>")[0]
     assert "1.png" in first
     assert "Artist 2" in first
     found = served.post("/api/v1/gallery/search", files=probe, data={"top": "3"}).json()
@@ -68,13 +139,63 @@ def test_a_comparison_shows_the_nearest_works(served, shelf, shipped, work_of, p
 
 
 def test_the_map_has_every_work(served):
-    page = served.get("/gallery/map").text
-    assert page.count("<circle") == 12
-    assert page.count("Artist 1") == 5
+    points = served.get("/gallery/map/points").json()
+    assert sorted(points["slots"]) == list(range(12))
+    assert points["names"] == ["Artist 0", "Artist 1", "Artist 2"]
+    assert min(points["x"] + points["y"]) >= 0
+    assert max(points["x"] + points["y"]) <= 1
+    assert served.get("/gallery/map").text.count('<th scope="row">') == 3
 
 
 def test_suspect_labels_are_looked_for(served):
     assert served.post("/gallery/suspects").text.count("among 12 works") == 1
+
+
+def test_a_margin_leaves_only_the_clearer_suspects(shipped, shelf):
+    found = shipped.cluster(shelf, suspects=1000).suspects
+    for margin in (0.0, 0.5, 1.0):
+        kept = [one for one in found if clear(one, margin)]
+        assert all(
+            one.duplicate or one.suspicion is None or one.suspicion >= margin for one in kept
+        )
+
+
+@pytest.fixture
+def mislabelled(shipped, limits, work_of, tmp_path):
+    """A gallery with one work under another artist's name."""
+    for artist in range(3):
+        (tmp_path / "works" / f"Artist {artist}").mkdir(parents=True)
+        for work in range(4):
+            label = 0 if (artist, work) == (1, 0) else artist
+            place = tmp_path / "works" / f"Artist {label}" / f"{artist}{work}.png"
+            place.parent.mkdir(exist_ok=True)
+            work_of(artist, work).save(place)
+    with Gallery.create(tmp_path / "doubtful", shipped.folder) as gallery:
+        gallery.add([tmp_path / "works"], shipped)
+        with TestClient(create_app(shipped, limits, gallery=gallery), base_url=HERE) as client:
+            yield client, gallery
+
+
+def test_a_decided_case_is_not_shown_again_until_it_is_undone(mislabelled, shipped):
+    client, gallery = mislabelled
+    suspects = shipped.cluster(gallery, suspects=1000).suspects
+    cases = cases_of(suspects, gallery)
+    assert cases, "a work under another artist's name is suspect"
+    first = cases[0]
+    asked = {"first": first.work.sha256, "second": first.rival.sha256, "label": "same"}
+    page = client.post("/gallery/queue", data=asked | {"note": "the sky", "name": "Ada"}).text
+    assert "the sky" in page
+    assert "Ada" in page
+    again = [(one.work.sha256, one.rival.sha256) for one in cases_of(suspects, gallery)]
+    assert (first.work.sha256, first.rival.sha256) not in again
+    line = counted(gallery.store.read_decisions())[0]
+    client.post("/gallery/queue/undo", data={"line": line.id})
+    assert counted(gallery.store.read_decisions()) == []
+    assert cases_of(suspects, gallery)[0] == first
+    assert len(gallery.store.read_decisions()) == 2
+    assert client.post("/gallery/queue/undo", data={"line": line.id}).status_code == 404
+    unknown = asked | {"second": "0" * 64}
+    assert client.post("/gallery/queue", data=unknown).status_code == 404
 
 
 def test_without_a_gallery_the_page_says_how_to_make_one(whole_client, pair):
@@ -87,10 +208,9 @@ def test_without_a_gallery_the_page_says_how_to_make_one(whole_client, pair):
 def test_places_keep_what_is_near_near():
     rng = np.random.default_rng(0)
     rows = np.concatenate([rng.normal(centre, 0.01, (5, 8)) for centre in (0.0, 1.0)])
-    rows = rows.astype(np.float32)
-    found = places(rows)
-    assert found.min() >= 20
-    assert found.max() <= 980
+    found = flat(rows.astype(np.float32))
+    assert found.min() >= 0
+    assert found.max() <= 1
     within = max(np.ptp(found[:5, 0]), np.ptp(found[5:, 0]))
     assert abs(found[:5, 0].mean() - found[5:, 0].mean()) > 5 * within
-    assert places(rows[:1]).tolist() == [[500, 500]]
+    assert flat(rows[:1].astype(np.float32)).tolist() == [[0.5, 0.5]]

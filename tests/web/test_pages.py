@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from samehand.explain.words import claim_in_words
+from samehand.web.drawing import scale_of
 from samehand.web.pages import FOLDER
+from samehand.web.words import decision_with_prior
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,7 @@ def answer(client, pair) -> str:
 def test_the_form_asks_for_two_pictures(client):
     page = client.get("/").text
     assert re.findall(r'<input type="file" id="(\w+)" name="\1"', page) == ["left", "right"]
+    assert "at most 1 MiB" in page
     assert 'method="post" action="/" enctype="multipart/form-data"' in page
     assert re.search(r"data-result>\s*</div>", page)
 
@@ -28,7 +31,7 @@ def test_without_scripts_a_post_gives_a_page_with_the_verdict(answer, pair, veri
     assert f"{verdict.llr:+.2f}" in answer
     assert f"{verdict.llr_one_style:+.2f}" in answer
     assert '<option value="0.01" selected>' in answer
-    assert answer.count("data:image/jpeg;base64,") == 2
+    assert answer.count('<image href="data:image/jpeg;base64,') == 2
 
 
 def test_windows_come_in_pairs_with_a_line_in_words(answer):
@@ -62,7 +65,7 @@ def test_a_mistake_is_said_on_a_page(client, pair):
 def test_a_page_that_is_not_there(client):
     answer = client.get("/nowhere")
     assert answer.status_code == 404
-    assert "Not Found" in answer.text
+    assert "There is nothing at /nowhere" in answer.text
 
 
 def test_the_report_is_handed_over_as_a_file(client, pair):
@@ -100,3 +103,55 @@ def test_a_picture_without_any_likeness_has_a_page_too(client, png):
     answer = client.post("/", files={"left": plain, "right": plain})
     assert answer.status_code == 200
     assert "both images are the same file" in answer.text
+
+
+def test_no_decision_stands_where_none_was_asked_for(answer, client, pair):
+    assert "Decision:" not in answer
+    page = client.post("/", files=pair, data={"operating_point": "eer"}).text
+    assert page.count("Decision:") == 1
+
+
+def test_one_file_twice_gets_no_ratio(client, pair):
+    page = client.post("/", files={"left": pair["left"], "right": pair["left"]}).text
+    assert "Both pictures are the same file." in page
+    assert "times as likely" not in page
+    assert 'class="scale"' not in page
+
+
+def test_a_page_says_why_an_upload_is_too_large(client, pair, limits):
+    large = ("large.png", b"0" * (limits.body_bytes + 1), "image/png")
+    answer = client.post("/", files=pair | {"left": large})
+    assert answer.status_code == 413
+    assert "larger than 1 MiB" in answer.text
+    assert 'role="alert"' in answer.text
+    told = client.post("/api/v1/compare", files=pair | {"left": large})
+    assert told.status_code == 413
+    assert "larger than 1 MiB" in told.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "llr", "probability", "shown"),
+    [
+        ("same", 1.2, 0.94, "same"),
+        ("same", 1.2, 0.31, "inconclusive"),
+        ("same", 0.2, 0.61, "inconclusive"),
+        ("different", -0.2, 0.39, "inconclusive"),
+        ("different", -2.0, 0.01, "different"),
+        ("different", -0.5, 0.7, "inconclusive"),
+        ("inconclusive", 3.0, 0.99, "inconclusive"),
+    ],
+)
+def test_a_decision_contradicts_neither_the_prior_nor_the_words(decision, llr, probability, shown):
+    assert decision_with_prior(decision, llr, probability) == shown
+
+
+@pytest.mark.parametrize("llr", [-3.9, -2.5, -1.0, -0.31, -0.1, 0.0, 0.1, 0.5, 1.0, 2.2, 3.0, 9.0])
+def test_exactly_the_band_of_the_verdict_is_lit(llr, verifier):
+    scale = scale_of(llr, verifier.folder.config.calibration)
+    lit = [band for band in scale.bands if band.lit]
+    assert len(lit) == 1
+    assert lit[0].x - 0.1 <= scale.mark <= lit[0].x + lit[0].width + 0.1
+    edges = [band.x for band in scale.bands] + [scale.bands[-1].x + scale.bands[-1].width]
+    assert edges == sorted(edges)
+    assert edges[0] == 40
+    assert edges[-1] == pytest.approx(840, abs=0.2)

@@ -25,6 +25,7 @@ from samehand.web import (
     pages,
     queue_page,
     reference_page,
+    review_page,
 )
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
@@ -95,7 +96,7 @@ def create_app(
     app.include_router(gallery_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
-    for one in (gallery_page, identify_page, map_page, queue_page):
+    for one in (gallery_page, identify_page, map_page, queue_page, review_page):
         app.include_router(one.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)

@@ -12,6 +12,7 @@ from samehand.gallery import Gallery
 from samehand.images.decode import MAX_PIXELS
 from samehand.model.background import Background, read_background
 from samehand.model.painting import Painting
+from samehand.results import Suspect
 from samehand.verification.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
@@ -48,6 +49,7 @@ class Engine:
         limits: What is allowed.
         gallery: The gallery that is served, if one is.
         shelves: Its works in memory, to browse.
+        suspects: Its suspect labels, with the state of the gallery they were found in.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
         ready: Whether requests are welcome: the decoders have started, and nobody has asked the
@@ -73,6 +75,7 @@ class Engine:
         self.model = model
         self.limits = limits
         self.gallery = gallery
+        self.suspects: tuple[object, tuple[Suspect, ...]] | None = None
         self.shelves = None if gallery is None else Shelves(gallery)
         self.waiting = 0
         self.ready = False

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from starlette.responses import JSONResponse, Response
 
 from samehand.gallery import Gallery
-from samehand.gallery.layout import flat, read_layout
+from samehand.records import Floats
 from samehand.web.forms import Engines, Served
 from samehand.web.pages import render
 from samehand.web.works import title_of_work
@@ -34,7 +34,6 @@ class Drawn:
         names: The artists, the most frequent first.
         counts: How many works each has.
         titles: What to call each work.
-        neighbours: Whether the layout was made to keep neighbours together.
         total: How many works the gallery holds.
     """
 
@@ -44,7 +43,6 @@ class Drawn:
     names: tuple[str, ...]
     counts: tuple[int, ...]
     titles: list[str]
-    neighbours: bool
     total: int
 
 
@@ -82,9 +80,7 @@ async def points(engine: Engines, gallery: Served) -> Response:
 def draw(gallery: Gallery) -> Drawn:
     """Return the map as the gallery is now."""
     about = gallery.store.about()
-    stamp = read_layout(gallery.folder)
-    state = (about.generation, about.slots, len(gallery), None if stamp is None else len(stamp))
-    return _drawn(gallery, state)
+    return _drawn(gallery, (about.generation, about.slots, len(gallery)))
 
 
 @lru_cache(maxsize=2)
@@ -94,23 +90,16 @@ def _drawn(gallery: Gallery, state: tuple[object, ...]) -> Drawn:
     if total > MOST_POINTS:
         kept = np.linspace(0, total - 1, MOST_POINTS).astype(int)
         works, rows = tuple(works[i] for i in kept), rows[kept]
-    layout = read_layout(gallery.folder) or {}
-    neighbours = bool(works) and all(stored.sha256 in layout for stored in works)
-    if neighbours:
-        places = np.array([layout[stored.sha256] for stored in works], np.float32)
-    else:
-        places = flat(rows)
     counted = Counter(stored.work.artist for stored in works if stored.work.artist)
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     number = {name: place for place, (name, _) in enumerate(ordered)}
     return Drawn(
         slots=[stored.slot for stored in works],
-        places=places,
+        places=flat(rows),
         artists=[number.get(stored.work.artist or "", -1) for stored in works],
         names=tuple(name for name, _ in ordered),
         counts=tuple(count for _, count in ordered),
         titles=[title_of_work(stored) for stored in works],
-        neighbours=neighbours,
         total=total,
     )
 
@@ -137,3 +126,25 @@ def _around(drawn: Drawn) -> list[Around]:
         nearest = tuple(drawn.names[j] for j in order[1:4])
         found.append(Around(drawn.names[i], drawn.counts[i], nearest))
     return found
+
+
+def flat(rows: Floats) -> Floats:
+    """Return places along the two directions in which embeddings differ most, (N, 2) in [0, 1].
+
+    Principal components (Pearson 1901, "On lines and planes of closest fit").
+
+    Args:
+        rows: Unit length, (N, D).
+    """
+    if len(rows) < 2:
+        return np.full((len(rows), 2), 0.5, np.float32)
+    centred = rows - rows.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    return spread(centred @ axes[:, ::-1][:, :2])
+
+
+def spread(places: Floats) -> Floats:
+    """Return places stretched to the whole of [0, 1] in both directions, (N, 2)."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    scaled: Floats = ((places - low) / np.maximum(high - low, 1e-9)).astype(np.float32)
+    return scaled

@@ -1,0 +1,167 @@
+"""The review queue: each suspect label as a case to decide, and what was decided.
+
+A case is a work, the work of its own label most like it, and the rival's work most like it. What is
+decided is about the work and the rival's; a decided case is not shown again until it is undone.
+"""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import APIRouter, Form, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from samehand.gallery import Gallery, StoredWork
+from samehand.gallery.storage import DecisionRow
+from samehand.results import Suspect
+from samehand.web.engine import Engine
+from samehand.web.forms import Engines, Served
+from samehand.web.pages import render
+
+MOST = 1000
+_UNDO = "undo"
+
+router = APIRouter(include_in_schema=False, prefix="/gallery/queue")
+
+Content = Annotated[str, Form(pattern="^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question of the queue.
+
+    Attributes:
+        work: The work whose label is doubtful.
+        own: The work most like it under its own label; None where it is alone.
+        rival: The work most like it under the label that fits better.
+        suspect: What was found of it.
+    """
+
+    work: StoredWork
+    own: StoredWork | None
+    rival: StoredWork
+    suspect: Suspect
+
+
+def counted(lines: Sequence[DecisionRow]) -> list[DecisionRow]:
+    """Return the decisions that have not been undone, in the order in which they were made."""
+    undone = {line.note for line in lines if line.label == _UNDO}
+    return [line for line in lines if line.label != _UNDO and line.id not in undone]
+
+
+def cases_of(suspects: Sequence[Suspect], gallery: Gallery) -> list[Case]:
+    """Return suspect labels as cases, the most doubtful first, without those that are decided."""
+    works, rows = gallery.embeddings()
+    place = {stored.work.path: i for i, stored in enumerate(works)}
+    artists = np.array([stored.work.artist or "" for stored in works])
+    decided = {(line.first, line.second) for line in counted(gallery.store.read_decisions())}
+    found = []
+    for suspect in suspects:
+        here = place.get(suspect.path)
+        if here is None:
+            continue
+        alike = rows @ rows[here]
+        alike[[one.sha256 == works[here].sha256 for one in works]] = -np.inf
+        own, rival = (_best(alike, artists == name) for name in (suspect.artist, suspect.rival))
+        if rival is None:
+            continue
+        pair = sorted((works[here].sha256, works[rival].sha256))
+        if tuple(pair) in decided:
+            continue
+        found.append(Case(works[here], None if own is None else works[own], works[rival], suspect))
+    return found
+
+
+def _best(alike: np.ndarray, among: np.ndarray) -> int | None:  # type: ignore[type-arg]
+    places = np.flatnonzero(among & np.isfinite(alike))
+    return int(places[np.argmax(alike[places])]) if len(places) else None
+
+
+@router.get("")
+async def show(request: Request, engine: Engines, gallery: Served) -> Response:
+    """Show the next case, how far the queue has come, and what was decided."""
+    suspects = await _suspects(engine, gallery)
+    cases = await engine.read(lambda: cases_of(suspects, gallery))
+    lines = await engine.read(lambda: counted(gallery.store.read_decisions()))
+    contents = sorted({one for line in lines for one in (line.first, line.second)})
+    names = await engine.read(lambda: gallery.store.works_with_content(contents))
+    return render(
+        request,
+        "gallery_queue.html",
+        gallery=gallery.name,
+        case=cases[0] if cases else None,
+        left=len(cases),
+        done=len(lines),
+        lines=lines[::-1][:50],
+        names={sha256: works[0] for sha256, works in names.items() if works},
+    )
+
+
+async def _suspects(engine: Engine, gallery: Gallery) -> tuple[Suspect, ...]:
+    """Return the suspect labels, found once for each state of the gallery."""
+    about = gallery.store.about()
+    state = (about.generation, about.slots, len(gallery))
+    if engine.suspects is None or engine.suspects[0] != state:
+        async with engine.turn():
+            found = await engine.infer(lambda: engine.model.cluster(gallery, suspects=MOST))
+        engine.suspects = (state, found.suspects)
+    return engine.suspects[1]
+
+
+@router.post("")
+async def decide(
+    request: Request,
+    engine: Engines,
+    gallery: Served,
+    first: Content,
+    second: Content,
+    label: Annotated[Literal["same", "different", "unsure"], Form()],
+    note: Annotated[str, Form(max_length=2000)] = "",
+    name: Annotated[str, Form(max_length=100)] = "",
+    llr: Annotated[float | None, Form(ge=-20, le=20)] = None,
+) -> Response:
+    """Write a decision down, and go on to the next case."""
+    known = await engine.read(lambda: gallery.store.works_with_content([first, second]))
+    if not (known.get(first) and known.get(second)):
+        raise HTTPException(404, "The gallery holds no such works any longer.")
+    one, two = sorted((first, second))
+    model = engine.model.folder.identity
+    row = DecisionRow(_id(), _now(), one, two, label, note.strip(), name.strip(), model, llr)
+    await engine.read(lambda: gallery.store.append_decisions([row]))
+    return RedirectResponse(_here(request), 303)
+
+
+@router.post("/undo")
+async def undo(
+    request: Request,
+    engine: Engines,
+    gallery: Served,
+    line: Annotated[str, Form(max_length=64)],
+    name: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Take a decision back; the record keeps both."""
+    lines = await engine.read(lambda: counted(gallery.store.read_decisions()))
+    old = next((one for one in lines if one.id == line), None)
+    if old is None:
+        raise HTTPException(404, "There is no such decision, or it was undone already.")
+    row = DecisionRow(
+        _id(), _now(), old.first, old.second, _UNDO, old.id, name.strip(), old.model, None
+    )
+    await engine.read(lambda: gallery.store.append_decisions([row]))
+    return RedirectResponse(_here(request), 303)
+
+
+def _here(request: Request) -> str:
+    return f"{request.scope.get('root_path', '')}/gallery/queue"
+
+
+def _id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
