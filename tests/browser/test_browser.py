@@ -18,6 +18,8 @@ def compare(page, left: str = "a-2", right: str = "a-3") -> None:
     page.set_input_files("#right", example(right))
     page.click("button.primary")
     page.wait_for_selector("#verdict")
+    if page.evaluate("document.documentElement.classList.contains('js')"):
+        page.wait_for_selector("[data-canvases][data-ready]")
 
 
 DROP = """([names, selector]) => {

@@ -14,7 +14,6 @@ from samehand.web.map_page import flat
 from samehand.web.queue_page import clear
 from samehand.web.review_page import cases_of, counted
 
-
 HERE = "http://127.0.0.1:8017"
 
 
