@@ -50,6 +50,7 @@ from samehand.gallery.lance_tables import (
 )
 from samehand.gallery.schema import About
 from samehand.gallery.storage import DecisionRow, Near
+from samehand.gallery.thumbnails import FILE as THUMBNAILS
 from samehand.gallery.vectors import Slots
 from samehand.gallery.works import FileState, NewWork, StoredWork, Work
 from samehand.records import Floats
@@ -347,6 +348,7 @@ class LanceStorage:
             self.close()
             return
         own = {f"{name}.lance" for name in (WORKS, EXTRA_COLUMNS, DECISIONS, INDEX)}
+        own |= {f"{THUMBNAILS}{end}" for end in ("", "-wal", "-shm", "-journal")}
         if others := sorted(one.name for one in folder.iterdir() if one.name not in own):
             raise GalleryError(
                 f"{folder} holds other files, too, {others[0]} for one; move them elsewhere first"
