@@ -110,6 +110,8 @@ def test_the_site_builds_strictly_and_asks_nothing_of_other_hosts(tmp_path: Path
         text = page.read_text(encoding="utf-8")
         assert not loaded.search(text), page
         assert not linked.search(text), page
+        # The theme's link to a repository asks GitHub how many stars it has.
+        assert "md-source__repository" not in text, page
 
 
 def test_every_page_of_the_site_is_in_its_navigation() -> None:
