@@ -29,6 +29,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "identify": ("samehand identify doubtful.jpg --gallery masters",),
     "cluster": ("samehand cluster --gallery masters --out hands.csv",),
     "suspects": ("samehand suspects --gallery masters --where style=Baroque",),
+    "push": ("samehand push models/mine museum/mine --report report/report.json",),
+    "mcp": ("samehand mcp --root paintings --gallery masters",),
     "serve": ("samehand serve --gallery masters",),
     "fetch": ("samehand fetch aic 'Claude Monet' --out monet --limit 50",),
     "prepare": (
@@ -45,7 +47,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand train recipes/vit.toml --catalogue mine --out runs/b --set seed=2",
     ),
     "export": ("samehand export runs/a --catalogue mine --out models/mine",),
-    "push": ("samehand push models/mine owner/mine --report report/report.json",),
     "background": ("samehand background models/mine --catalogue mine",),
     "evaluate": (
         "samehand evaluate pairs.parquet --catalogue mine --out report",
