@@ -91,6 +91,13 @@ def test_the_doctor_says_what_to_type_for_what_is_missing(samehand, monkeypatch)
     assert "pip install '.[web]'" in shown[place + 1]
 
 
+def test_the_doctor_knows_every_set_of_packages_that_a_user_can_install() -> None:
+    for_developers = {"test", "browser", "docs", "dev"}
+    extras = set(metadata.metadata("samehand").get_all("Provides-Extra") or []) - for_developers
+    # What is installed may be older than the checkout, and know fewer.
+    assert extras <= set(PURPOSES)
+
+
 def test_packages_of_sets_within_sets_are_counted() -> None:
     assert {"torch", "scikit-learn", "matplotlib"} <= set(required("train"))
     assert "samehand" not in required("train")

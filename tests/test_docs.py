@@ -110,6 +110,8 @@ def test_the_site_builds_strictly_and_asks_nothing_of_other_hosts(tmp_path: Path
         text = page.read_text(encoding="utf-8")
         assert not loaded.search(text), page
         assert not linked.search(text), page
+        # The theme's link to a repository asks GitHub how many stars it has.
+        assert "md-source__repository" not in text, page
 
 
 def test_every_page_of_the_site_is_in_its_navigation() -> None:
@@ -126,6 +128,22 @@ def test_relative_links_lead_somewhere(document: Path) -> None:
         if not re.match(r"[a-z]+:", link)
     ]
     assert [name for name in targets if not (document.parent / name).exists()] == []
+
+
+OWN = re.compile(
+    r"https://(?:github\.com/samehand/samehand/(?:blob|tree)"
+    r"|raw\.githubusercontent\.com/samehand/samehand)/main/"
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
+def test_absolute_links_to_the_repository_lead_somewhere(document: Path) -> None:
+    places = [
+        OWN.sub("", link).split("#")[0]
+        for link in links(document.read_text(encoding="utf-8"))
+        if OWN.match(link)
+    ]
+    assert [place for place in places if not (ROOT / place).exists()] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
@@ -181,5 +199,6 @@ def test_no_file_names_a_place_on_somebodys_machine() -> None:
     assert files
     for path in files:
         text = path.read_text(encoding="utf-8")
-        assert "/work/" not in text, path
+        # Web routes such as /work/{slot} are no places on a disk.
+        assert not re.search(r"/work/(?!\{)", text), path
         assert "../shared" not in text, path

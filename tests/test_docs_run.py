@@ -49,10 +49,11 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append({"file": f"{i}.jpg", "artist": work.parent.name, "style": f"style {i % 2}"})
     table = pl.DataFrame(rows)
     table.write_csv(folder / "paintings.csv")
-    table.write_csv(folder / "more.csv")
+    below = table.with_columns(file="scans/" + pl.col("file"))
+    below.write_csv(folder / "more.csv")
     table.write_csv(folder / "collection.csv")
-    table.head(2).write_csv(folder / "probes.csv")
-    table.head(2).write_csv(folder / "letters.csv")
+    below.head(2).write_csv(folder / "probes.csv")
+    below.tail(2).write_csv(folder / "letters.csv")
     table.head(3).rename({"file": "Image file"}).write_csv(folder / "secure.csv")
     pl.DataFrame({"left": ["0.jpg", "1.jpg"], "right": ["1.jpg", "9.jpg"]}).write_csv(
         folder / "pairs.csv"
@@ -113,6 +114,10 @@ def test_commands_in_documents_run(document: Path, reader: Path, tmp_path: Path)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m samehand "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     script = "\n".join(blocks(document, "sh", "bash"))
+    if "--gallery masters" in script and "gallery create masters" not in script:
+        script = (
+            f"samehand gallery create masters\nsamehand gallery add masters paintings\n{script}"
+        )
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         env=os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},

@@ -281,3 +281,12 @@ def test_records_are_json(gallery):
     json.dumps(gallery.info(look_for_files=True).to_dict())
     json.dumps([stored.record().to_dict() for stored in gallery.list()])
     assert gallery.info(look_for_files=True).gone == 1
+
+
+def test_a_misspelt_gallery_is_guessed(verifier, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMEHAND_HOME", str(tmp_path))
+    Gallery.create("masters", verifier.folder).close()
+    with pytest.raises(GalleryError, match=r"no gallery at .*mastres; did you mean masters\?$"):
+        Gallery.open("mastres")
+    with pytest.raises(GalleryError, match=r"make one with samehand gallery create 'old works'$"):
+        Gallery.open("old works")

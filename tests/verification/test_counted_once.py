@@ -57,7 +57,7 @@ def test_a_copy_of_the_probe_is_no_reference(shipped, works):
     assert with_it.llr == alone.llr
     (left,) = with_it.left_out
     assert (left.name, left.copy_of) == ("reference 1", "probe")
-    assert "the probe itself" in left.reason
+    assert "the doubtful work itself" in left.reason
 
 
 @pytest.mark.parametrize("box", [(20, 15, 470, 390), (0, 0, 430, 400), (40, 36, 440, 370)])
@@ -70,7 +70,7 @@ def test_a_cropped_copy_is_a_copy(shipped, works, box):
 
 
 def test_copies_of_the_probe_alone_are_no_evidence(shipped, works):
-    with pytest.raises(SamehandError, match="every reference shows the probe"):
+    with pytest.raises(SamehandError, match="every reference shows the doubtful work"):
         shipped.verify(works[0], [works[0], again(works[0], (240, 200), 80)])
 
 
@@ -101,7 +101,7 @@ def test_an_artist_of_a_gallery_gains_nothing_by_copies(shipped, works, work_of,
             found = shipped.identify(probe, gallery)
         (first,) = [each for each in found.candidates if each.artist == "A"]
         assert first.works == 1
-        assert any("the probe itself" in each for each in found.warnings)
+        assert any("your picture itself" in each for each in found.warnings)
         llrs.append(first.llr)
     assert llrs[0] == pytest.approx(llrs[1], abs=0.1)
 

@@ -160,7 +160,7 @@ def test_a_probe_is_told_what_one_of_two_images_is_told(
         assert of_two
         data = image if isinstance(image, bytes) else saved(image, "PNG")
         of_probe = probe_warnings(verifier.open(data), verifier.folder.config)
-        assert set(of_probe) == {text.replace("left image", "probe") for text in of_two}
+        assert set(of_probe) == {text.replace("left image", "your picture") for text in of_two}
 
 
 def test_the_first_window_is_the_whole_picture(work_of):

@@ -103,7 +103,8 @@ for purpose, commands in {
         if isinstance(command, typer.Typer):
             app.add_typer(command, rich_help_panel=purpose)
         else:
-            app.command(cls=SeveralValues, rich_help_panel=purpose)(command)
+            function: Any = command
+            app.command(cls=SeveralValues, rich_help_panel=purpose)(function)
 give_examples(app)
 
 

@@ -54,6 +54,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "calibrate": ("samehand calibrate models/mine --catalogue mine",),
     "doctor": ("samehand doctor",),
+    "embed": ("samehand embed paintings/ --out embeddings",),
     "gallery create": ("samehand gallery create masters",),
     "gallery add": (
         "samehand gallery add masters paintings/",

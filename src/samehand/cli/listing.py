@@ -73,8 +73,8 @@ def command_names(commands: typer.Typer, before: str = "") -> Iterator[tuple[str
         yield before + name, command
     for group in commands.registered_groups:
         assert group.typer_instance is not None
-        name = group.name or group.typer_instance.info.name
-        yield from command_names(group.typer_instance, f"{before}{name} ")
+        inner = group.name or group.typer_instance.info.name
+        yield from command_names(group.typer_instance, f"{before}{inner} ")
 
 
 def give_examples(commands: typer.Typer) -> None:

@@ -6,8 +6,10 @@ only then commits the rows that refer to them. The commit is the moment at which
 """
 
 import datetime
+import difflib
 import hashlib
 import json
+import shlex
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,7 @@ import numpy as np
 from samehand.errors import GalleryError
 from samehand.files import output_error
 from samehand.gallery.filters import sql_condition
-from samehand.gallery.places import DATABASE
+from samehand.gallery.places import DATABASE, known_galleries
 from samehand.gallery.schema import APPLICATION, FORMAT, About
 from samehand.gallery.sqlite import Connections, sentence
 from samehand.gallery.vectors import Slots, append_rows, map_rows
@@ -46,9 +48,10 @@ class Store:
         """
         self.folder = folder
         if not (folder / DATABASE).is_file():
-            raise GalleryError(
-                f"no gallery at {folder}; make one with samehand gallery create {folder.name}"
-            )
+            close = difflib.get_close_matches(folder.name, known_galleries(), 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            create = f"samehand gallery create {shlex.quote(folder.name)}"
+            raise GalleryError(f"no gallery at {folder}{hint or f'; make one with {create}'}")
         self._connections = Connections(folder / DATABASE)
         with self._refusing_damage():
             kind = self._connection.execute("PRAGMA application_id").fetchone()[0]

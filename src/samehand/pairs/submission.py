@@ -19,9 +19,9 @@ from samehand.pairs.draws import (
     Indices,
     PairBatch,
     PairDraft,
-    Split,
     find_candidates,
 )
+from samehand.records import Split
 
 _BLOCK = 1 << 25
 _UNKNOWN = "unknown painting"

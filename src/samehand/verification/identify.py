@@ -202,7 +202,7 @@ def _left_out(paths: Set[str]) -> list[str]:
     if not paths:
         return []
     count = "1 work shows" if len(paths) == 1 else f"{len(paths)} works show"
-    return [f"{count} the probe itself and counts for no artist: {min(paths)}"]
+    return [f"{count} your picture itself and counts for no artist: {min(paths)}"]
 
 
 def _ranked(folder: ModelFolder, probe: Painting, near: Near, top: int) -> tuple[Neighbour, ...]:

@@ -81,7 +81,7 @@ def distinct_references(
     copies: dict[int, LeftOut] = {}
     for one in best:
         if same_picture(one, probe, config):
-            reason = f"{one.name} shows the probe itself, so it is left out of the references"
+            reason = f"{one.name} shows the doubtful work itself, so it is left out"
             copies[id(one)] = LeftOut(one.name, probe.name, reason)
             continue
         original = next((other for other in kept if same_picture(one, other, config)), None)

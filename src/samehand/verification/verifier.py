@@ -66,7 +66,7 @@ class SameHand:
     change it. `AsyncSameHand` is the same for asyncio. It is pickled as its model's folder and its
     settings, and loads the model again where it is unpickled.
 
-    Example:
+    Examples:
         >>> from samehand import SameHand
         >>> verdict = SameHand().compare("a.jpg", "b.jpg")  # doctest: +SKIP
         >>> verdict.llr, verdict.strength  # doctest: +SKIP

@@ -62,7 +62,7 @@ def pair_warnings(left: Painting, right: Painting, config: ModelConfig) -> tuple
 
 def probe_warnings(probe: Painting, config: ModelConfig) -> list[str]:
     """Return what a reader of an answer about one doubtful work should know."""
-    return [f"probe: {text}" for text in image_warnings(probe, config)]
+    return [f"your picture: {text}" for text in image_warnings(probe, config)]
 
 
 def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
