@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 import typer.main
 from fastapi.testclient import TestClient
@@ -265,3 +267,32 @@ def test_python_asyncio_command_line_http_and_assistants_answer_alike(
         assert without_time(values) == without_time(direct.to_dict()), by
         if question == "verify":
             assert values["references"][0]["llr"] == direct.references[0].llr, by
+
+
+@pytest.mark.parametrize("question", ["search", "identify"])
+def test_a_gallery_in_lance_answers_as_the_same_gallery_in_sqlite(
+    question, model, shelf, pictures, tmp_path
+):
+    pytest.importorskip("lancedb")
+    with Gallery.create(f"lance://{tmp_path / 'one-function'}", model) as lance:
+        lance.add([stored.work.path for stored in shelf.list()], model)
+        # A path of one file says nothing of its folder, from which the other gallery has artists.
+        for stored in shelf.list():
+            where = [f"path={stored.work.path}"]
+            lance.set_columns({"artist": stored.work.artist}, where=where)
+        answers = [
+            getattr(model, question)(pictures[0], gallery).to_dict() for gallery in (shelf, lance)
+        ]
+    assert without_time(answers[0]) == without_time(answers[1])
+
+
+def test_a_collection_is_embedded_as_a_picture_is(samehand, model, pictures, tmp_path):
+    """tests/embedding/test_ray.py holds the rows of Ray to those of this process."""
+    said = samehand("embed", *pictures, "--out", tmp_path / "rows")
+    assert said.code == 0, said.err
+    rows = pl.read_parquet(tmp_path / "rows" / "**/*.parquet")
+    found = {Path(path).name: row for path, row in rows.select("path", "embedding").iter_rows()}
+    for path in pictures:
+        np.testing.assert_array_equal(
+            np.asarray(found[path.name], np.float32), model.open(path).embedding
+        )
