@@ -1,13 +1,15 @@
 """Many clients at one time: errors, waiting times, and memory of `samehand serve`.
 
-    python benchmarks/web_load.py [SECONDS] [CLIENTS]
+    python benchmarks/web_load.py [SECONDS] [CLIENTS] [WORKERS]
 
-Starts a server on a free port of 127.0.0.1, asks it from one client alone, then from CLIENTS at a
-time (60 s and 16 unless told), each posting the same two example paintings again and again; then
-sends hostile uploads and asks once more. Talks to nothing but that server.
+Starts a server of WORKERS (1 unless told) on a free port of 127.0.0.1, asks it from one client
+alone, then from CLIENTS at a time (60 s and 16 unless told), each posting the same two example
+paintings again and again; then sends hostile uploads and asks once more. Talks to nothing but that
+server.
 """
 
 import http.client
+import os
 import statistics
 import subprocess
 import sys
@@ -53,10 +55,21 @@ def megabytes(pid: int) -> float:
     return total / 1024
 
 
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process and its children, those that have ended too."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    total = 0
+    for one in (str(pid), *children):
+        fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+        total += sum(map(int, fields[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def crowd(port: int, pid: int, body: bytes, seconds: float, clients: int) -> None:
     answers: list[tuple[int, float]] = []
     memory: list[float] = []
     end = time.monotonic() + seconds
+    spent = processor_seconds(pid)
 
     def client() -> None:
         while time.monotonic() < end:
@@ -70,12 +83,14 @@ def crowd(port: int, pid: int, body: bytes, seconds: float, clients: int) -> Non
         time.sleep(1)
     for thread in threads:
         thread.join()
+    spent = processor_seconds(pid) - spent
     statuses = [status for status, _ in answers]
     taken = sorted(seconds for status, seconds in answers if status == 200)
     counts = {status: statuses.count(status) for status in sorted(set(statuses))}
     quarter = max(1, len(memory) // 4)
     print(f"{clients} clients, {seconds:.0f} s   statuses {counts}")
     print(f"  median {statistics.median(taken):.2f} s, p95 {taken[int(0.95 * len(taken))]:.2f} s")
+    print(f"  {1000 * spent / len(taken):.0f} ms of processor time an answer")
     print(
         f"  memory {statistics.mean(memory[quarter : 2 * quarter] or memory):.0f} MB in the second "
         f"quarter, {statistics.mean(memory[-quarter:]):.0f} MB in the last"
@@ -85,8 +100,11 @@ def crowd(port: int, pid: int, body: bytes, seconds: float, clients: int) -> Non
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     clients = int(sys.argv[2]) if len(sys.argv) > 2 else 16
+    workers = sys.argv[3] if len(sys.argv) > 3 else "1"
+    load = os.getloadavg()[0]
+    print(f"workers {workers}, {os.cpu_count()} processors, load average {load:.1f} at the start")
     body = form(*(path.read_bytes() for path in EXAMPLES))
-    command = [sys.executable, "-m", "samehand", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "samehand", "serve", "--port", "0", "--workers", workers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

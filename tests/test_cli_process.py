@@ -168,3 +168,17 @@ def wait_until_open(child: subprocess.Popen[str], path: Path) -> None:
                 continue
         time.sleep(0.005)
     pytest.fail(f"{path} was never opened: {child.communicate(timeout=5)}")
+
+
+def test_onnx_runtime_keeps_no_record_of_use(tiny_model, tmp_path, work_of):
+    """It would write one into the cache folder, and send it to its makers some seconds later."""
+    for work in range(2):
+        work_of(1, work).save(tmp_path / f"{work}.png")
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith("ORT_")}
+    command = [sys.executable, "-m", "samehand", "compare", "0.png", "1.png", "--model", tiny_model]
+    subprocess.run(
+        command, env=environment | homes, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL
+    )
+    assert not list(tmp_path.rglob("*Microsoft*"))
+    assert not list(tmp_path.rglob("*onnxruntime*"))

@@ -7,6 +7,7 @@ a, b = model.open("a.jpg"), model.open("b.jpg")
 print(model.compare(a, b).llr)
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,10 @@ __all__ = [
     "Verdict",
     "__version__",
 ]
+
+# From 1.32 on ONNX Runtime reports how it is used to its makers, unless this is set before it is
+# loaded; its own function to turn that off comes too late. Nothing that is asked here leaves home.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "AsyncSameHand": "verification.asynchronous",

@@ -79,9 +79,11 @@ def test_a_stream_that_is_left_early_ends_its_threads(verifier, work_of):
                 break
             await stream.aclose()
 
+    before = set(threading.enumerate())
     asyncio.run(ask())
     assert len(read) < 20
-    assert not [one for one in threading.enumerate() if one.name.startswith("samehand-")]
+    left = set(threading.enumerate()) - before
+    assert not [one for one in left if one.name.startswith("samehand-")]
 
 
 def test_a_question_that_is_cancelled_before_its_turn_is_never_asked(verifier):
@@ -94,6 +96,10 @@ def test_a_question_that_is_cancelled_before_its_turn_is_never_asked(verifier):
             second = asyncio.create_task(model.run(asked.append, 1))
             await asyncio.sleep(0)
             second.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            # The loop tells the pool in its next round.
+            await asyncio.sleep(0)
             free.set()
             assert await first
 

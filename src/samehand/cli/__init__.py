@@ -26,6 +26,7 @@ from samehand.cli import (
     mcp,
     pairs,
     report,
+    schema,
     web,
 )
 from samehand.cli.listing import WIDTH, Grouped, give_examples
@@ -87,7 +88,7 @@ for purpose, commands in {
     "Pairs of paintings": (answer.compare, report.report, answer.score),
     "A doubtful work": (attribution.verify, attribution.identify, attribution.search),
     "A collection": (gallery.app, hands.suspects, hands.cluster, fetch.fetch, embed.embed),
-    "In a browser, and for programs": (web.serve, mcp.mcp),
+    "In a browser, and for programs": (web.serve, mcp.mcp, schema.schema),
     "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
     "Making a model": (
         pairs.app,

@@ -30,6 +30,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "cluster": ("samehand cluster --gallery masters --out hands.csv",),
     "suspects": ("samehand suspects --gallery masters --where style=Baroque",),
     "push": ("samehand push models/mine museum/mine --report report/report.json",),
+    "embed": ("samehand embed paintings/ --out embeddings",),
+    "schema": ("samehand schema Verdict",),
     "mcp": ("samehand mcp --root paintings --gallery masters",),
     "serve": ("samehand serve --gallery masters",),
     "fetch": ("samehand fetch aic 'Claude Monet' --out monet --limit 50",),

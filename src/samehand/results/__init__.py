@@ -42,7 +42,12 @@ from samehand.results.verdicts import (
     Verdict,
 )
 
+ANSWERS_VERSION = 1
+"""Version of the answers' JSON. It rises when a field is removed or changes its meaning; a field
+that is added leaves it, so that programs should pass over fields that they do not know."""
+
 __all__ = [
+    "ANSWERS_VERSION",
     "AddReport",
     "Answer",
     "Candidate",
