@@ -20,6 +20,8 @@ def test_the_package():
     assert samehand.__all__ == [
         "CatalogueError",
         "Clustering",
+        "Decision",
+        "Decisions",
         "Evidence",
         "Gallery",
         "GalleryError",
@@ -31,6 +33,7 @@ def test_the_package():
         "OutputError",
         "Painting",
         "ProtocolError",
+        "Queue",
         "RecipeError",
         "ReferenceVerdict",
         "SameHand",
@@ -58,7 +61,14 @@ def test_the_types_of_every_public_method_can_be_asked_for():
 def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
     questions = {"compare", "verify", "search", "identify"}
-    assert public == questions | {"explain", "cluster", "open", "open_many", "embed", "embed_many"}
+    galleries = {"cluster", "queue"}
+    assert public == questions | galleries | {
+        "explain",
+        "open",
+        "open_many",
+        "embed",
+        "embed_many",
+    }
     assert signature(SameHand) == ["model", "threads", "*fast"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.verify) == [

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from samehand.model.painting import Painting
     from samehand.results import (
         Clustering,
+        Decision,
+        Decisions,
         Evidence,
         GalleryInfo,
         Identification,
+        Queue,
         ReferenceVerdict,
         SearchResult,
         Verdict,
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CatalogueError",
     "Clustering",
+    "Decision",
+    "Decisions",
     "Evidence",
     "Gallery",
     "GalleryError",
@@ -51,6 +56,7 @@ __all__ = [
     "OutputError",
     "Painting",
     "ProtocolError",
+    "Queue",
     "RecipeError",
     "ReferenceVerdict",
     "SameHand",

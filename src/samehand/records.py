@@ -15,6 +15,9 @@ Floats = NDArray[np.float32]
 """A float32 array; the docstring beside it gives its shape."""
 
 Decision = Literal["same", "different", "inconclusive"]
+Judgement = Literal["same", "different", "unsure"]
+"""What a person decides about two works: one hand made both, or not, or it cannot be told."""
+
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""

@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, fetch, gallery, hands, learn, pairs, report, web
+from samehand.cli import (
+    answer,
+    attribution,
+    data,
+    decide,
+    fetch,
+    gallery,
+    hands,
+    learn,
+    pairs,
+    report,
+    web,
+)
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
@@ -72,6 +84,9 @@ for command in (
     attribution.identify,
     hands.cluster,
     hands.suspects,
+    decide.decide,
+    decide.decisions,
+    decide.queue,
     report.report,
     web.serve,
     fetch.fetch,

@@ -1,10 +1,13 @@
 """Answers beyond one pair, for people to read and as lines of a CSV file."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from samehand.cli.listed import counted
+
 if TYPE_CHECKING:
-    from samehand.results import Clustering, Suspect
+    from samehand.results import Clustering, DecidedWork, Decision, Queue, Suspect
 
 Answer = dict[str, Any]
 Rows = list[dict[str, object]]
@@ -151,6 +154,7 @@ def identification_text(probe: str, answer: Answer) -> str:
         f"{probe}  |  {answer['artists']:,} artists of {answer['gallery']}",
         "",
         printable(f"{named}." if named else "None of these artists, as far as the images tell."),
+        *([printable(f"By decision: {answer['decided']}.")] if answer["decided"] else []),
         "",
         f"  one of these            {answer['known_llr']:+.2f} (log10 likelihood ratio)",
         f"  none of these           {share(answer['none_probability'])} (from "
@@ -165,6 +169,8 @@ def identification_text(probe: str, answer: Answer) -> str:
             f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {share(one['probability']):>5}  "
             f"{printable(one['artist'])} ({one['works']} works)"
         )
+    for name, why in answer["ruled_out"].items():
+        lines.append(printable(f"  ruled out by decision: {name} ({why})"))
     lines += [f"  warning   {warning}" for warning in answer["warnings"]]
     return "\n".join(lines)
 
@@ -183,6 +189,12 @@ def clustering_text(found: "Clustering") -> str:
             f"  hand {hand.number:<5} {len(hand.works):>5} works, {hand.purity:.0%} of the "
             f"labels: {printable(name)}"
         )
+    if found.joined or found.parted:
+        lines.append(
+            f"  by decision: {counted(len(found.joined), 'set')} of works kept in one hand, "
+            f"{counted(len(found.parted), 'pair')} kept apart; --json names them"
+        )
+    lines += [printable(f"  warning   {warning}") for warning in found.warnings]
     if found.suspects:
         lines += ["", suspects_text(found.suspects)]
     return "\n".join(lines)
@@ -204,3 +216,48 @@ def suspects_text(suspects: "Sequence[Suspect]") -> str:
         if one.duplicate:
             lines.append(printable(f"       the same picture under another name: {one.duplicate}"))
     return "\n".join(lines)
+
+
+def decided_words(one: "Decision") -> str:
+    """Return one decision as a line."""
+    label = {"same": "same hand", "different": "different hands", "unsure": "unsure"}[one.label]
+    names = " and ".join(_named(work) for work in (one.first, one.second))
+    return printable(f"{one.id}  {one.time[:10]}  {one.by or 'somebody'}: {label}, {names}")
+
+
+def decision_lines(one: "Decision") -> list[str]:
+    """Return a decision for people to read."""
+    llr = "" if one.llr is None else f"llr {one.llr:+.2f} then"
+    state = "" if one.stands else "no longer counts"
+    state = "disputed: somebody decided otherwise" if one.disputed else state
+    more = "  |  ".join(filter(None, [llr, one.note, state]))
+    return [decided_words(one), *([printable(f"              {more}")] if more else [])]
+
+
+def queue_text(found: "Queue") -> str:
+    """Return suggestions for people to read, with the command that decides the first."""
+    lines = [
+        f"{counted(found.waiting, 'pair')} of {found.works:,} works of {found.gallery} to decide "
+        f"about; {found.decided:,} decided already",
+        "",
+    ]
+    for one in found.suggestions:
+        lines.append(
+            f"  {one.rank:>3}  {one.probability:>4.0%} same hand, settles "
+            f"{counted(one.pairs, 'pair')} ({one.value:.1f} bits)"
+        )
+        for work in (one.first, one.second):
+            words = work_words(work.artist, work.title, work.date, work.extra)
+            lines.append(printable("       " + "  |  ".join([work.path or work.sha256, *words])))
+    if found.suggestions:
+        one = found.suggestions[0]
+        paths = (str(work.path or work.sha256) for work in (one.first, one.second))
+        told = shlex.join(["samehand", "decide", found.gallery, *paths])
+        lines += ["", printable(f"decide the first with: {told} same|different|unsure")]
+    return "\n".join(lines)
+
+
+def _named(work: "DecidedWork") -> str:
+    number = work.extra.get("accession_number")
+    name = work.path or f"a work that is not here now ({work.sha256[:12]})"
+    return f"{number} ({name})" if number else name

@@ -15,8 +15,8 @@ from samehand.gallery.schema import About
 from samehand.gallery.storage import Near, Storage
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
-from samehand.records import Floats
-from samehand.results import AddReport, GalleryInfo, IndexInfo
+from samehand.records import Floats, Judgement
+from samehand.results import AddReport, Decision, Decisions, GalleryInfo, IndexInfo
 
 
 class Gallery:
@@ -266,17 +266,75 @@ class Gallery:
         return re_embed(self.store, model, cache, drop_gone=drop_gone)
 
     def export(self, out: Path, where: Sequence[str] = ()) -> int:
-        """Write works with their embeddings into a Parquet file, and return how many.
+        """Write works into a file, and return how many.
+
+        Args:
+            out: A .parquet file, with the embeddings; a .csv or .xlsx file; or a .jsonld file of
+                Linked Art, with the decisions.
+            where: Conditions that all hold.
 
         Raises:
             GalleryError: A condition cannot be understood.
-            OutputError: The file cannot be written.
+            OutputError: The file is another kind, or cannot be written.
+            MissingExtraError: What writes .xlsx is not installed.
         """
-        from samehand.gallery.export import write_parquet
+        from samehand.gallery.export import export
 
-        works, rows = self.embeddings(where)
-        write_parquet(out, works, rows, self.store.about())
-        return len(works)
+        return export(self, out, where)
+
+    def decide(
+        self,
+        first: str | os.PathLike[str],
+        second: str | os.PathLike[str],
+        label: Judgement,
+        *,
+        note: str = "",
+        by: str = "",
+        model: ModelFolder | OpenedModel | None = None,
+    ) -> Decision:
+        """Write down what a person decides about two works.
+
+        Args:
+            first: A work: its path in the gallery, its accession number, its content hash, or an
+                image file outside the gallery.
+            second: Another work.
+            label: "same" hand, "different" hands, or "unsure". A person's later decision on a
+                pair takes the place of an earlier one; another person's stands beside it.
+            note: Why.
+            by: Who decides.
+            model: What gives the ratio that is kept beside the decision; None keeps none.
+
+        Raises:
+            GalleryError: There is no such work, both are one, or the label is unknown.
+        """
+        from samehand.gallery.decisions import decide
+
+        opened = None if model is None else folder_of(model)
+        return decide(self.store, first, second, label, note=note, by=by, model=opened)
+
+    def undo(self, identity: str, *, by: str = "") -> Decision:
+        """Let a decision no longer count; it stays in the record.
+
+        Args:
+            identity: The decision's id, or its first letters.
+            by: Who says so.
+
+        Raises:
+            GalleryError: There is no such decision, or several, or it is undone already.
+        """
+        from samehand.gallery.decisions import undo
+
+        return undo(self.store, identity, by=by)
+
+    def decisions(self, *, history: bool = False) -> Decisions:
+        """Return what people decided, by time.
+
+        Args:
+            history: Also what was undone, or replaced by a later decision of the same person.
+        """
+        from samehand.gallery.decisions import list_decisions
+
+        return list_decisions(self.store, self.name, history=history)
 
     def gone(self) -> tuple[str, ...]:
         """Return the paths of works whose files are there no longer.

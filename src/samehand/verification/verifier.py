@@ -21,6 +21,7 @@ from samehand.results import (
     Clustering,
     Evidence,
     Identification,
+    Queue,
     ReferenceVerdict,
     SearchResult,
     Verdict,
@@ -362,6 +363,37 @@ class SameHand:
             suspects=suspects,
             any_attribution=any_attribution,
         )
+
+    def queue(
+        self,
+        gallery: "Gallery",
+        top: int = 20,
+        *,
+        where: Sequence[str] = (),
+        prior: float = 0.5,
+        labelled: bool = False,
+    ) -> Queue:
+        """Suggest pairs of works to decide about with `Gallery.decide`.
+
+        Suggested are pairs whose probability lies between unlikely and certain, one for each two
+        probable hands, ordered by what a decision would teach: the entropy of the probability times
+        the pairs of works that it would settle. A pair that somebody decided never comes back.
+
+        Args:
+            gallery: Whose works.
+            top: How many suggestions, at most.
+            where: Conditions that all hold.
+            prior: P(same hand) before looking, strictly between 0 and 1.
+            labelled: Also ask about works that both have an artist's name without a qualifier.
+
+        Raises:
+            GalleryError: The gallery is another model's, or the works are too many.
+            SamehandError: `prior` or `top` is not one that exists.
+        """
+        where = [where] if isinstance(where, str) else where
+        from samehand.verification.queue import queue
+
+        return queue(self.folder, gallery, top=top, where=where, prior=prior, labelled=labelled)
 
     def embed(self, images: Iterable[PaintingLike]) -> Floats:
         """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.

@@ -16,7 +16,7 @@ from samehand.gallery import Gallery
 from samehand.images.decode import printable
 from samehand.results import Health
 from samehand.verification.verifier import SameHand
-from samehand.web import api, gallery_api, gallery_page, pages, reference_page
+from samehand.web import api, decision_api, gallery_api, gallery_page, pages, reference_page
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
@@ -80,6 +80,7 @@ def create_app(
     app.state.metrics = metrics
     app.include_router(api.router)
     app.include_router(gallery_api.router)
+    app.include_router(decision_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
     app.include_router(gallery_page.router)
