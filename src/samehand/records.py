@@ -14,11 +14,17 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 """A float32 array; the docstring beside it gives its shape."""
 
+Split = Literal["train", "validation", "test", "all"]
+"""Whose paintings are paired; "all" for those of every split."""
+
 Decision = Literal["same", "different", "inconclusive"]
 Judgement = Literal["same", "different", "unsure"]
 """What a person decides about two works: one hand made both, or not, or it cannot be told."""
 
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+Device = Literal["cpu", "cuda"]
+"""Where an encoder runs."""
+
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""
 

@@ -16,6 +16,7 @@ from samehand.results.decisions import (
     Queue,
     Suggestion,
 )
+from samehand.results.embedding import EmbedReport
 from samehand.results.galleries import (
     AddReport,
     Candidate,
@@ -58,6 +59,7 @@ __all__ = [
     "DecidedWork",
     "Decision",
     "Decisions",
+    "EmbedReport",
     "Evidence",
     "GalleryInfo",
     "Grid",

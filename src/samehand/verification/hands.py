@@ -25,7 +25,7 @@ from samehand.verification.grouping import Constraints, group_works
 from samehand.verification.references import attribution_of
 
 MOST_WORKS = 15_000
-"""Grouping holds a distance for every pair of works: 0.9 GB for so many."""
+"""Grouping holds a distance for every pair of works: 0.9 GB for this many."""
 
 _MOST_REFERENCES = 30
 
@@ -63,7 +63,8 @@ def cluster(
     works, rows = gallery.embeddings(where)
     if not works:
         raise GalleryError(
-            f"the gallery {gallery.name} has no such work; add some, or change the condition"
+            f"the gallery {gallery.name} has no work that meets the condition; "
+            "add some, or change --where"
         )
     enrolled = folder.comparator.enrol(rows)
     least = folder.config.calibration.points["fmr1"].same_at_least
