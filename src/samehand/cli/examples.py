@@ -29,6 +29,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "identify": ("samehand identify doubtful.jpg --gallery masters",),
     "cluster": ("samehand cluster --gallery masters --out hands.csv",),
     "suspects": ("samehand suspects --gallery masters --where style=Baroque",),
+    "queue": ("samehand queue masters --where artist=",),
+    "decide": ("samehand decide masters A-1875.3 A-1880.9 same --note 'same ground'",),
+    "decisions": (
+        "samehand decisions masters",
+        "samehand decisions masters --out decisions.xlsx",
+    ),
     "push": ("samehand push models/mine museum/mine --report report/report.json",),
     "mcp": ("samehand mcp --root paintings --gallery masters",),
     "serve": ("samehand serve --gallery masters",),

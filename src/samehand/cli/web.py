@@ -26,7 +26,6 @@ def serve(
     gallery: Annotated[
         str | None,
         _option("--gallery", "A gallery to show and search: its name, folder or address."),
-        _option("--gallery", "A gallery to show and search: its name, folder or address."),
     ] = None,
     max_pixels: Annotated[
         int | None, _option("--max-pixels", "The largest picture that is opened, in pixels.", min=1)
