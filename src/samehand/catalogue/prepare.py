@@ -20,6 +20,7 @@ from samehand.catalogue.cache import (
     read_journal,
 )
 from samehand.catalogue.clean import clean_date, clean_text
+from samehand.catalogue.croissant import write_croissant
 from samehand.catalogue.dates import state_years
 from samehand.catalogue.duplicates import (
     duplicate_groups,
@@ -61,7 +62,8 @@ def prepare(
 ) -> PrepareReport:
     """Read a collection, check every image, and write a catalogue with its image cache.
 
-    Writes `catalogue.parquet`, `images/`, `prepare-report.json` and `prepare-report.md`. An
+    Writes `catalogue.parquet`, `images/`, `prepare-report.json`, `prepare-report.md`, and what
+    describes the catalogue to other tools, `croissant.json`. An
     interrupted run resumes where it stopped; a repeated one opens no image again, and changing the
     split, the seed or the fractions redoes only the split.
 
@@ -150,6 +152,7 @@ def prepare(
         other_size=other_sizes(good),
     )
     write_catalogue(frame, out)
+    write_croissant(out, Path(location).stem, frame)
     write_text(
         out / "prepare-report.json",
         json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n",

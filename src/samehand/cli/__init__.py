@@ -85,7 +85,7 @@ def _root(
 
 # In the order in which the help lists them, under what a person wants.
 for purpose, commands in {
-    "Pairs of paintings": (answer.compare, report.report, answer.score),
+    "Pairs of paintings": (answer.compare, report.report, report.manifest, answer.score),
     "A doubtful work": (attribution.verify, attribution.identify, attribution.search),
     "A collection": (
         gallery.app,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from samehand.cli.listed import counted
 
 if TYPE_CHECKING:
-    from samehand.results import Clustering, DecidedWork, Decision, Queue, Suspect
+    from samehand.results import Clustering, DecidedWork, Decision, MergeReport, Queue, Suspect
 
 Answer = dict[str, Any]
 Rows = list[dict[str, object]]
@@ -261,3 +261,24 @@ def _named(work: "DecidedWork") -> str:
     number = work.extra.get("accession_number")
     name = work.path or f"a work that is not here now ({work.sha256[:12]})"
     return f"{number} ({name})" if number else name
+
+
+def merge_text(report: "MergeReport") -> str:
+    """Return what merging two galleries came to."""
+    lines = [
+        f"merged {report.source} into {report.into}: added {counted(report.added, 'work')}, "
+        f"{report.same:,} there already, {counted(report.labels, 'label')} filled in, "
+        f"{counted(report.decisions, 'decision')} taken over"
+    ]
+    if report.copies:
+        lines.append(
+            f"{report.copies:,} of the new works show a picture that was there under another path"
+        )
+    if report.differing:
+        path, columns = next(iter(report.differing.items()))
+        lines.append(
+            f"{counted(len(report.differing), 'work')} labelled differently: the text of "
+            f"{report.into} stays, and that of {report.source} stands beside it, "
+            f"{', '.join(columns)} of {path} for one"
+        )
+    return "\n".join(map(printable, lines))

@@ -169,6 +169,24 @@ def set_columns(
 
 
 @app.command()
+def merge(
+    name: Name,
+    source: Annotated[str, typer.Argument(help="Another gallery, which stays as it is.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take another gallery's works, labels and decisions in; nothing of either is lost."""
+    from samehand.cli.answers_text import merge_text
+    from samehand.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        report = gallery.merge(source)
+        if as_json:
+            print_json(report.to_dict())
+        else:
+            print(merge_text(report))
+
+
+@app.command()
 def rename(
     name: Name, to: Annotated[str, typer.Argument(help="The new name, or the path of a folder.")]
 ) -> None:
@@ -281,10 +299,12 @@ def index(name: Name) -> None:
 @app.command()
 def export(
     name: Name,
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    out: Annotated[
+        Path, typer.Option(help="A .csv, .xlsx, .parquet or .jsonld (Linked Art) file to write.")
+    ],
     where: Where = None,
 ) -> None:
-    """Write works with their embeddings into a Parquet file."""
+    """Write works into a table, a Parquet file with their embeddings, or Linked Art."""
     from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:

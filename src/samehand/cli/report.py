@@ -1,4 +1,4 @@
-"""The command that files an answer: report."""
+"""The commands that file an answer: report, manifest."""
 
 import contextlib
 import datetime
@@ -78,3 +78,50 @@ def report(
             )
     write_report(html, out)
     print(f"wrote {out}")
+
+
+def manifest(
+    left: File,
+    right: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .json file to write.")],
+    base: Annotated[
+        str,
+        typer.Option(help="The address of the folder in which the files will be published."),
+    ],
+    prior: Prior = 0.5,
+    operating_point: OperatingPoint = "eer",
+    gallery: Annotated[
+        str | None,
+        typer.Option(help="Take titles, numbers and decisions from a gallery that holds them."),
+    ] = None,
+    model: Model = None,
+    threads: Threads = None,
+) -> None:
+    """Write a IIIF manifest of two paintings, with the evidence marked on both.
+
+    It is a IIIF Presentation 3 manifest; the two pictures are written beside it.
+    """
+    from samehand.explain.evidence import full_verdict
+    from samehand.gallery import Gallery
+    from samehand.gallery.decisions import described
+    from samehand.reporting.manifest import check_manifest, write_manifest
+    from samehand.verification.verifier import SameHand
+
+    check_manifest(out, base)
+    same_hand = SameHand(model, threads)
+    pair = (same_hand.open(left, left.name), same_hand.open(right, right.name))
+    digests = tuple(one.sha256 for one in pair)
+    works, decided = {}, []
+    if gallery is not None:
+        with Gallery.open(gallery) as opened:
+            works = described(opened.store, digests)
+            decided = [
+                one
+                for one in opened.decisions().decisions
+                if {one.first.sha256, one.second.sha256} == {*digests}
+            ]
+    verdict = full_verdict(same_hand, *pair, prior=prior, operating_point=operating_point)
+    written = write_manifest(
+        out, base, verdict, pair, (works.get(digests[0]), works.get(digests[1])), decided
+    )
+    print(f"wrote {', '.join(map(str, written))}; publish them in {base}")

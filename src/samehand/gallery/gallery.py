@@ -16,7 +16,14 @@ from samehand.gallery.storage import Near, Storage
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
 from samehand.records import Floats, Judgement
-from samehand.results import AddReport, Decision, Decisions, GalleryInfo, IndexInfo
+from samehand.results import (
+    AddReport,
+    Decision,
+    Decisions,
+    GalleryInfo,
+    IndexInfo,
+    MergeReport,
+)
 
 
 class Gallery:
@@ -222,6 +229,24 @@ class Gallery:
         from samehand.gallery.editing import set_columns
 
         return set_columns(self.store, values, where)
+
+    def merge(self, source: str | os.PathLike[str]) -> MergeReport:
+        """Take another gallery's works, labels and decisions in; that one stays as it is.
+
+        Of a work that both hold, labels that only the other one knows are added. Where the two
+        disagree, this gallery's text stays, and the other's is kept in a column named after it,
+        such as "artist (loans)". An interrupted call has lost nothing; the same call resumes.
+
+        Args:
+            source: The other gallery's name, path or address.
+
+        Raises:
+            GalleryError: There is no such gallery, it is another model's, or it is this one.
+            OutputError: The disk is full.
+        """
+        from samehand.gallery.merging import merge
+
+        return merge(self.store, self.name, source)
 
     def rename(self, name: str | os.PathLike[str]) -> None:
         """Give the gallery another name; its works and embeddings stay as they are.
