@@ -33,7 +33,7 @@ async def decisions(
     ] = False,
 ) -> Decisions:
     """Return what people decided, by time; the same values as `samehand decisions --json`."""
-    return await engine.infer(lambda: gallery.decisions(history=history))
+    return await engine.read(lambda: gallery.decisions(history=history))
 
 
 @router.post("/decisions", summary="Decide whether one hand made two works")
