@@ -1,5 +1,6 @@
 """A tiny but real model folder, and made-up paintings that it can tell apart."""
 
+import ctypes.util
 import sys
 from collections.abc import Callable
 from itertools import combinations
@@ -182,13 +183,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
     digest = sha256_file(folder / ENCODER)
     embedder = Embedder(EmbedderConfig(folder / ENCODER, digest, SIZE, VIEWS), threads=1)
 
-    def look(artists: range, works: int) -> Encoded:
+    def encode(artists: range, works: int) -> Encoded:
         images = [work_of(artist, work) for artist in artists for work in range(works)]
         return embedder.encode(np.stack([embedder.render(image) for image in images]))
 
-    write_cohort(folder, look(range(1000, 1060), 1).embeddings)
+    write_cohort(folder, encode(range(1000, 1060), 1).embeddings)
     comparator = CosineComparator("csls", NEIGHBOURS, read_cohort(folder))
-    known = look(range(2000, 2025), 4)
+    known = encode(range(2000, 2025), 4)
     enrolled = comparator.enrol(known.embeddings)
     left, right = np.array(list(combinations(range(100), 2))).T
     artist = np.repeat(np.arange(25), 4)
@@ -258,3 +259,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def pango() -> None:
+    """Skip where the system library that a PDF needs is absent."""
+    if ctypes.util.find_library("pangoft2-1.0") is None:
+        pytest.skip("needs the system library Pango")

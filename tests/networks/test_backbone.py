@@ -181,7 +181,7 @@ def test_text_models_are_refused(tmp_path):
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=9
     )
     BertModel(config).save_pretrained(tmp_path / "bert")
-    with pytest.raises(RecipeError, match="is no vision model"):
+    with pytest.raises(RecipeError, match="is not a vision model"):
         load_backbone(str(tmp_path / "bert"))
 
 

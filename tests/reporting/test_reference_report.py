@@ -74,6 +74,7 @@ def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     assert SameHand().folder.config.files["encoder.onnx"] in text
 
 
+@pytest.mark.usefixtures("pango")
 def test_a_folder_of_references_as_pdf(files, tmp_path, samehand):
     out = tmp_path / "r.pdf"
     words = ("report", files[0], "--references", files[0].parent, "-o", out)

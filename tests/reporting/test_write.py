@@ -1,4 +1,3 @@
-import ctypes.util
 import io
 import subprocess
 import sys
@@ -15,12 +14,7 @@ def test_html_is_written_as_it_is(tmp_path):
     assert (tmp_path / "r.html").read_bytes() == "<p>ä</p>".encode()
 
 
-needs_pango = pytest.mark.skipif(
-    ctypes.util.find_library("pangoft2-1.0") is None, reason="needs the system library Pango"
-)
-
-
-@needs_pango
+@pytest.mark.usefixtures("pango")
 def test_writing_a_pdf_leaves_pillow_as_strict_as_it_was(tmp_path):
     whole = io.BytesIO()
     Image.effect_noise((64, 64), 50).save(whole, "PNG")
@@ -29,7 +23,7 @@ def test_writing_a_pdf_leaves_pillow_as_strict_as_it_was(tmp_path):
         Image.open(io.BytesIO(whole.getvalue()[:1000])).load()
 
 
-@needs_pango
+@pytest.mark.usefixtures("pango")
 def test_a_pdf_is_one_and_fetches_nothing(tmp_path):
     target = tmp_path / "r.pdf"
     write_report("<title>r</title><p>words</p>", target)
@@ -39,7 +33,7 @@ def test_a_pdf_is_one_and_fetches_nothing(tmp_path):
     assert target.read_bytes() == first
 
 
-@needs_pango
+@pytest.mark.usefixtures("pango")
 def test_a_pdf_needs_no_further_system_library(tmp_path):
     """A process of its own, since WeasyPrint looks for libraries once."""
     script = (
@@ -63,8 +57,33 @@ def test_a_pdf_needs_no_further_system_library(tmp_path):
 
 
 def test_other_kinds_are_refused(tmp_path):
-    with pytest.raises(OutputError, match=r"r\.doc is neither \.html nor \.pdf"):
+    with pytest.raises(OutputError, match=r"r\.doc ends in neither \.html nor \.pdf"):
         check_target(tmp_path / "r.doc")
     with pytest.raises(OutputError):
         write_report("", tmp_path / "r.doc")
     assert not list(tmp_path.iterdir())
+
+
+def test_without_pango_one_sentence_says_what_to_install(tmp_path):
+    script = (
+        "import sys, pathlib, cffi\n"
+        "real = cffi.FFI.dlopen\n"
+        "def without(self, name=None, *rest):\n"
+        "    if 'pango' in str(name) or 'gobject' in str(name):\n"
+        "        raise OSError(name)\n"
+        "    return real(self, name, *rest)\n"
+        "cffi.FFI.dlopen = without\n"
+        "from samehand.errors import OutputError\n"
+        "from samehand.reporting.write import write_report\n"
+        "try:\n"
+        "    write_report('<p>words</p>', pathlib.Path(sys.argv[1]))\n"
+        "except OutputError as error:\n"
+        "    print(error)\n"
+    )
+    target = tmp_path / "r.pdf"
+    command = [sys.executable, "-c", script, str(target)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert ended.stdout.count("\n") == 1
+    assert "needs the system library Pango" in ended.stdout
+    assert not target.exists()

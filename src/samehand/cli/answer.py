@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
+from samehand.cli.listing import print_fitted
 from samehand.cli.options import (
     AsJson,
     Beside,
@@ -17,6 +18,7 @@ from samehand.cli.options import (
     Threads,
     print_json,
     shown_name,
+    tell_written,
 )
 from samehand.errors import ModelError, OutputError
 from samehand.records import OperatingPoint
@@ -64,14 +66,16 @@ def compare(
 
         verdict = replace(verdict, evidence=same_hand.explain(one, two))
         draw_evidence(one, two, verdict, evidence)
+        tell_written(evidence)
     if picture is not None:
         from samehand.explain.picture import draw_comparison
 
         draw_comparison(one, two, verdict, picture)
+        tell_written(picture)
     if as_json:
         print_json(verdict.to_dict())
     else:
-        print(_in_words(verdict))
+        print_fitted(_in_words(verdict))
 
 
 def _check_targets(left: Path, right: Path, picture: Path | None, evidence: Path | None) -> None:

@@ -19,7 +19,7 @@ from samehand.results import Match
 from samehand.scoring.ties import ROUNDING, first_best
 
 COMMONEST = 2.0
-"""A likeness that more than one in so many works by other painters has is no match."""
+"""A likeness counts as a match if at most one work by another painter in this many shows it."""
 
 
 @dataclass(frozen=True, slots=True)

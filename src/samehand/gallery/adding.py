@@ -23,7 +23,7 @@ from samehand.results import AddReport
 
 _WORKS_AT_ONCE = 1024
 _SECONDS_AT_ONCE = 5.0
-"""After so many works, or so long, what has been embedded is committed."""
+"""What has been embedded is committed after this many works, or this long."""
 
 
 def add_works(

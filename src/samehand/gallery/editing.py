@@ -23,7 +23,9 @@ from samehand.gallery.works import FIELDS, Work
 _READ = frozenset({"artist", "artist_id", "qualifier", "date", "date_from", "date_to"})
 """Columns whose words are read; to write another one leaves them as they are."""
 
-_OWN_FILES = re.compile(rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*")
+_OWN_FILES = re.compile(
+    rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*|thumbnails.*"
+)
 
 
 def parse_values(pairs: Sequence[str]) -> dict[str, str]:
@@ -44,7 +46,7 @@ def parse_values(pairs: Sequence[str]) -> dict[str, str]:
 def set_columns(store: Storage, values: Mapping[str, str], where: Sequence[str]) -> int:
     """Write texts into columns; see `Gallery.set_columns`.
 
-    What is read from the artist's words, or from a date's, is read anew with them.
+    What is read from the artist's words, or from a date's, is read again with them.
     """
     wanted = {_column(name): tidy_label(text) for name, text in values.items()}
     return store.edit(where, lambda work: _edited(work, wanted))

@@ -24,7 +24,7 @@ from samehand.records import Floats
 from samehand.results import IndexInfo
 
 INDEX_FROM = 150_000
-"""From so many works on an exact search takes longer than 50 ms on 2 cores; see ADR 0017."""
+"""From this many works an exact search takes longer than 50 ms on 2 cores; see ADR 0017."""
 
 _DECIDED = tuple(one.name for one in fields(DecisionRow))
 
@@ -127,7 +127,7 @@ class EmbeddedStorage(Store):
         if len(rows) < 1000:
             raise GalleryError(
                 f"the gallery {self.folder.name} holds {len(rows)} works, which exact search finds "
-                "at once; an index is of use from 1,000 on"
+                "at once; an index helps from 1,000 works"
             )
         return build_index(self.folder, about.generation, rows)
 

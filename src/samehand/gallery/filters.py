@@ -12,6 +12,7 @@ from samehand.catalogue.dates import parse_date
 from samehand.catalogue.facts import FACTS
 from samehand.catalogue.headings import meaning_of
 from samehand.errors import GalleryError
+from samehand.gallery.sqlite import plain
 from samehand.gallery.works import FIELDS
 
 COLUMNS = ("path", *FIELDS, "sha256", "added")
@@ -61,7 +62,7 @@ class Condition:
                 return False
             return number >= self.number if self.operator == ">=" else number <= self.number
         if self.operator == "~":
-            return text is not None and self.value.casefold() in text.casefold()
+            return text is not None and (plain(self.value) or "") in (plain(text) or "")
         if not self.value:
             same = text is None
         elif self.exact or text is None:
@@ -83,10 +84,10 @@ def read_conditions(where: Sequence[str], extra: Sequence[str]) -> list[Conditio
     """Read conditions.
 
     `=` and `!=` compare text whatever its case, `==` compares it exactly (nothing after them means
-    unknown), `~` looks for a part of the text, `>=` and `<=` compare numbers. For a date they
-    compare years: the first that it allows is at least, or the last at most, the one given, so
-    "c. 1870" (1865 to 1875) is `date>=1865` and not `date>=1870`. A column of a table may also be
-    called by any of its names in `headings.SYNONYMS`.
+    unknown), `~` looks for a part of the text whatever its case and accents, `>=` and `<=` compare
+    numbers. For a date they compare years: the first that it allows is at least, or the last at
+    most, the one given, so "c. 1870" (1865 to 1875) is `date>=1865` and not `date>=1870`. A column
+    of a table may also be called by any of its names in `headings.SYNONYMS`.
 
     Args:
         where: The conditions.
@@ -119,7 +120,7 @@ def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list
             parts.append(f"({expression} IS NOT NULL AND {number} {one.operator} ?)")
             values.append(one.number)
         elif one.operator == "~":
-            parts.append(f"instr(fold({expression}), fold(?)) > 0")
+            parts.append(f"instr(plain({expression}), plain(?)) > 0")
             values.append(one.value)
         elif not one.value:
             parts.append(f"{expression} IS {negated}NULL")
@@ -136,7 +137,7 @@ def _read(text: str, extra: Sequence[str]) -> Condition:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise GalleryError(
-            f"{text!r} is no condition; write column=value, column!=value, "
+            f"{text!r} is not a condition; write column=value, column!=value, "
             "column==exact value, column~part, column>=number or column<=number"
         )
     column, operator, value = match.groups()
@@ -191,4 +192,6 @@ def _compared(condition: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise GalleryError(f"{condition!r} compares with {text!r}, which is no number") from error
+        raise GalleryError(
+            f"{condition!r} compares with {text!r}, which is not a number"
+        ) from error

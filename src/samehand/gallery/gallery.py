@@ -136,9 +136,9 @@ class Gallery:
 
         Args:
             where: Conditions that all hold, such as "artist=Claude Monet" or "date>=1880";
-                `filters.sql_condition` has the rules.
+                `filters.read_conditions` has the rules.
             limit: How many at most; None for all.
-            offset: How many to pass over first.
+            offset: Number of works to skip.
 
         Raises:
             GalleryError: A condition cannot be understood.
@@ -159,7 +159,7 @@ class Gallery:
         """Add works; files that have not changed since they were added are not embedded again.
 
         Works are stored a few hundred at a time, so an interrupted call has lost little, and the
-        same call goes on from there. One unreadable file never stops the rest.
+        same call resumes there. One unreadable file never stops the rest.
 
         Args:
             sources: Works, or paths: image files, folders of an artist each, tables, catalogues,
@@ -251,7 +251,7 @@ class Gallery:
 
         Args:
             model: What embeds the works again.
-            cache: Where new embeddings are kept meanwhile, so that an interrupted call goes on.
+            cache: Where new embeddings are kept meanwhile, so that an interrupted call resumes.
             drop_gone: Remove works whose files cannot be read, rather than stopping.
 
         Returns:
@@ -279,7 +279,7 @@ class Gallery:
         return len(works)
 
     def gone(self) -> tuple[str, ...]:
-        """Return the paths of works whose files are there no longer.
+        """Return the paths of works whose files no longer exist.
 
         Files that merely cannot be reached now, as on a disk that is not connected, are not gone.
         """

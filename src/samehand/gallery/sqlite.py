@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import unicodedata
 import weakref
 from functools import lru_cache
 from pathlib import Path
@@ -120,6 +121,7 @@ def _connect(address: str) -> sqlite3.Connection:
         connection.close()
         raise
     connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("plain", 1, plain, deterministic=True)
     connection.create_function("first_year", 1, lambda text: _years(text)[0], deterministic=True)
     connection.create_function("last_year", 1, lambda text: _years(text)[1], deterministic=True)
     return connection
@@ -127,6 +129,15 @@ def _connect(address: str) -> sqlite3.Connection:
 
 def _fold(text: str | None) -> str | None:
     return None if text is None else str(text).casefold()
+
+
+@lru_cache(maxsize=65_536)
+def plain(text: str | None) -> str | None:
+    """Return a text as a search reads it: without case, and with accents taken off letters."""
+    if text is None:
+        return None
+    parts = unicodedata.normalize("NFKD", str(text).casefold())
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 @lru_cache(maxsize=4096)

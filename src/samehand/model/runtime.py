@@ -13,10 +13,12 @@ from PIL import Image
 from samehand.errors import ModelError
 from samehand.files import sha256_bytes
 from samehand.images.views import VIEWS_VERSION, render_views
-from samehand.records import Floats
+from samehand.records import Device, Floats
 
 # Beyond this, larger batches of thumbnails only cost memory.
 _VIEWS_AT_ONCE = 16
+
+_PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Encoded:
 
 
 class Embedder:
-    """The encoder, ready to run on the CPU.
+    """The encoder, ready to run.
 
     Attributes:
         config: What it was loaded from.
@@ -75,19 +77,22 @@ class Embedder:
         dtype: Of its numbers: float32, or float16 where encodings are long.
     """
 
-    def __init__(self, config: EmbedderConfig, threads: int | None = None) -> None:
+    def __init__(
+        self, config: EmbedderConfig, threads: int | None = None, device: Device = "cpu"
+    ) -> None:
         """Load the graph.
 
         Args:
             config: Which graph, and which views it looks at.
             threads: CPU threads; None for all there are.
+            device: Where it runs.
 
         Raises:
-            ModelError: The graph cannot be loaded.
+            ModelError: The graph cannot be loaded, or not on that device.
         """
         self.config = config
         self.threads = threads
-        self._session = open_graph(config.encoder, threads)
+        self._session = open_graph(config.encoder, threads, device)
         self.width, self.dtype = self._check_graph()
         self._outputs = {node.name for node in self._session.get_outputs()}
 
@@ -163,28 +168,51 @@ class Embedder:
         return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
 
-def open_graph(path: Path, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """Load an ONNX graph for the CPU.
+def open_graph(
+    path: Path, threads: int | None = None, device: Device = "cpu"
+) -> onnxruntime.InferenceSession:
+    """Load an ONNX graph.
 
     Args:
         path: The file.
         threads: CPU threads; None for all there are.
+        device: Where it runs.
 
     Raises:
-        ModelError: The graph cannot be loaded.
+        ModelError: The graph cannot be loaded, or not on that device.
     """
+    provider = _provider(device)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _available_cpus()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ModelError(
             f"cannot load {path}: {reason}; copy the model folder again, "
             "or install a newer onnxruntime"
         ) from error
+    # Without a driver ONNX Runtime would answer on the CPU, and only slowness would tell.
+    if session.get_providers()[0] != provider:
+        raise ModelError(
+            f"ONNX Runtime cannot use the GPU here for {path}; check the NVIDIA driver and the "
+            'CUDA libraries, or leave out device="cuda"'
+        )
+    return session
+
+
+def _provider(device: Device) -> str:
+    if device not in _PROVIDERS:
+        raise ModelError(f"device must be one of {', '.join(_PROVIDERS)}, not {device!r}")
+    provider = _PROVIDERS[device]
+    if provider not in onnxruntime.get_available_providers():
+        raise ModelError(
+            'device="cuda" needs ONNX Runtime for GPUs, and the one installed here runs on the CPU '
+            "alone: pip uninstall onnxruntime, then pip install onnxruntime-gpu"
+        )
+    return provider
 
 
 def mean_direction(embeddings: Floats) -> Floats:

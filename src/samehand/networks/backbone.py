@@ -325,7 +325,9 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     widths = getattr(config, "hidden_sizes", None)
     width = widths[-1] if widths else getattr(config, "hidden_size", None)
     if width is None or network.main_input_name != "pixel_values":
-        raise RecipeError(f"backbone {name} is no vision model with a feature map; choose another")
+        raise RecipeError(
+            f"backbone {name} is not a vision model with a feature map; choose another"
+        )
     patch = getattr(config, "patch_size", None)
     return Backbone(_TransformersFeatures(network, patch), width, mean, std)
 

@@ -1,4 +1,4 @@
-"""A trained encoder to one ONNX graph: images in; embeddings, patches and strangeness out."""
+"""A trained encoder to one ONNX graph: images in; embeddings, patches and novelty out."""
 
 import logging
 import warnings
@@ -59,8 +59,8 @@ def export_encoder(
     session = onnxruntime.InferenceSession(
         graph.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    embedding, _, strangeness = session.run(list(OUTPUTS), {"images": images.numpy()})
-    apart = np.abs(strangeness - expected[2]) / np.maximum(expected[2], 1)
+    embedding, _, novelty = session.run(list(OUTPUTS), {"images": images.numpy()})
+    apart = np.abs(novelty - expected[2]) / np.maximum(expected[2], 1)
     worst = max(float(np.abs(embedding - expected[0]).max()), float(apart.max()) / _LOOSER)
     if not worst <= (
         _TOLERANCE_OF_BYTES if weights == "int8" else _TOLERANCE

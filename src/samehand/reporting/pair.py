@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samehand.explain.evidence_picture import (
@@ -96,7 +97,18 @@ def pair_report(
 
 
 def _reproducible(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict without the time it took, which no two runs share, and its maps."""
+    """Return the verdict without its maps, and the time it took, which no two runs share.
+
+    A gallery's works go by their files' names: a report is handed on, and where its owner keeps
+    files is nobody else's business.
+    """
+    near = verdict.neighbours
+    if near is not None:
+        left, right = (
+            tuple(replace(one, path=Path(one.path).name) for one in side)
+            for side in (near.left, near.right)
+        )
+        verdict = replace(verdict, neighbours=replace(near, left=left, right=right))
     values = verdict.to_dict()
     del values["seconds"], values["evidence"]
     return values

@@ -1,9 +1,10 @@
 """A finished page to a file: HTML as it is, PDF by WeasyPrint."""
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ def check_target(target: Path) -> None:
         MissingExtraError: It is a PDF, and WeasyPrint is not installed.
     """
     if target.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{target} is neither .html nor .pdf; name the report so")
+        raise OutputError(
+            f"{target} ends in neither .html nor .pdf; name the report NAME.html or NAME.pdf"
+        )
     if target.suffix.lower() == ".pdf":
         _weasyprint()
 
@@ -64,7 +67,8 @@ def _weasyprint() -> Any:  # noqa: ANN401
     # WeasyPrint has Pillow accept files that are cut short, in the whole process and for good.
     tolerant = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
-        with warnings.catch_warnings():
+        # Without Pango it prints its own advice, on standard output, before it fails.
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             # Without the system library harfbuzz-subset it embeds fonts by fontTools, as well.
             warnings.filterwarnings("ignore", "HarfBuzz-Subset", DeprecationWarning)
             import weasyprint

@@ -14,7 +14,7 @@ import samehand
 from samehand.errors import SamehandError
 from samehand.gallery import Gallery
 from samehand.images.decode import printable
-from samehand.results import Health
+from samehand.results import Health, Problem
 from samehand.verification.verifier import SameHand
 from samehand.web import api, gallery_api, gallery_page, pages, reference_page
 from samehand.web.body import Bodies
@@ -22,6 +22,7 @@ from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
 from samehand.web.head import Heads
 from samehand.web.limits import Limits
+from samehand.web.logs import Logged
 from samehand.web.metrics import Measured, Metrics
 
 _ABOUT = """Were these two paintings made by the same artist?
@@ -36,6 +37,8 @@ def create_app(
     limits: Limits | None = None,
     hosts: Collection[str] = (),
     gallery: Gallery | None = None,
+    *,
+    workers: int = 1,
 ) -> FastAPI:
     """Return the application.
 
@@ -44,6 +47,7 @@ def create_app(
         limits: What is allowed; None for the defaults.
         hosts: Names, besides localhost and addresses, under which the server is reached.
         gallery: A gallery of the same model to show and search, if there is one.
+        workers: How many questions the model answers at one time.
 
     Raises:
         GalleryError: The gallery is another model's.
@@ -51,7 +55,7 @@ def create_app(
     if gallery is not None:
         gallery.require(model)
     limits = limits or Limits()
-    engine = Engine(model, limits, gallery)
+    engine = Engine(model, limits, gallery, workers)
     metrics = Metrics(engine)
     # Starlette would spool larger uploads to a disk; nothing that is posted here touches one.
     MultiPartParser.spool_max_size = limits.body_bytes
@@ -90,6 +94,7 @@ def create_app(
     app.add_middleware(Heads)
     app.add_middleware(Guard, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Logged)
     return app
 
 
@@ -98,6 +103,17 @@ def _add_status(app: FastAPI, metrics: Metrics) -> None:
     async def healthz(request: Request) -> Health:
         identity = request.app.state.engine.model.folder.identity
         return Health(status="ok", model=identity, version=samehand.__version__)
+
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        summary="Whether to send requests here",
+        responses={503: {"model": Problem, "description": "The server is about to stop."}},
+    )
+    async def readyz(request: Request) -> Health:
+        if not request.app.state.engine.ready:
+            raise HTTPException(503, "The server is starting or about to stop; ask another one.")
+        return await healthz(request)
 
     @app.get(
         "/metrics",
@@ -144,7 +160,7 @@ def _problem(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     sentence = printable(sentence)
-    if request.url.path.startswith(("/api/", "/healthz", "/metrics")):
+    if request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
         return JSONResponse({"detail": sentence}, status, headers)
     page = pages.render(request, "problem.html", status, problem=sentence)
     page.headers.update(headers or {})

@@ -1,4 +1,4 @@
-"""The model behind the pages: a bounded queue, decoder processes, and a single inference thread."""
+"""The model behind the pages: a bounded queue, decoder processes, and inference threads."""
 
 import asyncio
 import contextlib
@@ -39,26 +39,45 @@ class Engine:
         gallery: The gallery that is served, if one is.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
+        ready: Whether requests are welcome: the decoders have started, and nobody has asked the
+            server to stop.
     """
 
-    def __init__(self, model: SameHand, limits: Limits, gallery: Gallery | None = None) -> None:
+    def __init__(
+        self,
+        model: SameHand,
+        limits: Limits,
+        gallery: Gallery | None = None,
+        workers: int = 1,
+    ) -> None:
+        """Prepare an engine.
+
+        Args:
+            model: What answers.
+            limits: What is allowed.
+            gallery: A gallery of the same model, if one is served.
+            workers: How many threads run the model. One of them uses every core that the model
+                was opened with; several share one copy of its weights.
+        """
         self.model = model
         self.limits = limits
         self.gallery = gallery
         self.waiting = 0
+        self.ready = False
         self.background = _background_of(model)
         self._decoders = Decoders(limits)
-        # ONNX Runtime uses every core for one picture; a second thread would only share them.
-        self._inference = ThreadPoolExecutor(1, thread_name_prefix="samehand")
+        self._inference = ThreadPoolExecutor(workers, thread_name_prefix="samehand")
         # Decoded pictures are large; so few questions as there are decoders hold some.
-        self._working = asyncio.Semaphore(limits.decoders)
+        self._working = asyncio.Semaphore(max(limits.decoders, workers))
 
     async def start(self) -> None:
         """Start the decoders."""
         await self._decoders.start()
+        self.ready = True
 
     async def stop(self) -> None:
         """End the decoders and wait for running inference."""
+        self.ready = False
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
 
@@ -93,7 +112,7 @@ class Engine:
         return Painting(upload.name, self.model.embedder, lambda: decoded)
 
     async def infer(self, answer: Callable[[], Answer]) -> Answer:
-        """Run `answer` in the thread that may use the model."""
+        """Run `answer` in a thread that may use the model."""
         return await asyncio.get_running_loop().run_in_executor(self._inference, answer)
 
 

@@ -121,7 +121,7 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """What is known once so many references have been opened.
+    """What is known once this many references have been opened.
 
     Attributes:
         verdict: The verdict from these references.
