@@ -39,5 +39,8 @@ Qualifier = Literal[
 ]
 """How a work that is not autograph stands to the artist it is catalogued under."""
 
+Collection = Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons", "nga", "iiif"]
+"""Where paintings can be fetched from; see `catalogue.fetch`."""
+
 Stance = Literal["supports", "neutral", "contradicts"]
 """What one reference says of the probe."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from samehand.catalogue import iiif
 from samehand.catalogue.attribution import parse_attribution
@@ -29,8 +29,7 @@ from samehand.catalogue.offers import Offer
 from samehand.errors import CatalogueError, OutputError
 from samehand.files import atomic_path, output_error, write_text
 from samehand.progress import track
-
-Collection = Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons", "nga", "iiif"]
+from samehand.records import Collection as Collection
 
 TABLE_NAME = "paintings.csv"
 COLUMNS = (

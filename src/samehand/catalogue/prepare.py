@@ -32,7 +32,7 @@ from samehand.catalogue.manifest import read_folder, read_manifest
 from samehand.catalogue.pbn import read_pbn
 from samehand.catalogue.report import Finding, PrepareReport, SameWork
 from samehand.catalogue.schema import SCHEMA, SPLITS, write_catalogue
-from samehand.catalogue.sources import Source, SourceRow
+from samehand.catalogue.sources import PaintingSource, Source, SourceRow
 from samehand.catalogue.splits import Fractions, SplitScheme, assign_splits
 from samehand.errors import CatalogueError
 from samehand.files import output_error, write_text
@@ -46,7 +46,7 @@ Prepared = list[tuple[SourceRow, CachedImage]]
 
 
 def prepare(
-    kind: SourceKind,
+    kind: SourceKind | PaintingSource,
     location: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
@@ -70,8 +70,8 @@ def prepare(
     Args:
         kind: "pbn" (the Painter by Numbers competition's files), "folder" (one folder per
             artist, or a zip of such folders), "table" (one row an image; "csv" and "parquet" mean
-            the same).
-        location: The folder or the table.
+            the same); or a source of your own.
+        location: The folder or the table; of a source of your own, what reports call it.
         out: The catalogue's folder, made if need be.
         split: How to divide the paintings; by default "pbn" for the competition's files, "given"
             for a table that has splits, and "artist-disjoint" otherwise.
@@ -127,7 +127,7 @@ def prepare(
     works = [work for work in works if len(work.paintings) > 1]
     report = PrepareReport(
         location=str(location),
-        kind=kind,
+        kind=kind if isinstance(kind, str) else type(kind).__name__,
         scheme=scheme,
         seed=seed,
         rows=len(source.rows),
@@ -163,7 +163,7 @@ def prepare(
 
 @contextmanager
 def open_source(
-    kind: SourceKind,
+    kind: SourceKind | PaintingSource,
     location: str | os.PathLike[str],
     images: str | os.PathLike[str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -173,7 +173,10 @@ def open_source(
     Raises:
         CatalogueError: The kind is unknown, or the source cannot be used.
     """
-    if kind == "pbn":
+    if not isinstance(kind, str):
+        with kind.open() as source:
+            yield source
+    elif kind == "pbn":
         with read_pbn(location) as source:
             yield source
     elif kind == "folder":
@@ -284,7 +287,7 @@ def derive_groups(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.coalesce("artist_group", derived).alias("artist_group"))
 
 
-def default_scheme(kind: SourceKind, frame: pl.DataFrame) -> SplitScheme:
+def default_scheme(kind: SourceKind | PaintingSource, frame: pl.DataFrame) -> SplitScheme:
     """Return the split that a source suggests."""
     if kind == "pbn":
         return "pbn"

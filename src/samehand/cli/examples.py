@@ -66,7 +66,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "calibrate": ("samehand calibrate models/mine --catalogue mine",),
     "doctor": ("samehand doctor",),
-    "gallery create": ("samehand gallery create masters",),
+    "embed": (
+        "samehand embed paintings/ --out embedded",
+        "samehand embed 's3://bucket/shards/*.tar' --out s3://bucket/embedded --engine ray",
+    ),
+    "gallery create": (
+        "samehand gallery create masters",
+        "samehand gallery create lance:///data/atlas",
+    ),
     "gallery add": (
         "samehand gallery add masters paintings/",
         "samehand gallery add masters works.csv --images scans",

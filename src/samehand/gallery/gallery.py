@@ -149,7 +149,7 @@ class Gallery:
 
         Args:
             where: Conditions that all hold, such as "artist=Claude Monet" or "date>=1880";
-                `filters.sql_condition` has the rules.
+                `filters.read_conditions` has the rules.
             limit: How many at most; None for all.
             offset: Number of works to skip.
 

@@ -223,7 +223,7 @@ class LanceStorage:
         if (count := self.count()) < 1000:
             raise GalleryError(
                 f"the gallery {self.address} holds {count} works, which exact search finds at "
-                "once; an index is of use from 1,000 on"
+                "once; an index helps from 1,000 works"
             )
         with told(self.address):
             self._tables.compact()
@@ -347,7 +347,10 @@ class LanceStorage:
             self.close()
             return
         own = {f"{name}.lance" for name in (WORKS, EXTRA_COLUMNS, DECISIONS, INDEX)}
-        if others := sorted(one.name for one in folder.iterdir() if one.name not in own):
+        names = (one.name for one in folder.iterdir())
+        if others := sorted(
+            name for name in names if name not in own and not name.startswith("thumbnails")
+        ):
             raise GalleryError(
                 f"{folder} holds other files, too, {others[0]} for one; move them elsewhere first"
             )
