@@ -456,3 +456,51 @@ def test_a_killed_run_resumes_without_asking_for_anything_twice(site, tmp_path):
     assert next(count for path, count in site.asked.items() if "artworks" in path) == 1
     assert site.asked.total() == 13 + under_way
     assert len(table(tmp_path)) == 12
+
+
+def three_manifests(site):
+    """A IIIF collection of three works: `site.base + "/collection"`."""
+    items = []
+    for number in range(3):
+        site.pages[f"/iiif/{number}.jpg"] = jpeg(number)
+        body = {"id": f"{site.base}/iiif/{number}.jpg", "type": "Image"}
+        note = {"type": "Annotation", "body": body}
+        canvas = {"type": "Canvas", "items": [{"type": "AnnotationPage", "items": [note]}]}
+        said = {"label": {"en": ["Artist"]}, "value": {"en": [f"Painter {number}"]}}
+        site.pages[f"/manifest/{number}"] = {
+            "id": f"{site.base}/manifest/{number}",
+            "type": "Manifest",
+            "label": {"en": [f"Work {number}"]},
+            "rights": "http://creativecommons.org/publicdomain/zero/1.0/",
+            "metadata": [said],
+            "items": [canvas],
+        }
+        items.append({"id": f"{site.base}/manifest/{number}", "type": "Manifest"})
+    site.pages["/collection"] = {"type": "Collection", "items": items}
+    return f"{site.base}/collection"
+
+
+def test_prepare_and_gallery_add_take_a_collection_by_its_name(
+    site, tmp_path, samehand, monkeypatch
+):
+    monkeypatch.setenv("SAMEHAND_HOME", str(tmp_path / "home"))
+    address = three_manifests(site)
+    out = tmp_path / "catalogue"
+    found = samehand(
+        "prepare", "iiif", address, "--out", out, "--private", "--validation-artists", 1
+    )
+    assert found.code == 0, found.err
+    assert "3 paintings of iiif are in" in found.err
+    report = json.loads((out / "prepare-report.json").read_text())
+    assert (report["kind"], report["location"], report["paintings"]) == ("Online", address, 3)
+    assert samehand("gallery", "create", "g").code == 0
+    added = samehand("gallery", "add", "g", f"iiif:{address}", "--private", "--limit", 1)
+    assert added.code == 0, added.err
+    listed = samehand("gallery", "list", "g", "--json").out
+    assert json.loads(listed)["artist"] == "Painter 0"
+    refused = samehand("gallery", "add", "g", f"iiif:{address}x", "--private")
+    assert refused.code == 2
+    assert "HTTP 404" in refused.err
+    private = samehand("prepare", "iiif", address, "--out", tmp_path / "other")
+    assert private.code == 2
+    assert "private network" in private.err

@@ -58,8 +58,8 @@ class Online:
                 self.tell(sentence)
         if not report.paintings:
             raise CatalogueError(
-                f"{self.collection} offers no open work with an image for {self.words!r}; use other "
-                "words, or pass --any-rights if you may use the images"
+                f"{self.collection} offers no open work with an image for {self.words!r}; use "
+                "other words, or pass --any-rights if you may use the images"
             )
         return self.folder / TABLE_NAME
 

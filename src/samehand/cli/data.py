@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def prepare(
     kind: Annotated[
-        Literal["pbn", "folder", "table", "csv", "parquet"] | Collection,
+        Literal["pbn", "folder", "table", "csv", "parquet", Collection],
         typer.Argument(help="What the source is; a collection on the web is fetched first."),
     ],
     source: Annotated[

@@ -14,7 +14,6 @@ from samehand.catalogue.dates import parse_date
 from samehand.catalogue.facts import FACTS
 from samehand.catalogue.headings import meaning_of
 from samehand.errors import GalleryError
-from samehand.gallery.sqlite import plain
 from samehand.gallery.works import FIELDS
 
 COLUMNS = ("path", *FIELDS, "sha256", "added")
