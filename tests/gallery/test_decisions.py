@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from samehand import SameHand
 from samehand.errors import GalleryError
-from samehand.gallery import Gallery
-from samehand.gallery.decisions import Settled, decided_pairs, links, merge_decisions, standing
+from samehand.gallery import Gallery, StoredWork, Work
+from samehand.gallery.decisions import (
+    Settled,
+    decided_artists_of,
+    decided_pairs,
+    links,
+    merge_decisions,
+    standing,
+)
 from samehand.gallery.storage import DecisionRow
 
 
@@ -214,3 +221,20 @@ def test_the_command_line_decides_lists_and_undoes(shelf, samehand):
     code, _, err = samehand("decide", shelf.folder, "N.00", "N.99", "same")
     assert code == 2
     assert "no work N.99" in err
+
+
+def test_a_label_follows_decisions_and_a_contradicted_one_counts_for_nothing():
+    def work(name, artist=None, **extra):
+        return StoredWork(0, Work(name, artist, extra=extra), name, "")
+
+    works = [
+        work("a", "Ann"), work("b"), work("c"), work("d", "Bo"), work("e", "Bo"),
+        work("f", "Cy", qualifier="after"), work("g"), work("h", "Ann"), work("i", "Di"),
+    ]  # fmt: skip
+    rows = [
+        row(1, "a", "b", "same"), row(2, "b", "c", "same"), row(3, "d", "e", "different"),
+        row(4, "f", "g", "same"), row(5, "h", "i", "same"),
+    ]  # fmt: skip
+    found = decided_artists_of(works, Settled(links(rows)))
+    assert found == ["Ann", "Ann", "Ann", None, None, None, None, "Ann", "Di"]
+    assert decided_artists_of(works, Settled(links(rows)), any_attribution=True)[6] == "Cy"

@@ -32,6 +32,7 @@ from samehand.cli.listed import (
 from samehand.cli.listing import print_fitted
 from samehand.cli.options import AnyAttribution, AsJson, Catalogue, Model, Prior, Threads
 from samehand.errors import ImageError, SamehandError
+from samehand.files import sha256_bytes
 from samehand.records import FalseAlarms, OperatingPoint
 
 if TYPE_CHECKING:
@@ -271,7 +272,10 @@ def _gallery_question(
 ) -> dict[str, Any]:
     if out is None:
         return {}
-    return {
+    decided = gallery.store.read_decisions()
+    # Only where there are some, so that files of answers from before decisions can be resumed.
+    record = {"decisions": sha256_bytes(repr(decided).encode())[:16]} if decided else {}
+    return record | {
         "command": command,
         "model": same_hand.folder.identity,
         "gallery": gallery.name,

@@ -17,7 +17,7 @@ import numpy as np
 from samehand.errors import GalleryError
 from samehand.files import sha256_file
 from samehand.gallery.storage import DecisionRow, Storage
-from samehand.gallery.works import Work
+from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
 from samehand.records import Judgement
 from samehand.results import DecidedWork, Decision, Decisions
@@ -101,6 +101,43 @@ def decided_pairs(store: Storage) -> tuple[DecidedPair, ...]:
         for pair, link in sorted(agreed.items())
         if pair[0] in there and pair[1] in there
     )
+
+
+def decided_artists_of(
+    works: Sequence[StoredWork], settled: "Settled", *, any_attribution: bool = False
+) -> list[str | None]:
+    """Return the artist of each work, N of them, as its label and people's decisions have it.
+
+    A work without a label takes that of the works that it is joined with, if it is one. Two works of
+    one label that are decided to be by different hands have none, since one of the labels is wrong.
+
+    Args:
+        works: N works.
+        settled: What people decided.
+        any_attribution: Whether a label with a qualifier counts.
+    """
+    artists = [
+        one.work.artist if any_attribution or "qualifier" not in one.work.extra else None
+        for one in works
+    ]
+    hands: dict[str, list[int]] = {}
+    for place, one in enumerate(works):
+        if one.sha256 in settled.digests:
+            hands.setdefault(settled.hand(one.sha256), []).append(place)
+    found = list(artists)
+    for members in hands.values():
+        labels = {artists[place] for place in members} - {None}
+        if len(labels) == 1:
+            (label,) = labels
+            for place in members:
+                found[place] = label
+    given = list(found)
+    for hand, members in hands.items():
+        for enemy in settled.enemies(hand):
+            for one in members:
+                if any(given[one] == given[other] for other in hands.get(enemy, ())):
+                    found[one] = None
+    return found
 
 
 def decide(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from samehand.errors import GalleryError
 from samehand.gallery.engines import create_storage, open_storage
@@ -25,6 +26,9 @@ from samehand.results import (
     IndexInfo,
     MergeReport,
 )
+
+if TYPE_CHECKING:
+    from samehand.gallery.decisions import DecidedPair
 
 
 class Gallery:
@@ -369,6 +373,12 @@ class Gallery:
         from samehand.gallery.decisions import list_decisions
 
         return list_decisions(self.store, self.name, history=history)
+
+    def decided_pairs(self) -> "tuple[DecidedPair, ...]":
+        """Return the pairs that people agree on, of which the gallery holds both works."""
+        from samehand.gallery.decisions import decided_pairs
+
+        return decided_pairs(self.store)
 
     def gone(self) -> tuple[str, ...]:
         """Return the paths of works whose files no longer exist.
