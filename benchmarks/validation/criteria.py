@@ -58,7 +58,9 @@ CRITERIA = (
     Criterion("calibration", "devPAV", 0.2, "a factor of 1.6 between said and seen ratio"),
     Criterion("calibration", "false matches over promise", 1.25, "a promise kept within a quarter"),
     Criterion("calibration", "misleading beyond 0 bans", 0.5, "fewer wrong than right"),
-    Criterion("calibration", "misleading beyond 1 ban", 0.1, "true ratios reach 10 in 10 % at most"),
+    Criterion(
+        "calibration", "misleading beyond 1 ban", 0.1, "true ratios reach 10 in 10 % at most"
+    ),
     Criterion("calibration", "misleading beyond 2 bans", 0.01, "and 100 in 1 % at most"),
     Criterion("robustness", "minimum Cllr above that of the originals", 0.1, "half a grade weaker"),
     Criterion("robustness", "Cllr less its minimum", 0.04, "as for calibration"),

@@ -19,7 +19,9 @@ from samehand.explain.neighbour_picture import small_picture
 from samehand.explain.words import (
     claim_in_words,
     context_in_words,
+    error_rate_in_words,
     influence_in_words,
+    interval_in_words,
     matches_in_words,
     nearby_in_words,
     title_of,
@@ -82,6 +84,10 @@ def pair_report(
             "works": [facts(work, _PAINTING) for work in (left, right)],
             "verdict": verdict,
             "sentence": claim_in_words(verdict.llr),
+            "between": interval_in_words(verdict.llr_interval),
+            "rate": error_rate_in_words(
+                verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+            ),
             "figures": _pictures(left, right, evidence),
             "context": context_in_words(evidence.context),
             "densities": shown_exactly(draw_context(evidence.context, 700, 210, density=2)),

@@ -4,7 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from samehand.explain.words import reference_claim_in_words, reference_strength
+from samehand.explain.words import (
+    error_rate_in_words,
+    reference_claim_in_words,
+    reference_strength,
+)
 from samehand.model.painting import Painting
 from samehand.records import OperatingPoint
 from samehand.reporting.growth import draw_growth
@@ -62,6 +66,9 @@ def references_report(
             "verdict": verdict,
             "strength": reference_strength(verdict.strength),
             "sentence": reference_claim_in_words(verdict.llr),
+            "rate": error_rate_in_words(
+                verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+            ),
             "measured": attribution_of(model.folder).references.steps[-1].references,
             "growth": draw_growth(verdict.growth),
             "milestones": _milestones(verdict.growth),

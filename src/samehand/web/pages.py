@@ -13,6 +13,7 @@ from samehand.explain.words import (
     claim_in_words,
     context_in_words,
     influence_in_words,
+    interval_in_words,
     nearby_in_words,
     share,
     title_of,
@@ -57,6 +58,8 @@ templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
     headline=words.headline,
     decision=words.decision_words,
+    error_rate=words.error_rate,
+    interval=interval_in_words,
     called=title_of,
     share=share,
 )

@@ -1,6 +1,8 @@
 """Values in the words of a page; sentences about evidence are those of `explain.words`."""
 
+from samehand.explain.words import error_rate_in_words
 from samehand.records import Decision
+from samehand.results import ReferenceVerdict, Verdict
 
 
 def headline(strength: str) -> str:
@@ -13,5 +15,12 @@ def decision_words(decision: Decision) -> str:
     return {
         "same": "one artist",
         "different": "two artists",
-        "inconclusive": "inconclusive",
+        "no decision": "no decision",
     }[decision]
+
+
+def error_rate(verdict: Verdict | ReferenceVerdict) -> str:
+    """Return how often a decision like a verdict's is wrong, and of what pictures that holds."""
+    return error_rate_in_words(
+        verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+    )
