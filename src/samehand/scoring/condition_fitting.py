@@ -184,7 +184,9 @@ class Pictures:
 def fit_conditions(comparator: Comparator, pictures: Pictures) -> tuple[Condition, ...]:
     """Fit a calibration for every two kinds that enough artists show.
 
-    Pairs of pictures from two collections are a collection of their own.
+    Pictures of one kind are compared within their collection, where scores are highest, so that
+    false matches are promised for the worst case. Pictures of two kinds seldom come from one
+    collection; two collections together are then a collection of their own.
 
     Args:
         comparator: The model's comparator.
@@ -195,10 +197,13 @@ def fit_conditions(comparator: Comparator, pictures: Pictures) -> tuple[Conditio
     """
     kinds = np.array(pictures.kind)
     names = sorted(set(pictures.kind))
+    count = int(pictures.collection.max()) + 1
     found = []
     for index, one in enumerate(names):
         for two in names[index:]:
             pairs = pairs_of(comparator, pictures, kinds == one, kinds == two)
+            if one == two:
+                pairs = pairs.take(pairs.collection % (count + 1) == 0)
             condition = fit_condition((one, two), pairs)
             if condition is not None:
                 found.append(condition)
