@@ -51,7 +51,7 @@ Out = Annotated[
 MOST_REFERENCES = 100
 """So many of an artist's works in a gallery are opened as references, those added first."""
 
-InGallery = Annotated[str, typer.Option(help="A gallery's name or folder.")]
+InGallery = Annotated[str, typer.Option(help="A gallery's name, folder or address.")]
 
 
 def verify(

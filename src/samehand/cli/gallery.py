@@ -22,7 +22,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(help="A gallery's name, or the path of its folder.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A gallery's name, the path of its folder, or an address: lance:///folder, s3://..."
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -42,7 +47,7 @@ def create(name: Name, model: Model = None) -> None:
     from samehand.model.folder import open_model
 
     with Gallery.create(name, open_model(model)) as gallery:
-        print(f"made the gallery {gallery.name} in {gallery.folder}")
+        print(f"made the gallery {gallery.name} in {gallery.address}")
     print_next("gallery", "add", name, "paintings/")
 
 
@@ -173,7 +178,7 @@ def rename(
     with Gallery.open(name) as gallery:
         before = gallery.name
         gallery.rename(to)
-        print(f"renamed {before} to {gallery.name}, in {gallery.folder}")
+        print(f"renamed {before} to {gallery.name}, in {gallery.address}")
 
 
 @app.command()

@@ -24,7 +24,8 @@ def serve(
         _option("--allow-host", "A further name the server is reached by; may be repeated."),
     ] = None,
     gallery: Annotated[
-        str | None, _option("--gallery", "A gallery to show and search: its name or folder.")
+        str | None,
+        _option("--gallery", "A gallery to show and search: its name, folder or address."),
     ] = None,
     max_pixels: Annotated[
         int | None, _option("--max-pixels", "The largest picture that is opened, in pixels.", min=1)

@@ -23,7 +23,9 @@ from samehand.gallery.works import FIELDS, Work
 _READ = frozenset({"artist", "artist_id", "qualifier", "date", "date_from", "date_to"})
 """Columns whose words are read; to write another one leaves them as they are."""
 
-_OWN_FILES = re.compile(rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*|thumbnails.*")
+_OWN_FILES = re.compile(
+    rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*|thumbnails.*|layout.*"
+)
 
 
 def parse_values(pairs: Sequence[str]) -> dict[str, str]:

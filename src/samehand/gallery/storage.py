@@ -1,7 +1,8 @@
 """What a `Gallery` needs of whatever keeps its works: the seam beneath it.
 
-`embedded.py` implements `Storage` with SQLite and one vector file; `engines.py` opens it by a
-gallery's name, path or address.
+Two engines implement `Storage`: SQLite with one vector file (`embedded.py`, the default), and
+LanceDB on a folder or an object store (`lance.py`). `engines.py` opens one by a gallery's name,
+path or address.
 
 A slot is the number by which a storage finds a work again; it is never given to another work.
 
@@ -65,7 +66,7 @@ class Storage(Protocol):
     """Works, their embeddings and the decisions on them, in one place.
 
     Each call sees one state of the gallery and changes all it says or nothing, whatever is killed
-    and whoever else writes. Conditions (`where`) are those of `filters.sql_condition`. Every
+    and whoever else writes. Conditions (`where`) are those of `filters.read_conditions`. Every
     method raises `GalleryError` for a gallery that is damaged, locked or unreachable, and for a
     condition that cannot be understood; those that write raise `OutputError` for a full disk.
     """
