@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samehand.images.condition import THUMBNAIL_SIDE, TINY_SIDE, picture_kind
+from samehand.images.condition import SMALL_SIDE, THUMBNAIL_SIDE, TINY_SIDE, picture_kind
 from samehand.images.decode import decode
 
 
@@ -25,7 +25,8 @@ def decoded(width, height, grey=False):
     ("size", "kind"),
     [
         ((TINY_SIDE, 90), "tiny"),
-        ((TINY_SIDE + 1, 90), "thumbnail"),
+        ((TINY_SIDE + 1, 90), "small"),
+        ((90, SMALL_SIDE + 1), "thumbnail"),
         ((90, THUMBNAIL_SIDE), "thumbnail"),
         ((90, THUMBNAIL_SIDE + 1), "photograph"),
     ],

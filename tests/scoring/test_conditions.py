@@ -24,7 +24,7 @@ from samehand.scoring.conditions import (
 )
 from samehand.scoring.spread import line_spread
 
-KINDS = ("photograph", "thumbnail", "tiny", "greyscale")
+KINDS = ("photograph", "thumbnail", "tiny", "greyscale", "small")
 
 
 def make_pairs(seed, *, artists=40, each=30, gap=2.0, offset=0.0, collection=0):

@@ -12,6 +12,9 @@ from samehand.records import PictureKind
 THUMBNAIL_SIDE = 320
 """Pictures whose longer side is at most this many pixels are thumbnails."""
 
+SMALL_SIDE = 208
+"""Pictures whose longer side is at most this many pixels are small."""
+
 TINY_SIDE = 150
 """Pictures whose longer side is at most this many pixels are tiny: enlarged to what the encoder
 looks at, they are so soft that any two resemble one another. On validation artists the score at
@@ -29,6 +32,8 @@ def picture_kind(item: Decoded) -> PictureKind:
     longer = max(item.width, item.height)
     if longer <= TINY_SIDE:
         return "tiny"
+    if longer <= SMALL_SIDE:
+        return "small"
     return "thumbnail" if longer <= THUMBNAIL_SIDE else "photograph"
 
 

@@ -23,6 +23,7 @@ UNMEASURED_LIMIT = 1.0
 _WORDS: dict[PictureKind, tuple[str, str]] = {
     "photograph": ("a photograph", "two photographs"),
     "thumbnail": ("a thumbnail", "two thumbnails"),
+    "small": ("a small picture", "two small pictures"),
     "tiny": ("a tiny picture", "two tiny pictures"),
     "greyscale": ("a greyscale picture", "two greyscale pictures"),
 }
