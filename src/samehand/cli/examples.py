@@ -52,7 +52,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand evaluate pairs.parquet --catalogue mine --out report",
         "samehand evaluate pairs.parquet --catalogue mine --out r --model models/mine",
     ),
-    "calibrate": ("samehand calibrate models/mine --catalogue mine",),
+    "calibrate": (
+        "samehand calibrate lite --gallery masters --out models/masters",
+        "samehand calibrate models/mine --catalogue mine",
+    ),
     "doctor": ("samehand doctor",),
     "gallery create": ("samehand gallery create masters",),
     "gallery add": (
