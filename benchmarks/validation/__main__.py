@@ -60,14 +60,16 @@ def report(
     threads: Annotated[int | None, typer.Option()] = None,
 ) -> None:
     """Measure a model on data sets and write the validation report."""
-    same_hand = SameHand(model, threads)
+    # Variables stand for folders, in the command as the page prints it too.
+    same_hand = SameHand(model and os.path.expandvars(model), threads)
+    kept = None if cache is None else Path(os.path.expandvars(cache))
     rows: list[Row] = []
     answers: dict[str, Answers] = {}
     originals: Answers | None = None
     for one in data:
         role, _, rest = one.partition(":")
         name, _, place = rest.partition("=")
-        pictures = read_set(same_hand, name, Path(os.path.expandvars(place)), None, cache)
+        pictures = read_set(same_hand, name, Path(os.path.expandvars(place)), None, kept)
         found = answers[name] = answer(same_hand, pictures)
         measured: dict[Metric, float] = dict(figures(found))
         if role == "accuracy":

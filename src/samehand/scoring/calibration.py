@@ -131,15 +131,22 @@ def llr_interval(calibration: Calibration, score: float) -> tuple[float, float] 
     """
     if calibration.spread is None:
         return None
-    slope, both, intercept = calibration.spread
-    variance = max(0.0, slope * score * score + 2.0 * both * score + intercept)
-    llr = calibration.slope * score + calibration.intercept
+    llr, either_way = (
+        calibration.slope * score + calibration.intercept,
+        half_width(calibration, score),
+    )
     ends = np.clip(
-        [llr - _TWO_SIDED * variance**0.5, llr + _TWO_SIDED * variance**0.5],
+        [llr - either_way, llr + either_way],
         calibration.lower,
         calibration.upper,
     )
     return float(ends[0]), float(ends[1])
+
+
+def half_width(calibration: Calibration, score: float) -> float:
+    """Return half the width of the 95 % interval of a score's llr; 0 without a spread."""
+    slope, both, intercept = calibration.spread or (0.0, 0.0, 0.0)
+    return _TWO_SIDED * max(0.0, slope * score * score + 2.0 * both * score + intercept) ** 0.5
 
 
 def probability(llr: ArrayLike, prior: float) -> Float64s:

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from samehand.records import PictureKind
 from samehand.scoring.calibration import (
+    Calibration,
     Float64s,
     fit_calibration,
     fit_line,
+    half_width,
     points_of_rates,
 )
 from samehand.scoring.comparator import Comparator, Enrolled
@@ -87,7 +89,7 @@ def fit_condition(kinds: Kinds, pairs: ScoredPairs) -> Condition | None:
         np.asarray(pairs.scores, np.float64), pairs.same, pairs.left_artist, pairs.right_artist
     )
     if len(numbers) == 1:
-        return Condition(kinds, replace(pooled, spread=spread), 1)
+        return Condition(kinds, with_margins(replace(pooled, spread=spread)), 1)
     slope, intercept = fit_line(
         np.asarray(pairs.scores, np.float64), pairs.same, _alike_weights(pairs)
     )
@@ -99,7 +101,33 @@ def fit_condition(kinds: Kinds, pairs: ScoredPairs) -> Condition | None:
         points=_points_in_the_worst(pairs),
         spread=None if spread is None else (spread[0], spread[1], spread[2] + apart),
     )
-    return Condition(kinds, calibration, len(numbers))
+    return Condition(kinds, with_margins(calibration), len(numbers))
+
+
+def with_margins(calibration: Calibration) -> Calibration:
+    """Return a calibration whose strict thresholds leave room for its own uncertainty.
+
+    A threshold that keeps 1 % on these artists keeps more or less on others, so it is moved
+    outwards until the other end of the llr's 95 % interval would still keep it. The balanced
+    point has no promise below what the worst collection shows, and stays.
+    """
+    if calibration.spread is None:
+        return calibration
+
+    def moved(score: float, sign: float) -> float:
+        return score + sign * half_width(calibration, score) / calibration.slope
+
+    points = {
+        name: point
+        if name == "eer"
+        else replace(
+            point,
+            same_at_least=moved(point.same_at_least, 1.0),
+            different_at_most=moved(point.different_at_most, -1.0),
+        )
+        for name, point in calibration.points.items()
+    }
+    return replace(calibration, points=points)
 
 
 def _large_enough(pairs: ScoredPairs) -> NDArray[np.bool_]:
@@ -184,9 +212,9 @@ class Pictures:
 def fit_conditions(comparator: Comparator, pictures: Pictures) -> tuple[Condition, ...]:
     """Fit a calibration for every two kinds that enough artists show.
 
-    Pictures of one kind are compared within their collection, where scores are highest, so that
-    false matches are promised for the worst case. Pictures of two kinds seldom come from one
-    collection; two collections together are then a collection of their own.
+    Pictures are compared within their collection, where scores are highest, so that false matches
+    are promised for the worst case. Where no collection shows both kinds by enough artists, any two
+    collections together count as one of their own.
 
     Args:
         comparator: The model's comparator.
@@ -202,12 +230,22 @@ def fit_conditions(comparator: Comparator, pictures: Pictures) -> tuple[Conditio
     for index, one in enumerate(names):
         for two in names[index:]:
             pairs = pairs_of(comparator, pictures, kinds == one, kinds == two)
-            if one == two:
-                pairs = pairs.take(pairs.collection % (count + 1) == 0)
-            condition = fit_condition((one, two), pairs)
+            condition = fit_condition((one, two), nearest_pairs(pairs, count))
             if condition is not None:
                 found.append(condition)
     return tuple(found)
+
+
+def nearest_pairs(pairs: ScoredPairs, count: int) -> ScoredPairs:
+    """Return the pairs within one collection if enough artists show them, or else all of them.
+
+    Args:
+        pairs: As `pairs_of` returns them.
+        count: How many collections there are.
+    """
+    within = pairs.take(pairs.collection % (count + 1) == 0)
+    enough = np.unique(within.left_artist[within.same]).size >= ENOUGH_ARTISTS
+    return within if enough else pairs
 
 
 def pairs_of(
