@@ -96,21 +96,29 @@ def work_words(
 def verify_text(probe: str, answer: Answer) -> str:
     """Return a verdict on a reference set in words."""
     # The sentences of reports and pages load what a bare `samehand --help` need not wait for.
-    from samehand.explain.words import reference_strength, share
+    from samehand.explain.words import error_rate_in_words, reference_strength, share
 
     words = reference_strength(answer["strength"])
     count = len(answer["references"])
+    rate = error_rate_in_words(
+        answer["error_rate"], answer["condition"], answer["measured_on"], answer["refusal"]
+    )
     lines = [
         f"{probe}  |  {count} references",
         "",
         f"{words[0].upper()}{words[1:]}.",
         "",
         f"  log10 likelihood ratio  {answer['llr']:+.2f}",
+        *(
+            [f"  if all of one style     {answer['llr_one_style']:+.2f}"]
+            if answer["llr_one_style"] is not None
+            else []
+        ),
         f"  probability             {share(answer['probability'])} that their artist made it "
         f"(from {answer['prior']:.0%} before looking)",
         f"  decision                {answer['decision']} (operating point "
-        f"{answer['operating_point']}: error rate {answer['error_rate']:.1%} with this many "
-        "references, on artists the model had never seen)",
+        f"{answer['operating_point']})",
+        f"  error rate              {rate}",
         f"  model                   {answer['model']}, {answer['seconds']:.2f} s",
         "",
         "  references    mean llr    from      to      error rate",

@@ -64,7 +64,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand evaluate pairs.parquet --catalogue mine --out report",
         "samehand evaluate pairs.parquet --catalogue mine --out r --model models/mine",
     ),
-    "calibrate": ("samehand calibrate models/mine --catalogue mine",),
+    "calibrate": (
+        "samehand calibrate lite --gallery masters --out models/masters",
+        "samehand calibrate models/mine --catalogue mine",
+    ),
     "doctor": ("samehand doctor",),
     "embed": (
         "samehand embed paintings/ --out embedded",

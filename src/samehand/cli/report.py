@@ -27,6 +27,10 @@ def report(
     date: Annotated[
         str | None, typer.Option(help="The date on the report; today if absent.")
     ] = None,
+    case: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file on the case: object, question, operator and so on."),
+    ] = None,
     threads: Threads = None,
 ) -> None:
     """Write the report on two paintings, or on one and works by one artist (--references).
@@ -34,6 +38,7 @@ def report(
     It holds the verdict, its evidence, its limits, and how to reproduce it.
     """
     from samehand.gallery import Gallery
+    from samehand.reporting.case import read_case
     from samehand.reporting.pair import pair_report
     from samehand.reporting.references import references_report
     from samehand.reporting.write import check_target, write_report
@@ -51,6 +56,7 @@ def report(
     if out.resolve() in [path.resolve() for path in pictures]:
         raise OutputError(f"{out} is one of the images itself; choose another --out")
     day = date or datetime.datetime.now().astimezone().date().isoformat()
+    about = None if case is None else read_case(case)
     same_hand = SameHand(model, threads)
     if right is None:
         # Files of one name in several folders are told apart by their paths.
@@ -59,6 +65,7 @@ def report(
             same_hand.open(left),
             [same_hand.open(path) for path in others],
             date=day,
+            case=about,
             prior=prior,
             operating_point=operating_point,
         )
@@ -72,6 +79,7 @@ def report(
                 same_hand.open(left, left.name),
                 same_hand.open(right, right.name),
                 date=day,
+                case=about,
                 prior=prior,
                 operating_point=operating_point,
                 gallery=beside,

@@ -108,8 +108,8 @@ def decided_artists_of(
 ) -> list[str | None]:
     """Return the artist of each work, N of them, as its label and people's decisions have it.
 
-    A work without a label takes that of the works that it is joined with, if it is one. Two works of
-    one label that are decided to be by different hands have none, since one of the labels is wrong.
+    A work without a label takes that of the works that it is joined with, if they have one. Of two
+    works of one label that are decided to be by different hands neither has it: one label is wrong.
 
     Args:
         works: N works.
