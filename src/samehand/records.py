@@ -17,7 +17,6 @@ Floats = NDArray[np.float32]
 Split = Literal["train", "validation", "test", "all"]
 """Whose paintings are paired; "all" for those of every split."""
 
-Decision = Literal["same", "different", "inconclusive"]
 Judgement = Literal["same", "different", "unsure"]
 """What a person decides about two works: one hand made both, or not, or it cannot be told."""
 

@@ -126,17 +126,16 @@ def decided_artists_of(
             hands.setdefault(settled.hand(one.sha256), []).append(place)
     found = list(artists)
     for members in hands.values():
-        labels = {artists[place] for place in members} - {None}
+        labels = {label for place in members if (label := artists[place]) is not None}
         if len(labels) == 1:
-            (label,) = labels
             for place in members:
-                found[place] = label
+                found[place] = next(iter(labels))
     given = list(found)
     for hand, members in hands.items():
         for enemy in settled.enemies(hand):
-            for one in members:
-                if any(given[one] == given[other] for other in hands.get(enemy, ())):
-                    found[one] = None
+            for place in members:
+                if any(given[place] == given[other] for other in hands.get(enemy, ())):
+                    found[place] = None
     return found
 
 

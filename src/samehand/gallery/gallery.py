@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from samehand.errors import GalleryError
+from samehand.gallery.decisions import DecidedPair
 from samehand.gallery.engines import create_storage, open_storage
 from samehand.gallery.filters import COLUMNS
 from samehand.gallery.gone import missing_files
@@ -26,9 +26,6 @@ from samehand.results import (
     IndexInfo,
     MergeReport,
 )
-
-if TYPE_CHECKING:
-    from samehand.gallery.decisions import DecidedPair
 
 
 class Gallery:
@@ -374,7 +371,7 @@ class Gallery:
 
         return list_decisions(self.store, self.name, history=history)
 
-    def decided_pairs(self) -> "tuple[DecidedPair, ...]":
+    def decided_pairs(self) -> tuple[DecidedPair, ...]:
         """Return the pairs that people agree on, of which the gallery holds both works."""
         from samehand.gallery.decisions import decided_pairs
 
