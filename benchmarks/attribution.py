@@ -31,7 +31,8 @@ from samehand.scoring.comparator import CosineComparator, Enrolled
 from samehand.scoring.openset import PROMISED_FALSE_ALARMS
 from samehand.scoring.reference_fitting import draw_sets, make_trials
 from samehand.scoring.references import combine, reference_features
-from samehand.verification.hands import group_works, suspicion_of
+from samehand.verification.grouping import group_works
+from samehand.verification.hands import suspicion_of
 
 COUNTS = (1, 3, 5, 10)
 HALVES, SWAPPED, DRAWS = 20, 0.01, 1000

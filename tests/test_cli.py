@@ -237,7 +237,9 @@ def test_words_and_json_carry_the_same_facts(samehand, tiny_model, images, work_
             f"{share(values['probability'])} that one artist made both",
             "(from 20% before looking)",
             values["decision"],
-            f"operating point fmr1: error rate {values['error_rate']:.1%}",
+            "(operating point fmr1)",
+            f"wrong in at most {values['error_rate']:.1%} of cases with {values['condition']}",
+            f"measured on {values['measured_on']}",
             values["model"],
             *values["warnings"],
         ):

@@ -21,6 +21,8 @@ def test_the_package():
         "AsyncSameHand",
         "CatalogueError",
         "Clustering",
+        "Decision",
+        "Decisions",
         "Evidence",
         "Gallery",
         "GalleryError",
@@ -32,6 +34,7 @@ def test_the_package():
         "OutputError",
         "Painting",
         "ProtocolError",
+        "Queue",
         "RecipeError",
         "ReferenceVerdict",
         "SameHand",
@@ -60,7 +63,7 @@ def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
     questions = {"compare", "verify", "search", "identify"}
     ways_in = {"from_pretrained", "open", "open_many", "embed", "embed_many"}
-    assert public == questions | ways_in | {"explain", "cluster"}
+    assert public == questions | ways_in | {"explain", "cluster", "queue"}
     assert signature(SameHand) == ["model", "threads", "*fast", "*device"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.verify) == [
@@ -133,6 +136,10 @@ def test_the_verdict():
         "operating_point",
         "error_rate",
         "strength",
+        "condition",
+        "measured_on",
+        "refusal",
+        "llr_interval",
         "llr_one_style",
         "warnings",
         "model",

@@ -17,7 +17,12 @@ Floats = NDArray[np.float32]
 Split = Literal["train", "validation", "test", "all"]
 """Whose paintings are paired; "all" for those of every split."""
 
-Decision = Literal["same", "different", "inconclusive"]
+Judgement = Literal["same", "different", "unsure"]
+"""What a person decides about two works: one hand made both, or not, or it cannot be told."""
+
+Decision = Literal["same", "different", "no decision"]
+PictureKind = Literal["photograph", "thumbnail", "small", "tiny", "greyscale"]
+"""What a file can show of a painting; see `samehand.images.condition`."""
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 Device = Literal["cpu", "cuda"]
 """Where an encoder runs."""
@@ -35,6 +40,9 @@ Qualifier = Literal[
     "forgery of",
 ]
 """How a work that is not autograph stands to the artist it is catalogued under."""
+
+Collection = Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons", "nga", "iiif"]
+"""Where paintings can be fetched from; see `catalogue.fetch`."""
 
 Stance = Literal["supports", "neutral", "contradicts"]
 """What one reference says of the probe."""

@@ -251,7 +251,9 @@ def test_the_commands_edit_list_and_export(filled, tmp_path, samehand, monkeypat
     assert "suspects" in json.loads(run("suspects", *at, "--json"))
     run("suspects", *at, "--out", tmp_path / "s.csv")
     assert (tmp_path / "s.csv").read_text(encoding="utf-8-sig").startswith("rank,path,")
-    assert "end in .csv or .json" in run("suspects", *at, "--out", tmp_path / "s.txt", code=2)
+    assert "end in .csv, .xlsx or .json" in run(
+        "suspects", *at, "--out", tmp_path / "s.txt", code=2
+    )
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert "--yes" in run("gallery", "delete", "h", code=2)
     assert "--yes" in run("gallery", "delete", "h", code=2)  # nobody answers

@@ -63,7 +63,8 @@ def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     assert "Report of 2026-01-02" in text
     assert f"<td>{expected['llr']:+.2f}</td>" in text
     assert f"{expected['probability']:.1%} that the references' artist" in text
-    assert f"{expected['error_rate']:.1%} with 3 references" in text
+    assert f"Wrong in at most {expected['error_rate']:.1%} of cases" in text
+    assert f"measured on {expected['measured_on']}, with 3 references" in text
     for one in expected["references"]:
         assert f"{one['llr']:+.2f} {one['stance']}" in text
         assert f"{one['coherence']:+.2f} with the others" in text
@@ -99,7 +100,7 @@ def test_one_reference_is_a_set_without_growth(shipped: SameHand, files):
     works = [*map(shipped.open, files)]
     page = references_report(shipped, works[0], works[1:2], date="2026-01-02")
     assert "<svg" not in page
-    assert "with 1 reference," in page
+    assert "never seen, with 1 reference<" in page
     assert "none can be told to be the odd one" in page
     assert data_of(page)["references"][0]["coherence"] is None
     assert page == references_report(shipped, works[0], works[1:2], date="2026-01-02")

@@ -74,8 +74,8 @@ def test_calibration_ignores_unit_and_offset_of_the_score(unit, offset, seed, ga
         assert moved.points[name].same_at_least == pytest.approx(
             unit * point.same_at_least + offset, abs=1e-6 * (unit + abs(offset))
         )
-    assert [decide(s, plain.points["fmr1"]) for s in scores] == [
-        decide(s, moved.points["fmr1"]) for s in unit * scores + offset
+    assert [decide(s, plain.points["fmr1"], 1.0) for s in scores] == [
+        decide(s, moved.points["fmr1"], 1.0) for s in unit * scores + offset
     ]
 
 
@@ -110,7 +110,7 @@ def test_decisions_keep_the_promised_rates_as_tightly_as_possible(seed, counts, 
     genuine, impostor = scores[same], scores[~same]
     for name, promised in [("fmr1", 0.01), ("fmr0.1", 0.001)]:
         point = fitted.points[name]
-        decisions = np.array([decide(score, point) for score in scores])
+        decisions = np.array([decide(score, point, score) for score in scores])
         assert (decisions[~same] == "same").mean() <= point.error_rate
         assert (decisions[same] == "different").mean() <= point.error_rate
         assert point.error_rate == max(promised, 1 / min(counts))
@@ -154,11 +154,11 @@ def test_few_pairs_never_promise_a_rate_they_cannot_measure():
     assert points["fmr1"].error_rate == 0.01
 
 
-def test_decision_is_inconclusive_only_between_the_thresholds():
+def test_nothing_is_decided_only_between_the_thresholds():
     point = OperatingThreshold(error_rate=0.01, same_at_least=2.0, different_at_most=-1.0)
     scores = [-5.0, -1.0, -0.9, 1.9, 2.0, 7.0]
-    assert [decide(score, point) for score in scores] == [
-        "different", "different", "inconclusive", "inconclusive", "same", "same",
+    assert [decide(score, point, score) for score in scores] == [
+        "different", "different", "no decision", "no decision", "same", "same",
     ]  # fmt: skip
 
 

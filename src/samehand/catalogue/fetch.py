@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from samehand.catalogue import iiif
 from samehand.catalogue.attribution import parse_attribution
@@ -29,8 +29,7 @@ from samehand.catalogue.offers import Offer
 from samehand.errors import CatalogueError, OutputError
 from samehand.files import atomic_path, output_error, write_text
 from samehand.progress import track
-
-Collection = Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons", "nga", "iiif"]
+from samehand.records import Collection as Collection
 
 TABLE_NAME = "paintings.csv"
 COLUMNS = (
@@ -46,6 +45,9 @@ _SUFFIXES = {
     "image/tiff": ".tif",
 }
 _FOLDER = ".fetch"
+
+_MOST_REPEATS = 20
+"""A collection that says it has more, and gives the same page so often, would be asked for ever."""
 
 
 @dataclass(slots=True)
@@ -153,6 +155,10 @@ def _offers(
         else:
             reader, usual = MUSEUMS[collection]
             yield from reader(memory.json, words, size, (base or usual).rstrip("/"))
+    except CatalogueError:
+        # What a reader refuses must not be what a resumed run reads again.
+        memory.forget_last()
+        raise
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         # An interface may change its shape; the readers assume the documented one.
         raise CatalogueError(
@@ -207,6 +213,7 @@ class _Memory:
     finished: bool
     _fresh: set[str] = field(default_factory=set)
     _last: str | None = None
+    _addresses: dict[bytes, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # From here until `finish` a run is under way, which another may have to resume.
@@ -219,19 +226,29 @@ class _Memory:
         tag = body.with_suffix(".etag")
         known = body.is_file()
         if known and (not self.finished or address in self._fresh):
-            return parse_json(body.read_bytes(), address)
+            return self._read(body.read_bytes(), address)
         etag = tag.read_text(encoding="utf-8") if known and tag.is_file() else None
         answer = self.client.get(address, accept="application/ld+json, application/json", etag=etag)
         self._fresh.add(address)
         if answer.unchanged and known:
-            return parse_json(body.read_bytes(), address)
-        value = parse_json(answer.body, address)
+            return self._read(body.read_bytes(), address)
+        value = self._read(answer.body, address)
         tag.unlink(missing_ok=True)
         with atomic_path(body) as temporary:
             temporary.write_bytes(answer.body)
         if answer.etag:
             write_text(tag, answer.etag)
         return value
+
+    def _read(self, body: bytes, address: str) -> Any:  # noqa: ANN401
+        """Return the JSON of an answer, unless address after address gives one and the same."""
+        same = self._addresses.setdefault(hashlib.sha256(body).digest(), set())
+        same.add(address)
+        if len(same) > _MOST_REPEATS:
+            raise UnreachableError(
+                f"{address} answers the same page after page; try again later, or use other words"
+            )
+        return parse_json(body, address)
 
     def image(self, key: str, address: str) -> str:
         """Return the path, relative to the folder, of an image that is now on disk.

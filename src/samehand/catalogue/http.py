@@ -141,13 +141,7 @@ class Client:
                     timeout=urllib3.Timeout(connect=self.timeout, read=self.timeout),
                 )
                 if response.status in _REDIRECTS and response.headers.get("Location"):
-                    there = urljoin(here, response.headers["Location"])
-                    if urlsplit(there).scheme not in {scheme, "https"}:
-                        raise UnreachableError(
-                            f"{address} leads to {there}, which is not followed; "
-                            "name the address it leads to"
-                        )
-                    here = there
+                    here = _led_to(address, here, response.headers["Location"], scheme)
                     continue
                 if response.status in _AGAIN:
                     return f"HTTP {response.status}", _retry_after(response.headers), None
@@ -173,6 +167,21 @@ class Client:
         if self._pool is None:
             self._pool = _guarded_pool(self.allow_private)
         return self._pool
+
+
+def _led_to(address: str, here: str, location: str, scheme: str) -> str:
+    """Return where a redirect leads, if that is an address of the web and no less safe."""
+    try:
+        there = urljoin(here, location)
+        followed = urlsplit(there).scheme in {scheme, "https"}
+    except ValueError:
+        there, followed = repr(location), False
+    if not followed:
+        raise UnreachableError(
+            f"{address} leads to {there}, which is not followed; name an address that answers "
+            "itself"
+        )
+    return there
 
 
 def require_urllib3() -> None:

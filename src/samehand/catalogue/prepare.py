@@ -20,6 +20,7 @@ from samehand.catalogue.cache import (
     read_journal,
 )
 from samehand.catalogue.clean import clean_date, clean_text
+from samehand.catalogue.croissant import write_croissant
 from samehand.catalogue.dates import state_years
 from samehand.catalogue.duplicates import (
     duplicate_groups,
@@ -31,7 +32,7 @@ from samehand.catalogue.manifest import read_folder, read_manifest
 from samehand.catalogue.pbn import read_pbn
 from samehand.catalogue.report import Finding, PrepareReport, SameWork
 from samehand.catalogue.schema import SCHEMA, SPLITS, write_catalogue
-from samehand.catalogue.sources import Source, SourceRow
+from samehand.catalogue.sources import PaintingSource, Source, SourceRow
 from samehand.catalogue.splits import Fractions, SplitScheme, assign_splits
 from samehand.errors import CatalogueError
 from samehand.files import output_error, write_text
@@ -45,7 +46,7 @@ Prepared = list[tuple[SourceRow, CachedImage]]
 
 
 def prepare(
-    kind: SourceKind,
+    kind: SourceKind | PaintingSource,
     location: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
@@ -61,15 +62,16 @@ def prepare(
 ) -> PrepareReport:
     """Read a collection, check every image, and write a catalogue with its image cache.
 
-    Writes `catalogue.parquet`, `images/`, `prepare-report.json` and `prepare-report.md`. An
+    Writes `catalogue.parquet`, `images/`, `prepare-report.json`, `prepare-report.md`, and what
+    describes the catalogue to other tools, `croissant.json`. An
     interrupted run resumes where it stopped; a repeated one opens no image again, and changing the
     split, the seed or the fractions redoes only the split.
 
     Args:
         kind: "pbn" (the Painter by Numbers competition's files), "folder" (one folder per
             artist, or a zip of such folders), "table" (one row an image; "csv" and "parquet" mean
-            the same).
-        location: The folder or the table.
+            the same); or a source of your own.
+        location: The folder or the table; of a source of your own, what reports call it.
         out: The catalogue's folder, made if need be.
         split: How to divide the paintings; by default "pbn" for the competition's files, "given"
             for a table that has splits, and "artist-disjoint" otherwise.
@@ -125,7 +127,7 @@ def prepare(
     works = [work for work in works if len(work.paintings) > 1]
     report = PrepareReport(
         location=str(location),
-        kind=kind,
+        kind=kind if isinstance(kind, str) else type(kind).__name__,
         scheme=scheme,
         seed=seed,
         rows=len(source.rows),
@@ -150,6 +152,7 @@ def prepare(
         other_size=other_sizes(good),
     )
     write_catalogue(frame, out)
+    write_croissant(out, Path(location).stem, frame)
     write_text(
         out / "prepare-report.json",
         json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n",
@@ -160,7 +163,7 @@ def prepare(
 
 @contextmanager
 def open_source(
-    kind: SourceKind,
+    kind: SourceKind | PaintingSource,
     location: str | os.PathLike[str],
     images: str | os.PathLike[str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -170,7 +173,10 @@ def open_source(
     Raises:
         CatalogueError: The kind is unknown, or the source cannot be used.
     """
-    if kind == "pbn":
+    if not isinstance(kind, str):
+        with kind.open() as source:
+            yield source
+    elif kind == "pbn":
         with read_pbn(location) as source:
             yield source
     elif kind == "folder":
@@ -281,7 +287,7 @@ def derive_groups(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.coalesce("artist_group", derived).alias("artist_group"))
 
 
-def default_scheme(kind: SourceKind, frame: pl.DataFrame) -> SplitScheme:
+def default_scheme(kind: SourceKind | PaintingSource, frame: pl.DataFrame) -> SplitScheme:
     """Return the split that a source suggests."""
     if kind == "pbn":
         return "pbn"

@@ -12,8 +12,10 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from samehand.catalogue.walk import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from samehand.errors import CatalogueError, ImageError
@@ -123,6 +125,21 @@ class Source:
     unnamed: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+class PaintingSource(Protocol):
+    """Whatever lists paintings and can open their images: the seam beneath `prepare`.
+
+    The readers of this package are such sources behind a word each (`prepare.SourceKind`). Another,
+    a museum's interface or a database, needs only `open`.
+    """
+
+    def open(self) -> AbstractContextManager[Source]:
+        """Yield the collection; its files can be read until the block ends.
+
+        Raises:
+            CatalogueError: It cannot be used.
+        """
 
 
 def existing_folder(location: str | os.PathLike[str]) -> Path:

@@ -16,6 +16,7 @@ from samehand.cli import (
     answer,
     attribution,
     data,
+    decide,
     doctor,
     embed,
     fetch,
@@ -85,9 +86,18 @@ def _root(
 
 # In the order in which the help lists them, under what a person wants.
 for purpose, commands in {
-    "Pairs of paintings": (answer.compare, report.report, answer.score),
+    "Pairs of paintings": (answer.compare, report.report, report.manifest, answer.score),
     "A doubtful work": (attribution.verify, attribution.identify, attribution.search),
-    "A collection": (gallery.app, hands.suspects, hands.cluster, fetch.fetch, embed.embed),
+    "A collection": (
+        gallery.app,
+        hands.suspects,
+        hands.cluster,
+        decide.queue,
+        decide.decide,
+        decide.decisions,
+        fetch.fetch,
+        embed.embed,
+    ),
     "In a browser, and for programs": (web.serve, mcp.mcp, schema.schema),
     "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
     "Making a model": (

@@ -144,7 +144,17 @@ def score(
 
 
 def _in_words(verdict: Verdict) -> str:
-    from samehand.explain.words import claim_in_words, share
+    from samehand.explain.words import (
+        claim_in_words,
+        error_rate_in_words,
+        interval_in_words,
+        share,
+    )
+
+    rate = error_rate_in_words(
+        verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+    )
+    between = interval_in_words(verdict.llr_interval)
 
     lines = [
         f"{shown_name(verdict.left)}  |  {shown_name(verdict.right)}",
@@ -152,15 +162,16 @@ def _in_words(verdict: Verdict) -> str:
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}.",
         claim_in_words(verdict.llr),
         "",
-        f"  log10 likelihood ratio  {verdict.llr:+.2f}",
+        f"  log10 likelihood ratio  {verdict.llr:+.2f}"
+        + (f" ({between} with other calibration artists)" if between else ""),
     ]
     if verdict.llr_one_style is not None:
         lines.append(f"  if both of one style    {verdict.llr_one_style:+.2f}")
     lines += [
         f"  probability             {share(verdict.probability)} that one artist made both "
         f"(from {verdict.prior:.0%} before looking)",
-        f"  decision                {verdict.decision} (operating point {verdict.operating_point}: "
-        f"error rate {verdict.error_rate:.1%} on artists the model had never seen)",
+        f"  decision                {verdict.decision} (operating point {verdict.operating_point})",
+        f"  error rate              {rate}",
         f"  model                   {verdict.model}, {verdict.seconds:.2f} s",
     ]
     lines += [f"  warning                 {warning}" for warning in verdict.warnings]

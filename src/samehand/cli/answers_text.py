@@ -1,10 +1,13 @@
 """Answers beyond one pair, for people to read and as lines of a CSV file."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from samehand.cli.listed import counted
+
 if TYPE_CHECKING:
-    from samehand.results import Clustering, Suspect
+    from samehand.results import Clustering, DecidedWork, Decision, MergeReport, Queue, Suspect
 
 Answer = dict[str, Any]
 Rows = list[dict[str, object]]
@@ -93,21 +96,29 @@ def work_words(
 def verify_text(probe: str, answer: Answer) -> str:
     """Return a verdict on a reference set in words."""
     # The sentences of reports and pages load what a bare `samehand --help` need not wait for.
-    from samehand.explain.words import reference_strength, share
+    from samehand.explain.words import error_rate_in_words, reference_strength, share
 
     words = reference_strength(answer["strength"])
     count = len(answer["references"])
+    rate = error_rate_in_words(
+        answer["error_rate"], answer["condition"], answer["measured_on"], answer["refusal"]
+    )
     lines = [
         f"{probe}  |  {count} references",
         "",
         f"{words[0].upper()}{words[1:]}.",
         "",
         f"  log10 likelihood ratio  {answer['llr']:+.2f}",
+        *(
+            [f"  if all of one style     {answer['llr_one_style']:+.2f}"]
+            if answer["llr_one_style"] is not None
+            else []
+        ),
         f"  probability             {share(answer['probability'])} that their artist made it "
         f"(from {answer['prior']:.0%} before looking)",
         f"  decision                {answer['decision']} (operating point "
-        f"{answer['operating_point']}: error rate {answer['error_rate']:.1%} with this many "
-        "references, on artists the model had never seen)",
+        f"{answer['operating_point']})",
+        f"  error rate              {rate}",
         f"  model                   {answer['model']}, {answer['seconds']:.2f} s",
         "",
         "  references    mean llr    from      to      error rate",
@@ -151,6 +162,7 @@ def identification_text(probe: str, answer: Answer) -> str:
         f"{probe}  |  {answer['artists']:,} artists of {answer['gallery']}",
         "",
         printable(f"{named}." if named else "None of these artists, as far as the images tell."),
+        *([printable(f"By decision: {answer['decided']}.")] if answer["decided"] else []),
         "",
         f"  one of these            {answer['known_llr']:+.2f} (log10 likelihood ratio)",
         f"  none of these           {share(answer['none_probability'])} (from "
@@ -165,6 +177,8 @@ def identification_text(probe: str, answer: Answer) -> str:
             f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {share(one['probability']):>5}  "
             f"{printable(one['artist'])} ({one['works']} works)"
         )
+    for name, why in answer["ruled_out"].items():
+        lines.append(printable(f"  ruled out by decision: {name} ({why})"))
     lines += [f"  warning   {warning}" for warning in answer["warnings"]]
     return "\n".join(lines)
 
@@ -183,6 +197,12 @@ def clustering_text(found: "Clustering") -> str:
             f"  hand {hand.number:<5} {len(hand.works):>5} works, {hand.purity:.0%} of the "
             f"labels: {printable(name)}"
         )
+    if found.joined or found.parted:
+        lines.append(
+            f"  by decision: {counted(len(found.joined), 'set')} of works kept in one hand, "
+            f"{counted(len(found.parted), 'pair')} kept apart; --json names them"
+        )
+    lines += [printable(f"  warning   {warning}") for warning in found.warnings]
     if found.suspects:
         lines += ["", suspects_text(found.suspects)]
     return "\n".join(lines)
@@ -204,3 +224,69 @@ def suspects_text(suspects: "Sequence[Suspect]") -> str:
         if one.duplicate:
             lines.append(printable(f"       the same picture under another name: {one.duplicate}"))
     return "\n".join(lines)
+
+
+def decided_words(one: "Decision") -> str:
+    """Return one decision as a line."""
+    label = {"same": "same hand", "different": "different hands", "unsure": "unsure"}[one.label]
+    names = " and ".join(_named(work) for work in (one.first, one.second))
+    return printable(f"{one.id}  {one.time[:10]}  {one.by or 'somebody'}: {label}, {names}")
+
+
+def decision_lines(one: "Decision") -> list[str]:
+    """Return a decision for people to read."""
+    llr = "" if one.llr is None else f"llr {one.llr:+.2f} then"
+    state = "" if one.stands else "no longer counts"
+    state = "disputed: somebody decided otherwise" if one.disputed else state
+    more = "  |  ".join(filter(None, [llr, one.note, state]))
+    return [decided_words(one), *([printable(f"              {more}")] if more else [])]
+
+
+def queue_text(found: "Queue") -> str:
+    """Return suggestions for people to read, with the command that decides the first."""
+    lines = [
+        f"{counted(found.waiting, 'pair')} of {found.works:,} works of {found.gallery} to decide "
+        f"about; {found.decided:,} decided already",
+        "",
+    ]
+    for one in found.suggestions:
+        lines.append(
+            f"  {one.rank:>3}  {one.probability:>4.0%} same hand, settles "
+            f"{counted(one.pairs, 'pair')} ({one.value:.1f} bits)"
+        )
+        for work in (one.first, one.second):
+            words = work_words(work.artist, work.title, work.date, work.extra)
+            lines.append(printable("       " + "  |  ".join([work.path or work.sha256, *words])))
+    if found.suggestions:
+        one = found.suggestions[0]
+        paths = (str(work.path or work.sha256) for work in (one.first, one.second))
+        told = shlex.join(["samehand", "decide", found.gallery, *paths])
+        lines += ["", printable(f"decide the first with: {told} same|different|unsure")]
+    return "\n".join(lines)
+
+
+def _named(work: "DecidedWork") -> str:
+    number = work.extra.get("accession_number")
+    name = work.path or f"a work that is not here now ({work.sha256[:12]})"
+    return f"{number} ({name})" if number else name
+
+
+def merge_text(report: "MergeReport") -> str:
+    """Return what merging two galleries came to."""
+    lines = [
+        f"merged {report.source} into {report.into}: added {counted(report.added, 'work')}, "
+        f"{report.same:,} there already, {counted(report.labels, 'label')} filled in, "
+        f"{counted(report.decisions, 'decision')} taken over"
+    ]
+    if report.copies:
+        lines.append(
+            f"{report.copies:,} of the new works show a picture that was there under another path"
+        )
+    if report.differing:
+        path, columns = next(iter(report.differing.items()))
+        lines.append(
+            f"{counted(len(report.differing), 'work')} labelled differently: the text of "
+            f"{report.into} stays, and that of {report.source} stands beside it, "
+            f"{', '.join(columns)} of {path} for one"
+        )
+    return "\n".join(map(printable, lines))

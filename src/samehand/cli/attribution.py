@@ -30,8 +30,9 @@ from samehand.cli.listed import (
     tell,
 )
 from samehand.cli.listing import print_fitted
-from samehand.cli.options import AnyAttribution, AsJson, Catalogue, Model, Prior, Threads
+from samehand.cli.options import AnyAttribution, AsJson, Model, Prior, Threads
 from samehand.errors import ImageError, SamehandError
+from samehand.files import sha256_bytes
 from samehand.records import FalseAlarms, OperatingPoint
 
 if TYPE_CHECKING:
@@ -191,9 +192,44 @@ def identify(
 
 def calibrate(
     model: Annotated[str, typer.Argument(help="A model folder, or a built-in name.")],
-    catalogue: Catalogue,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="A folder made by `samehand prepare`: add the rules that it lacks."),
+    ] = None,
+    gallery: Annotated[
+        str | None,
+        typer.Option(help="Your own secure works, in a gallery: its name or folder."),
+    ] = None,
+    works: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH...", help="The same, as tables or folders with artists."),
+    ] = None,
+    images: Images = None,
+    column: Columns = None,
+    out: Annotated[Path | None, typer.Option(help="The model folder to make of them.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name; that of --out if absent.")] = None,
+    threads: Threads = None,
 ) -> None:
-    """Add rules for reference sets, galleries and pairs of one style, from held-out artists."""
+    """Fit error rates: on your own secure works, or the rules that a model lacks.
+
+    With --gallery or --works, a model of its own is written, calibrated on works whose makers you
+    are sure of, and its error rates before and after are printed, on artists that had no say in
+    them. With --catalogue, the model's rules for reference sets, galleries and pairs of one style
+    are fitted on the catalogue's held-out artists, in place.
+    """
+    if sum(bool(one) for one in (catalogue, gallery, works)) != 1:
+        raise SamehandError("calibrate on one of --catalogue, --gallery and --works")
+    if catalogue is None:
+        from samehand.cli.own import calibrate_on_own, of_gallery, of_works
+        from samehand.model.folder import open_model
+
+        folder = open_model(model, threads)
+        if gallery is not None:
+            secure = of_gallery(folder, gallery)
+        else:
+            secure = of_works(folder, works or [], images, column, threads)
+        calibrate_on_own(folder, secure, out, name)
+        return
     from samehand.model.fit import calibrate_folder
 
     config = calibrate_folder(model, catalogue)
@@ -271,7 +307,10 @@ def _gallery_question(
 ) -> dict[str, Any]:
     if out is None:
         return {}
-    return {
+    decided = gallery.store.read_decisions()
+    # Only where there are some, so that files of answers from before decisions can be resumed.
+    record = {"decisions": sha256_bytes(repr(decided).encode())[:16]} if decided else {}
+    return record | {
         "command": command,
         "model": same_hand.folder.identity,
         "gallery": gallery.name,

@@ -1,18 +1,27 @@
 """Commands that make data: prepare, atelier, protocol."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
-from samehand.cli.options import Catalogue, print_next
-from samehand.records import Split
+from samehand.cli.options import AnyRights, Catalogue, Limit, Private, print_next
+from samehand.records import Collection, Split
+
+if TYPE_CHECKING:
+    from samehand.catalogue.sources import PaintingSource
 
 
 def prepare(
-    kind: Literal["pbn", "folder", "table", "csv", "parquet"],
-    source: Path,
+    kind: Annotated[
+        Literal["pbn", "folder", "table", "csv", "parquet", Collection],
+        typer.Argument(help="What the source is; a collection on the web is fetched first."),
+    ],
+    source: Annotated[
+        str,
+        typer.Argument(help="A folder or a table; of a collection, what `samehand fetch` takes."),
+    ],
     out: Annotated[Path, typer.Option(help="The catalogue's folder.")],
     split: Annotated[
         Literal["pbn", "artist-disjoint", "image-level", "report", "given"] | None,
@@ -35,13 +44,32 @@ def prepare(
         ),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seeds the split.")] = 0,
+    limit: Limit = None,
+    any_rights: AnyRights = False,
+    private: Private = False,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
     from samehand.catalogue.headings import parse_columns
+    from samehand.catalogue.http import Client
+    from samehand.catalogue.online import Online
+    from samehand.catalogue.prepare import SourceKind
     from samehand.catalogue.prepare import prepare as build
 
+    asked: SourceKind | PaintingSource
+    if kind in get_args(SourceKind):
+        asked = cast(SourceKind, kind)
+    else:
+        asked = Online(
+            cast(Collection, kind),
+            source,
+            out / "fetched",
+            limit=limit,
+            any_rights=any_rights,
+            client=Client(allow_private=private),
+            tell=tell,
+        )
     report = build(
-        kind,
+        asked,
         source,
         out,
         split=split,

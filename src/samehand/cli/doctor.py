@@ -18,8 +18,8 @@ from samehand.errors import SamehandError
 
 PURPOSES = {
     "gallery": "approximate search in galleries of several 100,000 works",
-    "lance": "galleries on a shared folder or an object store",
-    "ray": "embedding on several machines (embed)",
+    "lance": "galleries on a shared folder or an object store (gallery)",
+    "ray": "embedding on a cluster, and to and from object stores (embed)",
     "formats": "HEIC, JPEG XL, and the TIFFs of scanners and laboratories",
     "evaluate": "error rates and their pictures (evaluate)",
     "fetch": "collections on the web (fetch)",

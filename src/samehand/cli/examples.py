@@ -21,6 +21,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand report a.jpg b.jpg --out report.html",
         "samehand report doubtful.jpg --references secure/ --out report.pdf",
     ),
+    "manifest": (
+        "samehand manifest a.jpg b.jpg --out pair.json --base https://museum.example/iiif",
+    ),
     "verify": (
         "samehand verify doubtful.jpg --references secure/",
         "samehand verify doubtful/ --references secure/ --out answers.csv",
@@ -28,9 +31,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "search": ("samehand search doubtful.jpg --gallery masters --top 10",),
     "identify": ("samehand identify doubtful.jpg --gallery masters",),
     "cluster": ("samehand cluster --gallery masters --out hands.csv",),
-    "suspects": ("samehand suspects --gallery masters --where style=Baroque",),
+    "suspects": (
+        "samehand suspects --gallery masters --where style=Baroque",
+        "samehand suspects --gallery masters --out suspects.csv --sheet suspects.png",
+    ),
+    "queue": ("samehand queue masters --where artist=",),
+    "decide": ("samehand decide masters A-1875.3 A-1880.9 same --note 'same ground'",),
+    "decisions": (
+        "samehand decisions masters",
+        "samehand decisions masters --out decisions.xlsx",
+    ),
     "push": ("samehand push models/mine museum/mine --report report/report.json",),
-    "embed": ("samehand embed paintings/ --out embeddings",),
     "schema": ("samehand schema Verdict",),
     "mcp": ("samehand mcp --root paintings --gallery masters",),
     "serve": ("samehand serve --gallery masters",),
@@ -54,10 +65,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand evaluate pairs.parquet --catalogue mine --out report",
         "samehand evaluate pairs.parquet --catalogue mine --out r --model models/mine",
     ),
-    "calibrate": ("samehand calibrate models/mine --catalogue mine",),
+    "calibrate": (
+        "samehand calibrate lite --gallery masters --out models/masters",
+        "samehand calibrate models/mine --catalogue mine",
+    ),
     "doctor": ("samehand doctor",),
-    "embed": ("samehand embed paintings/ --out embeddings",),
-    "gallery create": ("samehand gallery create masters",),
+    "embed": (
+        "samehand embed paintings/ --out embedded",
+        "samehand embed 's3://bucket/shards/*.tar' --out s3://bucket/embedded --engine ray",
+    ),
+    "gallery create": (
+        "samehand gallery create masters",
+        "samehand gallery create lance:///data/atlas",
+    ),
     "gallery add": (
         "samehand gallery add masters paintings/",
         "samehand gallery add masters works.csv --images scans",
@@ -65,11 +85,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "gallery remove": ("samehand gallery remove masters --where 'artist=Unknown'",),
     "gallery set": ("samehand gallery set masters qualifier=after --where 'title~copy'",),
     "gallery rename": ("samehand gallery rename masters old-masters",),
+    "gallery merge": ("samehand gallery merge masters loans",),
     "gallery delete": ("samehand gallery delete masters",),
     "gallery list": ("samehand gallery list masters --where 'artist~Ruysdael'",),
     "gallery info": ("samehand gallery info masters",),
     "gallery index": ("samehand gallery index masters",),
-    "gallery export": ("samehand gallery export masters --out masters.parquet",),
+    "gallery export": (
+        "samehand gallery export masters --out masters.xlsx",
+        "samehand gallery export masters --out masters.jsonld",
+    ),
     "gallery re-embed": ("samehand gallery re-embed masters --model models/mine",),
     "pairs show": ("samehand pairs show --catalogue mine --out sheets",),
 }

@@ -1,15 +1,16 @@
 """The command that fetches paintings from open collections."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from samehand.cli.options import print_next
+from samehand.cli.options import AnyRights, Limit, Private, print_next
+from samehand.records import Collection
 
 
 def fetch(
-    collection: Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons", "nga", "iiif"],
+    collection: Collection,
     words: Annotated[
         str,
         typer.Argument(
@@ -19,13 +20,9 @@ def fetch(
     ],
     out: Annotated[Path, typer.Option(help="The folder to fill; rerun to resume.")],
     size: Annotated[int, typer.Option(min=1, help="Longest side in pixels to ask for.")] = 1024,
-    limit: Annotated[int | None, typer.Option(min=1, help="Largest number of paintings.")] = None,
-    any_rights: Annotated[
-        bool, typer.Option("--any-rights", help="Also works that are not openly licensed.")
-    ] = False,
-    private: Annotated[
-        bool, typer.Option("--private", help="Also ask this machine and private networks.")
-    ] = False,
+    limit: Limit = None,
+    any_rights: AnyRights = False,
+    private: Private = False,
     pause: Annotated[
         float, typer.Option(min=0, help="Seconds between two requests to one host.")
     ] = 1.0,

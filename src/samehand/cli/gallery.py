@@ -9,7 +9,16 @@ import typer
 
 from samehand.cli.listed import Columns, Images, print_failures, tell
 from samehand.cli.listing import print_fitted
-from samehand.cli.options import AsJson, Model, Threads, print_json, print_next
+from samehand.cli.options import (
+    AnyRights,
+    AsJson,
+    Limit,
+    Model,
+    Private,
+    Threads,
+    print_json,
+    print_next,
+)
 from samehand.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -58,7 +67,7 @@ def add(
         list[str],
         typer.Argument(
             help="Images, folders (of a folder an artist), tables with a column path, patterns, "
-            "catalogues, other galleries."
+            "catalogues, other galleries, collections on the web (aic:WORDS, iiif:ADDRESS ...)."
         ),
     ],
     as_json: AsJson = False,
@@ -74,6 +83,9 @@ def add(
     no_index: Annotated[
         bool, typer.Option("--no-index", help="Build no approximate index, however large it is.")
     ] = False,
+    limit: Limit = None,
+    any_rights: AnyRights = False,
+    private: Private = False,
 ) -> None:
     """Add works; unchanged files are not embedded again; rerun to resume."""
     from samehand.catalogue.headings import parse_columns
@@ -83,7 +95,7 @@ def add(
 
     with Gallery.open(name) as gallery:
         report = gallery.add(
-            sources,
+            _fetched(sources, limit, any_rights, private),
             SameHand(model, threads),
             cache=cache,
             images=images,
@@ -123,6 +135,26 @@ def add(
             raise typer.Exit(2)
         if gallery.wants_index() and not no_index:
             _index(gallery)
+
+
+def _fetched(
+    sources: list[str], limit: int | None, any_rights: bool, private: bool
+) -> list[str | Path]:
+    """Return the sources, those on the web fetched into the user's data folder."""
+    from samehand.catalogue.http import Client
+    from samehand.catalogue.online import Online, folder_name, parse_online
+    from samehand.gallery.places import home
+
+    found: list[str | Path] = []
+    for source in sources:
+        asked = None if Path(source).exists() else parse_online(source)
+        if asked is None:
+            found.append(source)
+            continue
+        folder = home() / "collections" / folder_name(*asked)
+        client = Client(allow_private=private)
+        found.append(Online(*asked, folder, limit, any_rights, client, tell).fetch())
+    return found
 
 
 @app.command()
@@ -166,6 +198,24 @@ def set_columns(
         matched = gallery.count(where or ())
         changed = gallery.set_columns(wanted, where=where or ())
         print(f"{matched:,} works match, {changed:,} changed")
+
+
+@app.command()
+def merge(
+    name: Name,
+    source: Annotated[str, typer.Argument(help="Another gallery, which stays as it is.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take another gallery's works, labels and decisions in; nothing of either is lost."""
+    from samehand.cli.answers_text import merge_text
+    from samehand.gallery import Gallery
+
+    with Gallery.open(name) as gallery:
+        report = gallery.merge(source)
+        if as_json:
+            print_json(report.to_dict())
+        else:
+            print(merge_text(report))
 
 
 @app.command()
@@ -281,10 +331,12 @@ def index(name: Name) -> None:
 @app.command()
 def export(
     name: Name,
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    out: Annotated[
+        Path, typer.Option(help="A .csv, .xlsx, .parquet or .jsonld (Linked Art) file to write.")
+    ],
     where: Where = None,
 ) -> None:
-    """Write works with their embeddings into a Parquet file."""
+    """Write works into a table, a Parquet file with their embeddings, or Linked Art."""
     from samehand.gallery import Gallery
 
     with Gallery.open(name) as gallery:

@@ -8,6 +8,7 @@ import typer
 from samehand.cli.answers_text import clustering_text, suspects_text
 from samehand.cli.attribution import InGallery
 from samehand.cli.gallery import Where
+from samehand.cli.listed import tell
 from samehand.cli.listing import print_fitted
 from samehand.cli.options import AnyAttribution, AsJson, Model, print_json
 from samehand.results import Suspects
@@ -15,7 +16,7 @@ from samehand.results import Suspects
 if TYPE_CHECKING:
     from samehand.results import Clustering
 
-Out = Annotated[Path | None, typer.Option(help="Write a .csv or .json file instead.")]
+Out = Annotated[Path | None, typer.Option(help="Write a .csv, .xlsx or .json file instead.")]
 
 
 def cluster(
@@ -48,16 +49,29 @@ def suspects(
     top: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
     any_attribution: AnyAttribution = False,
     out: Out = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Also draw each suspect beside the rival's work, as a .png or .jpg."),
+    ] = None,
     as_json: AsJson = False,
     model: Model = None,
 ) -> None:
     """List works of a gallery whose label the other works contradict."""
+    from samehand.explain.suspect_sheet import draw_suspects
+    from samehand.images.save import check_picture_target
     from samehand.verification.hands_table import check_suffix, write_suspects
 
     if out is not None:
         check_suffix(out)
+    if sheet is not None:
+        check_picture_target(sheet)
     found, _ = _grouped(gallery, where, top, any_attribution, model)
     answer = Suspects(found.suspects, found.works, found.gallery, found.model, found.seconds)
+    if sheet is not None and answer.suspects:
+        left_out = draw_suspects(answer, sheet)
+        tell(
+            f"drew {len(answer.suspects) - left_out:,} suspects on {sheet}, {left_out:,} unreadable"
+        )
     if out is not None:
         write_suspects(out, answer)
         print(f"wrote {len(answer.suspects):,} suspects of {answer.works:,} works to {out}")

@@ -40,6 +40,13 @@ AnyAttribution = Annotated[
         help="Count works after, attributed to or by the workshop of an artist as the artist's.",
     ),
 ]
+Limit = Annotated[int | None, typer.Option(min=1, help="Largest number of paintings to fetch.")]
+AnyRights = Annotated[
+    bool, typer.Option("--any-rights", help="Fetch works that are not openly licensed, too.")
+]
+Private = Annotated[
+    bool, typer.Option("--private", help="Fetch from this machine and private networks, too.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -1,4 +1,4 @@
-"""The command that files an answer: report."""
+"""The commands that file an answer: report, manifest."""
 
 import contextlib
 import datetime
@@ -27,6 +27,10 @@ def report(
     date: Annotated[
         str | None, typer.Option(help="The date on the report; today if absent.")
     ] = None,
+    case: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file on the case: object, question, operator and so on."),
+    ] = None,
     threads: Threads = None,
 ) -> None:
     """Write the report on two paintings, or on one and works by one artist (--references).
@@ -34,6 +38,7 @@ def report(
     It holds the verdict, its evidence, its limits, and how to reproduce it.
     """
     from samehand.gallery import Gallery
+    from samehand.reporting.case import read_case
     from samehand.reporting.pair import pair_report
     from samehand.reporting.references import references_report
     from samehand.reporting.write import check_target, write_report
@@ -51,6 +56,7 @@ def report(
     if out.resolve() in [path.resolve() for path in pictures]:
         raise OutputError(f"{out} is one of the images itself; choose another --out")
     day = date or datetime.datetime.now().astimezone().date().isoformat()
+    about = None if case is None else read_case(case)
     same_hand = SameHand(model, threads)
     if right is None:
         # Files of one name in several folders are told apart by their paths.
@@ -59,6 +65,7 @@ def report(
             same_hand.open(left),
             [same_hand.open(path) for path in others],
             date=day,
+            case=about,
             prior=prior,
             operating_point=operating_point,
         )
@@ -72,9 +79,57 @@ def report(
                 same_hand.open(left, left.name),
                 same_hand.open(right, right.name),
                 date=day,
+                case=about,
                 prior=prior,
                 operating_point=operating_point,
                 gallery=beside,
             )
     write_report(html, out)
     print(f"wrote {out}")
+
+
+def manifest(
+    left: File,
+    right: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .json file to write.")],
+    base: Annotated[
+        str,
+        typer.Option(help="The address of the folder in which the files will be published."),
+    ],
+    prior: Prior = 0.5,
+    operating_point: OperatingPoint = "eer",
+    gallery: Annotated[
+        str | None,
+        typer.Option(help="Take titles, numbers and decisions from a gallery that holds them."),
+    ] = None,
+    model: Model = None,
+    threads: Threads = None,
+) -> None:
+    """Write a IIIF manifest of two paintings, with the evidence marked on both.
+
+    It is a IIIF Presentation 3 manifest; the two pictures are written beside it.
+    """
+    from samehand.explain.evidence import full_verdict
+    from samehand.gallery import Gallery
+    from samehand.gallery.decisions import described
+    from samehand.reporting.manifest import check_manifest, write_manifest
+    from samehand.verification.verifier import SameHand
+
+    check_manifest(out, base)
+    same_hand = SameHand(model, threads)
+    pair = (same_hand.open(left, left.name), same_hand.open(right, right.name))
+    digests = tuple(one.sha256 for one in pair)
+    works, decided = {}, []
+    if gallery is not None:
+        with Gallery.open(gallery) as opened:
+            works = described(opened.store, digests)
+            decided = [
+                one
+                for one in opened.decisions().decisions
+                if {one.first.sha256, one.second.sha256} == {*digests}
+            ]
+    verdict = full_verdict(same_hand, *pair, prior=prior, operating_point=operating_point)
+    written = write_manifest(
+        out, base, verdict, pair, (works.get(digests[0]), works.get(digests[1])), decided
+    )
+    print(f"wrote {', '.join(map(str, written))}; publish them in {base}")

@@ -44,6 +44,9 @@ class RayEngine:
             import ray.data
         except ImportError as error:
             raise MissingExtraError("--engine ray", "ray") from error
+        # What a worker meets is told by its answer, and a restarted one is no news.
+        for name in ("ray", "ray.data"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         if not ray.is_initialized():
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
         context = ray.data.DataContext.get_current()
@@ -56,7 +59,7 @@ class RayEngine:
                 _Worker,
                 fn_constructor_args=(task,),
                 batch_size=1,
-                concurrency=(1, workers),
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
                 num_cpus=1,
             )
             try:

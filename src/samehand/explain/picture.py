@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from samehand.explain.words import share
+from samehand.explain.words import error_rate_in_words, share
 from samehand.images.decode import printable
 from samehand.images.save import save_picture
 from samehand.model.painting import Painting
@@ -33,12 +33,15 @@ def draw_comparison(left: Painting, right: Painting, verdict: Verdict, target: P
     """
     title = ImageFont.load_default(24)
     body = ImageFont.load_default(17)
+    rate = error_rate_in_words(
+        verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+    )
     lines = [
         f"{verdict.strength[0].upper()}{verdict.strength[1:]}",
         f"log10 likelihood ratio {verdict.llr:+.2f}; probability "
         f"{share(verdict.probability)} from a prior of {verdict.prior:.0%}",
-        f"Decision: {verdict.decision} (error rate {verdict.error_rate:.1%} on unseen artists); "
-        f"model {verdict.model}",
+        f"Decision: {verdict.decision} ({rate})",
+        f"Model {verdict.model}",
         *(f"Note: {warning}" for warning in verdict.warnings),
     ]
     wrapped = [part for line in lines[1:] for part in textwrap.wrap(line, _WRAP)]

@@ -39,6 +39,27 @@ def reference_strength(strength: str) -> str:
     return words.replace("different artists", "another artist")
 
 
+def error_rate_in_words(
+    rate: float | None, condition: str, measured_on: str, refusal: str | None
+) -> str:
+    """Return how often such a decision is wrong and of what pictures that holds.
+
+    Args:
+        rate: Of the verdict, and so are the others.
+        condition: Of what pictures it holds.
+        measured_on: On what it was measured.
+        refusal: Why there is none; said in its place.
+    """
+    if rate is None:
+        return refusal or "no error rate is known"
+    return f"wrong in at most {rate:.1%} of cases with {condition}, measured on {measured_on}"
+
+
+def interval_in_words(interval: tuple[float, float] | None) -> str:
+    """Return the 95 % interval of an llr; empty where there is none."""
+    return "" if interval is None else f"{interval[0]:+.2f} to {interval[1]:+.2f}"
+
+
 def matches_in_words(matches: tuple[Match, ...]) -> str:
     """Return what the numbered windows mean."""
     if not matches:

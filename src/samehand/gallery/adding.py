@@ -9,6 +9,7 @@ import numpy as np
 
 from samehand.errors import GalleryError, ImageError
 from samehand.files import sha256_file
+from samehand.gallery.decisions import merge_decisions
 from samehand.gallery.gone import Missing, missing_files
 from samehand.gallery.model import OpenedModel
 from samehand.gallery.sources import Listing, read_works
@@ -47,10 +48,15 @@ def add_works(
     known = store.states()
     failed = dict(listing.failed)
     fresh = [(new, row) for new, row in listing.ready if _state(known, new) != new.state]
+    kept_labels = 0
+    if not erase_labels:
+        kept_labels, fresh = _keep_in_ready(store, fresh, known)
     stored = [new.work.path for new, _ in fresh]
     for start in range(0, len(fresh), _WORKS_AT_ONCE):
         _put(store, fresh[start : start + _WORKS_AT_ONCE], embedder)
-    kept_labels = 0 if erase_labels else _keep_labels(store, listing, known)
+    merge_decisions(store, listing.decisions)
+    if not erase_labels:
+        kept_labels += _keep_labels(store, listing, known)
     wanted, same, touched = _changed(listing.works, known, failed)
     if touched:
         store.touch(touched)
@@ -216,6 +222,25 @@ def _keep_labels(store: Storage, listing: Listing, known: dict[str, tuple[int, F
             listing.works[place] = both
             total += kept
     return total
+
+
+def _keep_in_ready(
+    store: Storage,
+    fresh: list[tuple[NewWork, Floats]],
+    known: dict[str, tuple[int, FileState]],
+) -> tuple[int, list[tuple[NewWork, Floats]]]:
+    """Give another gallery's works the labels that only this one knows; return how many, too."""
+    again = {new.work.path for new, _ in fresh} & known.keys()
+    if not again:
+        return 0, fresh
+    before = {one.work.path: one.work for one in store.works() if one.work.path in again}
+    total, united = 0, list[tuple[NewWork, Floats]]()
+    for new, row in fresh:
+        if new.work.path in before:
+            both, kept = keep_labels(new.work, before[new.work.path])
+            total, new = total + kept, NewWork(both, new.state)
+        united.append((new, row))
+    return total, united
 
 
 def _moved(

@@ -137,7 +137,7 @@ class EmbeddedStorage(Store):
             # Galleries from before decisions have no such table, and are of the same format.
             self._connection.execute(_DECISIONS)
             self._connection.executemany(
-                f"INSERT INTO decisions VALUES ({', '.join('?' * len(_DECIDED))})",
+                f"INSERT OR IGNORE INTO decisions VALUES ({', '.join('?' * len(_DECIDED))})",
                 [[getattr(row, name) for name in _DECIDED] for row in rows],
             )
 

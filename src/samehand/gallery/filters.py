@@ -85,11 +85,10 @@ def read_conditions(where: Sequence[str], extra: Sequence[str]) -> list[Conditio
     """Read conditions.
 
     `=` and `!=` compare text whatever its case, `==` compares it exactly (nothing after them means
-    unknown), `~` looks for a part of the text whatever its case and
-    accents, `>=` and `<=` compare numbers. For a date they
-    compare years: the first that it allows is at least, or the last at most, the one given, so
-    "c. 1870" (1865 to 1875) is `date>=1865` and not `date>=1870`. A column of a table may also be
-    called by any of its names in `headings.SYNONYMS`.
+    unknown), `~` looks for a part of the text whatever its case and accents, `>=` and `<=` compare
+    numbers. For a date they compare years: the first that it allows is at least, or the last at
+    most, the one given, so "c. 1870" (1865 to 1875) is `date>=1865` and not `date>=1870`. A column
+    of a table may also be called by any of its names in `headings.SYNONYMS`.
 
     Args:
         where: The conditions.

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from samehand.errors import GalleryError
+from samehand.gallery.decisions import DecidedPair
 from samehand.gallery.engines import create_storage, open_storage
 from samehand.gallery.filters import COLUMNS
 from samehand.gallery.gone import missing_files
@@ -16,8 +17,15 @@ from samehand.gallery.storage import Near, Storage
 from samehand.gallery.thumbnails import Thumbnails
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
-from samehand.records import Floats
-from samehand.results import AddReport, GalleryInfo, IndexInfo
+from samehand.records import Floats, Judgement
+from samehand.results import (
+    AddReport,
+    Decision,
+    Decisions,
+    GalleryInfo,
+    IndexInfo,
+    MergeReport,
+)
 
 
 class Gallery:
@@ -142,7 +150,7 @@ class Gallery:
 
         Args:
             where: Conditions that all hold, such as "artist=Claude Monet" or "date>=1880";
-                `filters.sql_condition` has the rules.
+                `filters.read_conditions` has the rules.
             limit: How many at most; None for all.
             offset: Number of works to skip.
 
@@ -232,6 +240,24 @@ class Gallery:
 
         return set_columns(self.store, values, where)
 
+    def merge(self, source: str | os.PathLike[str]) -> MergeReport:
+        """Take another gallery's works, labels and decisions in; that one stays as it is.
+
+        Of a work that both hold, labels that only the other one knows are added. Where the two
+        disagree, this gallery's text stays, and the other's is kept in a column named after it,
+        such as "artist (loans)". An interrupted call has lost nothing; the same call resumes.
+
+        Args:
+            source: The other gallery's name, path or address.
+
+        Raises:
+            GalleryError: There is no such gallery, it is another model's, or it is this one.
+            OutputError: The disk is full.
+        """
+        from samehand.gallery.merging import merge
+
+        return merge(self.store, self.name, source)
+
     def rename(self, name: str | os.PathLike[str]) -> None:
         """Give the gallery another name; its works and embeddings stay as they are.
 
@@ -275,17 +301,81 @@ class Gallery:
         return re_embed(self.store, model, cache, drop_gone=drop_gone)
 
     def export(self, out: Path, where: Sequence[str] = ()) -> int:
-        """Write works with their embeddings into a Parquet file, and return how many.
+        """Write works into a file, and return how many.
+
+        Args:
+            out: A .parquet file, with the embeddings; a .csv or .xlsx file; or a .jsonld file of
+                Linked Art, with the decisions.
+            where: Conditions that all hold.
 
         Raises:
             GalleryError: A condition cannot be understood.
-            OutputError: The file cannot be written.
+            OutputError: The file is another kind, or cannot be written.
+            MissingExtraError: What writes .xlsx is not installed.
         """
-        from samehand.gallery.export import write_parquet
+        from samehand.gallery.export import export
 
-        works, rows = self.embeddings(where)
-        write_parquet(out, works, rows, self.store.about())
-        return len(works)
+        return export(self, out, where)
+
+    def decide(
+        self,
+        first: str | os.PathLike[str],
+        second: str | os.PathLike[str],
+        label: Judgement,
+        *,
+        note: str = "",
+        by: str = "",
+        model: ModelFolder | OpenedModel | None = None,
+    ) -> Decision:
+        """Write down what a person decides about two works.
+
+        Args:
+            first: A work: its path in the gallery, its accession number, its content hash, or an
+                image file outside the gallery.
+            second: Another work.
+            label: "same" hand, "different" hands, or "unsure". A person's later decision on a
+                pair takes the place of an earlier one; another person's stands beside it.
+            note: Why.
+            by: Who decides.
+            model: What gives the ratio that is kept beside the decision; None keeps none.
+
+        Raises:
+            GalleryError: There is no such work, both are one, or the label is unknown.
+        """
+        from samehand.gallery.decisions import decide
+
+        opened = None if model is None else folder_of(model)
+        return decide(self.store, first, second, label, note=note, by=by, model=opened)
+
+    def undo(self, identity: str, *, by: str = "") -> Decision:
+        """Let a decision no longer count; it stays in the record.
+
+        Args:
+            identity: The decision's id, or its first letters.
+            by: Who says so.
+
+        Raises:
+            GalleryError: There is no such decision, or several, or it is undone already.
+        """
+        from samehand.gallery.decisions import undo
+
+        return undo(self.store, identity, by=by)
+
+    def decisions(self, *, history: bool = False) -> Decisions:
+        """Return what people decided, by time.
+
+        Args:
+            history: Also what was undone, or replaced by a later decision of the same person.
+        """
+        from samehand.gallery.decisions import list_decisions
+
+        return list_decisions(self.store, self.name, history=history)
+
+    def decided_pairs(self) -> tuple[DecidedPair, ...]:
+        """Return the pairs that people agree on, of which the gallery holds both works."""
+        from samehand.gallery.decisions import decided_pairs
+
+        return decided_pairs(self.store)
 
     def gone(self) -> tuple[str, ...]:
         """Return the paths of works whose files no longer exist.

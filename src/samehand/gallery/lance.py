@@ -224,7 +224,7 @@ class LanceStorage:
         if (count := self.count()) < 1000:
             raise GalleryError(
                 f"the gallery {self.address} holds {count} works, which exact search finds at "
-                "once; an index is of use from 1,000 on"
+                "once; an index helps from 1,000 works"
             )
         with told(self.address):
             self._tables.compact()

@@ -10,6 +10,7 @@ from samehand.catalogue.pictures import Listed, find_pictures
 from samehand.errors import CatalogueError, GalleryError
 from samehand.gallery.engines import is_gallery, open_storage
 from samehand.gallery.places import DATABASE
+from samehand.gallery.storage import DecisionRow
 from samehand.gallery.works import FIELDS, NewWork, Work
 from samehand.records import Floats
 
@@ -26,6 +27,7 @@ class Listing:
         folders: Folders that were listed whole, so that a file missing from them is gone.
         caches: Where embeddings of these works may be kept already.
         ready: Works of another gallery with their embeddings, (D,).
+        decisions: What people decided about works of another gallery.
     """
 
     works: list[Work] = field(default_factory=list)
@@ -35,6 +37,7 @@ class Listing:
     folders: list[Path] = field(default_factory=list)
     caches: list[Path] = field(default_factory=list)
     ready: list[tuple[NewWork, Floats]] = field(default_factory=list)
+    decisions: list[DecisionRow] = field(default_factory=list)
 
 
 def read_works(
@@ -114,6 +117,7 @@ def _from_gallery(listing: Listing, name: str | os.PathLike[str], encoder: str) 
                 f"samehand gallery re-embed {Path(name).name} first"
             )
         states = store.states()
+        listing.decisions.extend(store.read_decisions())
         for stored, row in zip(*store.embeddings(), strict=True):
             # What another command added between the two is left for the next time.
             if stored.work.path in states:

@@ -29,6 +29,7 @@ from samehand.scoring.comparator import (
     HeadComparator,
     Normalisation,
 )
+from samehand.scoring.conditions import Condition
 from samehand.scoring.openset import Attribution
 
 FORMAT = 2
@@ -45,7 +46,7 @@ FAST_VIEWS = ("whole",)
 _ON_HUB = "hf:"
 
 # Parts of config.json that a model may lack.
-_OPTIONAL = ("attribution", "fast", "one_style")
+_OPTIONAL = ("attribution", "fast", "one_style", "conditions")
 
 # What format 2 calls the limit of novelty.
 _NOVELTY_KEY = "strangeness_limit"
@@ -71,6 +72,8 @@ class ModelConfig:
         attribution: Rules for reference sets and galleries, or None in folders without them.
         fast: The calibration of scores of single whole views, or None in folders without it.
         one_style: The calibration of the same scores on pairs of one style, or None.
+        conditions: The calibrations by kinds of pictures; empty where the model does not tell
+            them apart.
     """
 
     format: int
@@ -86,6 +89,7 @@ class ModelConfig:
     attribution: Attribution | None = None
     fast: Calibration | None = None
     one_style: Calibration | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def pairwise(self) -> bool:
@@ -213,6 +217,7 @@ def _fast(path: Path, config: ModelConfig) -> ModelConfig:
         attribution=None,
         fast=None,
         one_style=None,
+        conditions=config.conditions if config.views == FAST_VIEWS else (),
     )
 
 

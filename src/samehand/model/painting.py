@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samehand.errors import ModelError
+from samehand.images.condition import picture_kind
 from samehand.images.decode import Decoded, ImageSource, decode
 from samehand.images.likeness import thumbnail, windows
 from samehand.model.runtime import Embedder, Encoded
-from samehand.records import Floats
+from samehand.records import Floats, PictureKind
 
 
 class Painting:
@@ -38,6 +39,7 @@ class Painting:
         self._load = load
         self._decoded: Decoded | None = None
         self._encoded: Encoded | None = None
+        self._kind: PictureKind | None = None
         self._thumbnail: NDArray[np.uint8] | None = None
         self._windows: NDArray[np.uint8] | None = None
         self._lock = threading.RLock()
@@ -75,6 +77,14 @@ class Painting:
     def image(self) -> Image.Image:
         """Its pixels: RGB, upright."""
         return self.decoded.image
+
+    @property
+    def kind(self) -> PictureKind:
+        """What its file can show; see `samehand.images.condition`."""
+        with self._lock:
+            if self._kind is None:
+                self._kind = picture_kind(self.decoded)
+            return self._kind
 
     @property
     def sha256(self) -> str:

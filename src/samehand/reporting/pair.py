@@ -17,10 +17,13 @@ from samehand.explain.evidence_picture import (
     strongest,
 )
 from samehand.explain.neighbour_picture import small_picture
+from samehand.explain.propositions import pair_propositions
 from samehand.explain.words import (
     claim_in_words,
     context_in_words,
+    error_rate_in_words,
     influence_in_words,
+    interval_in_words,
     matches_in_words,
     nearby_in_words,
     title_of,
@@ -28,6 +31,7 @@ from samehand.explain.words import (
 )
 from samehand.model.painting import Painting
 from samehand.records import OperatingPoint
+from samehand.reporting.case import Case
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts, shown, shown_exactly
 from samehand.results import Evidence, Nearby, Neighbour, Verdict
@@ -45,6 +49,7 @@ def pair_report(
     right: Painting,
     *,
     date: str,
+    case: Case | None = None,
     prior: float = 0.5,
     operating_point: OperatingPoint = "eer",
     gallery: "Gallery | None" = None,
@@ -58,6 +63,7 @@ def pair_report(
         left: A painting.
         right: Another painting.
         date: What stands on the report, for example "2026-11-24".
+        case: What its first page says of the case, or None.
         prior: P(same artist) before looking, strictly between 0 and 1.
         operating_point: Which measured error rate the decision promises.
         gallery: Where to look for works that are like either; None for nowhere.
@@ -77,9 +83,17 @@ def pair_report(
         "pair.html.j2",
         {
             "date": date,
+            "case": case.rows() if case else [],
+            "propositions": pair_propositions(
+                verdict.llr, verdict.llr_one_style, verdict.refusal is not None
+            ),
             "works": [facts(work, _PAINTING) for work in (left, right)],
             "verdict": verdict,
             "sentence": claim_in_words(verdict.llr),
+            "between": interval_in_words(verdict.llr_interval),
+            "rate": error_rate_in_words(
+                verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+            ),
             "figures": _pictures(left, right, evidence),
             "context": context_in_words(evidence.context),
             "densities": shown_exactly(draw_context(evidence.context, 700, 210, density=2)),

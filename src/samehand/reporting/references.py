@@ -4,9 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from samehand.explain.words import reference_claim_in_words, reference_strength
+from samehand.explain.propositions import set_propositions
+from samehand.explain.words import (
+    error_rate_in_words,
+    reference_claim_in_words,
+    reference_strength,
+)
 from samehand.model.painting import Painting
 from samehand.records import OperatingPoint
+from samehand.reporting.case import Case
 from samehand.reporting.growth import draw_growth
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts
@@ -24,6 +30,7 @@ def references_report(
     references: Sequence[Painting],
     *,
     date: str,
+    case: Case | None = None,
     prior: float = 0.5,
     operating_point: OperatingPoint = "eer",
 ) -> str:
@@ -36,6 +43,7 @@ def references_report(
         probe: The doubtful work.
         references: At least one work by one artist.
         date: What stands on the report, for example "2026-11-24".
+        case: What its first page says of the case, or None.
         prior: P(by that artist) before looking, strictly between 0 and 1.
         operating_point: Which measured error rate the decision promises.
 
@@ -54,6 +62,10 @@ def references_report(
         "references.html.j2",
         {
             "date": date,
+            "case": case.rows() if case else [],
+            "propositions": set_propositions(
+                verdict.llr, verdict.llr_one_style, verdict.refusal is not None
+            ),
             "probe": facts(probe, _PAINTING),
             "references": [
                 {"work": facts(work, _THUMBNAIL), "said": said}
@@ -62,6 +74,9 @@ def references_report(
             "verdict": verdict,
             "strength": reference_strength(verdict.strength),
             "sentence": reference_claim_in_words(verdict.llr),
+            "rate": error_rate_in_words(
+                verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+            ),
             "measured": attribution_of(model.folder).references.steps[-1].references,
             "growth": draw_growth(verdict.growth),
             "milestones": _milestones(verdict.growth),

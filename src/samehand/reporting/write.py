@@ -1,10 +1,13 @@
 """A finished page to a file: HTML as it is, PDF by WeasyPrint."""
 
+import datetime
 import io
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from samehand.errors import MissingExtraError, OutputError
 from samehand.files import atomic_path, write_text
 
 SUFFIXES = (".html", ".pdf")
+
+_DATA = re.compile(r'<pre id="verdict">(.*?)</pre>', re.DOTALL)
 
 
 def check_target(target: Path) -> None:
@@ -46,9 +51,39 @@ def write_report(html: str, target: Path) -> None:
     if target.suffix.lower() == ".html":
         write_text(target, html)
         return
-    document = _weasyprint().HTML(string=html, url_fetcher=_fetcher())
-    with atomic_path(target) as temporary, _no_time_in_fonts():
-        document.write_pdf(temporary)
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(pdf_of(html))
+
+
+def pdf_of(html: str) -> bytes:
+    """Return a report as PDF, with the verdict as data attached as a file.
+
+    Args:
+        html: The page.
+
+    Raises:
+        MissingExtraError: WeasyPrint is not installed.
+        OutputError: Pango is not.
+    """
+    weasyprint = _weasyprint()
+    document = weasyprint.HTML(string=html, url_fetcher=_fetcher())
+    attached = []
+    found = _DATA.search(html)
+    if found is not None:
+        # Equal pages make equal files, so no time of day goes into them.
+        then = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+        attached.append(
+            weasyprint.Attachment(
+                string=unescape(found[1]),
+                name="verdict.json",
+                description="the verdict as data",
+                created=then,
+                modified=then,
+            )
+        )
+    with _no_time_in_fonts():
+        data: bytes = document.write_pdf(attachments=attached)
+    return data
 
 
 @contextmanager

@@ -8,6 +8,14 @@ from samehand.results.answer import (
     Answer,
     Grid,
 )
+from samehand.results.decisions import (
+    DecidedWork,
+    Decision,
+    Decisions,
+    MergeReport,
+    Queue,
+    Suggestion,
+)
 from samehand.results.embedding import EmbedReport
 from samehand.results.galleries import (
     AddReport,
@@ -53,6 +61,9 @@ __all__ = [
     "Candidate",
     "Clustering",
     "Context",
+    "DecidedWork",
+    "Decision",
+    "Decisions",
     "EmbedReport",
     "Evidence",
     "GalleryInfo",
@@ -65,14 +76,17 @@ __all__ = [
     "LeftOut",
     "Listing",
     "Match",
+    "MergeReport",
     "Nearby",
     "Neighbour",
     "Problem",
+    "Queue",
     "ReferenceEvidence",
     "ReferenceVerdict",
     "Region",
     "SearchResult",
     "SideEvidence",
+    "Suggestion",
     "Suspect",
     "Suspects",
     "Verdict",

@@ -9,6 +9,9 @@ from samehand.codec import encode
 Grid = tuple[tuple[float, ...], ...]
 """A map of G x G cells, row by row from the top."""
 
+_LONGEST = 40
+"""So many letters of a text are shown in a short look."""
+
 
 class Answer:
     """Base of every answer: JSON-ready values, and a short look in a terminal or a notebook."""
@@ -48,6 +51,11 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
         elif isinstance(value, Answer):
             text = "<...>"
         else:
-            text = repr(value) if isinstance(value, str) else str(value)
+            text = repr(_short(value)) if isinstance(value, str) else str(value)
         found.append((one.name, text))
     return found
+
+
+def _short(text: str) -> str:
+    """Return a text, or its beginning where it is a whole sentence."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -123,6 +123,10 @@ class Identification(Answer):
     """Name and hash of the model that answered."""
     seconds: float
     """Wall time spent."""
+    decided: str | None = None
+    """Why a person's decision, not the pictures, names `artist`; null where none does."""
+    ruled_out: dict[str, str] = field(default_factory=dict)
+    """Why a person's decision takes an artist out of the question, by the artist's name."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -167,6 +171,8 @@ class Suspect(Answer):
     """File of a work under another label that shows the same picture, or null."""
     extra: dict[str, str] = field(default_factory=dict)
     """Whatever else the gallery knows, such as its accession number."""
+    rival_work: str | None = None
+    """File of the rival's work that is most like it, for a decision on the two."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -202,6 +208,12 @@ class Clustering(Answer):
     """Name and hash of the model that answered."""
     seconds: float
     """Wall time spent."""
+    joined: tuple[tuple[str, ...], ...] = ()
+    """Files of works that are in one hand because people decided so, a set each."""
+    parted: tuple[tuple[str, str], ...] = ()
+    """Files of works that are in two hands because people decided so."""
+    warnings: tuple[str, ...] = ()
+    """Decisions that contradict one another, and so neither joined nor parted works."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

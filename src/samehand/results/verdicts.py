@@ -115,13 +115,25 @@ class Verdict(Answer):
     prior: float
     """The P(same artist) assumed before looking at the images."""
     decision: Decision
-    """At `operating_point`; "inconclusive" where neither error rate is met."""
+    """At `operating_point`; "no decision" where neither error rate is met, and below a likelihood
+    ratio of 2 either way."""
     operating_point: OperatingPoint
     """Which measured error rate the decision promises."""
-    error_rate: float
-    """That rate as measured on the calibration artists, in [0, 1]."""
+    error_rate: float | None
+    """That rate as measured on the calibration artists, in [0, 1], under `condition`; null where
+    nothing was measured for such pictures."""
     strength: str
     """The llr in words, on the ENFSI verbal scale."""
+    condition: str = ""
+    """Of what pictures the error rate holds, such as "two photographs"."""
+    measured_on: str = ""
+    """On how many pairs of such pictures it was measured, and whose; empty where on none."""
+    refusal: str | None = None
+    """Why nothing is decided and no large ratio is given, in one sentence: no relevant calibration
+    data for pictures like these. Null where there are."""
+    llr_interval: tuple[float, float] | None = None
+    """Where the llr would lie with other calibration artists, in 95 of 100 cases; null where the
+    model does not tell."""
     llr_one_style: float | None = None
     """The llr against another artist of the same style. Use it only if you know that both paintings
     share a style. Null where the model was not calibrated for that, as with its fast setting."""
@@ -201,8 +213,9 @@ class ReferenceVerdict(Answer):
     """At `operating_point`."""
     operating_point: OperatingPoint
     """Which measured error rate the decision promises."""
-    error_rate: float
-    """That rate for this number of references, on the calibration artists, in [0, 1]."""
+    error_rate: float | None
+    """That rate for this number of references, on the calibration artists, in [0, 1]; null where
+    nothing was measured for such pictures."""
     strength: str
     """The llr in words, on the ENFSI verbal scale."""
     references: tuple[ReferenceEvidence, ...]
@@ -219,3 +232,12 @@ class ReferenceVerdict(Answer):
     """Wall time spent."""
     left_out: tuple[LeftOut, ...] = ()
     """References that show the probe itself, or the same work as another reference."""
+    condition: str = ""
+    """Of what pictures the error rate holds: the doubtful work and most of the references."""
+    measured_on: str = ""
+    """On how many questions like this it was measured; empty where on none."""
+    refusal: str | None = None
+    """Why nothing is decided and no large ratio is given, in one sentence, or null."""
+    llr_one_style: float | None = None
+    """The llr against another artist of the same style, estimated from that of pairs; null where
+    the model was not calibrated for that."""

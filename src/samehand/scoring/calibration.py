@@ -18,7 +18,13 @@ from samehand.records import Decision, OperatingPoint
 
 Float64s = NDArray[np.float64]
 
+_TWO_SIDED = 1.96
+"""Standard deviations either way that hold 95 % of a normal distribution."""
+
 _PROMISED_RATES: dict[OperatingPoint, float] = {"fmr1": 0.01, "fmr0.1": 0.001}
+
+NO_SUPPORT = log10(2.0)
+"""Below this |llr| the ENFSI scale speaks of no support."""
 
 # ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), table of verbal
 # equivalents: each word holds from the |llr| beside it.
@@ -28,7 +34,7 @@ _ENFSI_WORDS = (
     (3.0, "strong"),
     (2.0, "moderately strong"),
     (1.0, "moderate"),
-    (log10(2.0), "weak"),
+    (NO_SUPPORT, "weak"),
 )
 
 
@@ -44,7 +50,7 @@ class OperatingThreshold:
             "different" exceeded on the calibration pairs, in [0, 1]; never below one error in
             the number of pairs measured.
         same_at_least: Minimum score at which "same" is decided.
-        different_at_most: "different" up to this score; "inconclusive" in between.
+        different_at_most: "different" up to this score; "no decision" in between.
     """
 
     error_rate: float
@@ -69,6 +75,8 @@ class Calibration:
         genuine_pairs: Calibration pairs by one artist.
         impostor_pairs: Calibration pairs by two artists.
         artists: Distinct artists among the calibration pairs.
+        spread: Variance of the slope, covariance of both, variance of the intercept, from drawing
+            the artists again (`spread.line_spread`); None in folders that lack it.
     """
 
     slope: float
@@ -79,6 +87,7 @@ class Calibration:
     genuine_pairs: int
     impostor_pairs: int
     artists: int
+    spread: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.slope <= 0 or not self.lower < 0 < self.upper:
@@ -103,6 +112,41 @@ def llr_from_score(calibration: Calibration, scores: ArrayLike) -> Float64s:
     """
     raw = calibration.slope * np.asarray(scores, np.float64) + calibration.intercept
     return np.clip(raw, calibration.lower, calibration.upper)
+
+
+def llr_interval(calibration: Calibration, score: float) -> tuple[float, float] | None:
+    """Return where 95 % of other calibration artists would have put the llr of a score.
+
+    The line is uncertain, since it was drawn from few artists: its variance at a score s is
+    V(slope) s^2 + 2 C(slope, intercept) s + V(intercept). How well one score stands for two
+    artists is no part of it; that is what the llr itself says.
+
+    Args:
+        calibration: The calibration.
+        score: A raw score.
+
+    Returns:
+        The lower and the upper end, in [calibration.lower, calibration.upper]; None where the
+        calibration has no spread.
+    """
+    if calibration.spread is None:
+        return None
+    llr, either_way = (
+        calibration.slope * score + calibration.intercept,
+        half_width(calibration, score),
+    )
+    ends = np.clip(
+        [llr - either_way, llr + either_way],
+        calibration.lower,
+        calibration.upper,
+    )
+    return float(ends[0]), float(ends[1])
+
+
+def half_width(calibration: Calibration, score: float) -> float:
+    """Return half the width of the 95 % interval of a score's llr; 0 without a spread."""
+    slope, both, intercept = calibration.spread or (0.0, 0.0, 0.0)
+    return _TWO_SIDED * max(0.0, slope * score * score + 2.0 * both * score + intercept) ** 0.5
 
 
 def probability(llr: ArrayLike, prior: float) -> Float64s:
@@ -143,13 +187,23 @@ def operating_threshold(calibration: Calibration, name: str) -> OperatingThresho
     )
 
 
-def decide(score: float, point: OperatingThreshold) -> Decision:
-    """Return the decision on a raw `score` (not an llr) at an operating point."""
+def decide(score: float, point: OperatingThreshold, llr: float) -> Decision:
+    """Return the decision on a raw score at an operating point.
+
+    Evidence that a factor of two would outweigh is called no support, so nothing is decided on it.
+
+    Args:
+        score: The raw score, which thresholds are compared with: an llr saturates.
+        point: The operating point.
+        llr: The score's log10 likelihood ratio.
+    """
+    if abs(llr) < NO_SUPPORT:
+        return "no decision"
     if score >= point.same_at_least:
         return "same"
     if score <= point.different_at_most:
         return "different"
-    return "inconclusive"
+    return "no decision"
 
 
 def strength(llr: float) -> str:
@@ -221,7 +275,7 @@ def fit_calibration(
             "calibration pairs marked same or different contradict their artists; "
             "make the pairs again from the catalogue"
         )
-    slope, intercept = _fit_line(values, same)
+    slope, intercept = fit_line(values, same)
     if slope <= 0:
         raise ModelError(
             "paintings by one artist score no higher than paintings by two on the calibration "
@@ -245,8 +299,16 @@ def fit_calibration(
     )
 
 
-def _fit_line(scores: Float64s, same: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and intercept, in log10 units, of class-balanced logistic regression."""
+def fit_line(
+    scores: Float64s, same: NDArray[np.bool_], weights: Float64s | None = None
+) -> tuple[float, float]:
+    """Return slope and intercept, in log10 units, of class-balanced logistic regression.
+
+    Args:
+        scores: (N,) raw scores.
+        same: (N,) whether one artist made both paintings.
+        weights: (N,) positive weight of each pair within its class, or None for equal ones.
+    """
     from scipy.optimize import minimize
     from scipy.special import expit
 
@@ -257,7 +319,8 @@ def _fit_line(scores: Float64s, same: NDArray[np.bool_]) -> tuple[float, float]:
     x = (scores - centre) / spread
     genuine = np.count_nonzero(same)
     count = np.where(same, genuine, same.size - genuine)
-    weight = 0.5 / count
+    given = np.ones(same.size) if weights is None else weights
+    weight = 0.5 * given / np.where(same, given[same].sum(), given[~same].sum())
     target = np.where(same, count + 1.0, 1.0) / (count + 2.0)
 
     def loss(line: Float64s) -> tuple[float, Float64s]:
@@ -294,6 +357,21 @@ def _operating_points(
     fnmr = np.concatenate(([0], np.cumsum(genuine))) / genuine_pairs
     fmr = (impostor_pairs - np.concatenate(([0], np.cumsum(impostor)))) / impostor_pairs
 
+    return points_of_rates(cuts, fmr, fnmr, genuine_pairs, impostor_pairs)
+
+
+def points_of_rates(
+    cuts: Float64s, fmr: Float64s, fnmr: Float64s, genuine_pairs: int, impostor_pairs: int
+) -> dict[OperatingPoint, OperatingThreshold]:
+    """Return the thresholds of every operating point, given the error rates at every cut.
+
+    Args:
+        cuts: (C,) raw scores, ascending, from below all scores to above them.
+        fmr: (C,) false match rate of "same" from each cut on, falling from 1 to 0.
+        fnmr: (C,) false non-match rate of "different" below each cut, rising from 0 to 1.
+        genuine_pairs: How many pairs by one artist the rates were measured on.
+        impostor_pairs: The same of pairs by two.
+    """
     worse = np.maximum(fmr, fnmr)
     best = int(worse.argmin())
     equal = float(cuts[best])

@@ -14,6 +14,7 @@ from samehand.results import (
     Clustering,
     Evidence,
     Identification,
+    Queue,
     ReferenceVerdict,
     SearchResult,
     Verdict,
@@ -162,6 +163,20 @@ class AsyncSameHand:
             where=where,
             suspects=suspects,
             any_attribution=any_attribution,
+        )
+
+    async def queue(
+        self,
+        gallery: "Gallery",
+        top: int = 20,
+        *,
+        where: Sequence[str] = (),
+        prior: float = 0.5,
+        labelled: bool = False,
+    ) -> Queue:
+        """Suggest pairs of works to decide about; see `SameHand.queue`."""
+        return await self.run(
+            self.model.queue, gallery, top, where=where, prior=prior, labelled=labelled
         )
 
     async def embed(self, images: Iterable[PaintingLike]) -> Floats:

@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 
 from samehand.errors import GalleryError
 from samehand.gallery import Gallery, StoredWork
+from samehand.gallery.decisions import Settled, links
 from samehand.model.folder import ModelFolder
 from samehand.results import Clustering, Hand, Suspect
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
-from samehand.scoring.comparator import Comparator, Enrolled
-from samehand.scoring.ties import ROUNDING
+from samehand.scoring.comparator import Enrolled
+from samehand.scoring.ties import ROUNDING, ranked
 from samehand.verification.copies import duplicates_of
+from samehand.verification.decided import contradictions
+from samehand.verification.grouping import Constraints, group_works
 from samehand.verification.references import attribution_of
 
 MOST_WORKS = 15_000
 """Grouping holds a distance for every pair of works: 0.9 GB for this many."""
 
 _MOST_REFERENCES = 30
-_ROWS_AT_ONCE = 1024
 
 
 def cluster(
@@ -66,54 +68,22 @@ def cluster(
         )
     enrolled = folder.comparator.enrol(rows)
     least = folder.config.calibration.points["fmr1"].same_at_least
-    groups = group_works(folder.comparator, enrolled, least)
-    hands = _hands(works, groups)
+    settled = Settled(links(gallery.store.read_decisions()))
+    constraints = Constraints.of(settled, [stored.sha256 for stored in works])
+    groups = group_works(folder.comparator, enrolled, least, constraints)
     return Clustering(
-        hands=hands,
-        suspects=tuple(_suspects(folder, works, enrolled, groups, suspects, any_attribution)),
+        hands=_hands(works, groups),
+        suspects=tuple(
+            _suspects(folder, works, enrolled, groups, suspects, any_attribution, settled)
+        ),
         works=len(works),
         gallery=gallery.name,
         model=folder.identity,
         seconds=time.perf_counter() - started,
+        joined=tuple(tuple(works[i].work.path for i in some) for some in constraints.joined),
+        parted=tuple((works[a].work.path, works[b].work.path) for a, b in constraints.parted),
+        warnings=contradictions(settled, gallery),
     )
-
-
-def group_works(comparator: Comparator, enrolled: Enrolled, least: float) -> NDArray[np.int64]:
-    """Return the number of each work's group, (N,), from 0 for the largest.
-
-    Groups are merged while the mean score between their works is at least `least` (average
-    linkage: Sokal & Michener 1958, "A statistical method for evaluating systematic relationships").
-
-    Args:
-        comparator: The model's comparator.
-        enrolled: N works.
-        least: Raw score.
-    """
-    from scipy.cluster.hierarchy import fcluster, linkage
-
-    count = len(enrolled.level)
-    if count == 1:
-        return np.zeros(1, np.int64)
-    distances = np.empty(count * (count - 1) // 2)
-    filled = 0
-    for start in range(0, count, _ROWS_AT_ONCE):
-        some = np.arange(start, min(start + _ROWS_AT_ONCE, count))
-        scores = comparator.cross_scores(enrolled.take(some), enrolled)
-        for row, position in zip(scores, some.tolist(), strict=True):
-            later = row[position + 1 :]
-            distances[filled : filled + len(later)] = later
-            filled += len(later)
-    # Distances must not be negative; a common offset changes no mean's order.
-    offset = float(distances.max())
-    np.subtract(offset, distances, out=distances)
-    labels = fcluster(linkage(distances, "average"), max(0.0, offset - least), "distance") - 1
-    sizes = np.bincount(labels)
-    first = np.unique(labels, return_index=True)[1]
-    order = np.lexsort((first, -sizes))
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    numbers: NDArray[np.int64] = rank[labels].astype(np.int64)
-    return numbers
 
 
 def suspicion_of(llrs: Float64s, labels: NDArray[np.int64]) -> tuple[Float64s, NDArray[np.int64]]:
@@ -161,6 +131,7 @@ def _suspects(
     groups: NDArray[np.int64],
     count: int,
     any_attribution: bool,
+    settled: Settled,
 ) -> list[Suspect]:
     rule, pairs = attribution_of(folder).references, folder.config.calibration
     named = np.array(
@@ -179,9 +150,17 @@ def _suspects(
     labels = labels.astype(np.int64)
     known = enrolled.take(named)
     llrs = artist_llrs(folder.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0)
+    digests = [works[i].sha256 for i in named]
+    confirmed = _decided_labels(llrs, labels, digests, settled)
     suspicion, rival = suspicion_of(llrs, labels)
+    suspicion[confirmed] = -np.inf
     paths = [works[i].work.path for i in named]
-    duplicates = duplicates_of(paths, known.embeddings, labels)
+    duplicates = {
+        i: other
+        for i, other in duplicates_of(paths, known.embeddings, labels).items()
+        if digests[i] == digests[other]
+        or settled.between(digests[i], digests[other]) != "different"
+    }
     for position, other in duplicates.items():
         rival[position] = labels[other]
     # Of two labels of one picture one is wrong, so they come first. Otherwise a label is suspect
@@ -209,6 +188,50 @@ def _suspects(
                 hand=int(groups[named[i]]) + 1,
                 duplicate=paths[duplicates[i]] if i in duplicates else None,
                 extra=works[named[i]].work.extra,
+                rival_work=paths[_most_like(folder, known, i, labels == rival[i])],
             )
         )
     return found
+
+
+def _apart(settled: Settled, one: str, two: str) -> bool:
+    return one != two and settled.between(one, two) == "different"
+
+
+def _most_like(folder: ModelFolder, known: Enrolled, one: int, among: NDArray[np.bool_]) -> int:
+    """Return the position of the work, among some, with the best score beside a work."""
+    places = np.flatnonzero(among)
+    places = places[places != one] if len(places) > 1 else places
+    scores = folder.comparator.cross_scores(known.take(np.array([one])), known.take(places))[0]
+    return int(places[ranked(scores)[0]])
+
+
+def _decided_labels(
+    llrs: Float64s, labels: NDArray[np.int64], digests: Sequence[str], settled: Settled
+) -> list[int]:
+    """Take the artists out of question that decisions rule out, and return confirmed works.
+
+    A work that people gave another hand than an artist's work is not that artist's; one that they
+    gave the hand of another work under its own label bears it rightly.
+
+    Args:
+        llrs: (N, A) unsaturated llrs; what is ruled out becomes minus infinity.
+        labels: (N,) number of each work's artist.
+        digests: (N,) content hashes.
+        settled: What people decided.
+    """
+    members: dict[str, list[int]] = {}
+    for i, digest in enumerate(digests):
+        if digest in settled.digests:
+            members.setdefault(settled.hand(digest), []).append(i)
+    confirmed = []
+    for hand, works in members.items():
+        others = {int(labels[j]) for one in settled.enemies(hand) for j in members.get(one, ())}
+        for i in works:
+            rivals = sorted(others - {int(labels[i])})
+            llrs[i, rivals] = -np.inf
+            same = [j for j in works if digests[j] != digests[i] and labels[j] == labels[i]]
+            # One hand under two labels: either may be wrong.
+            if same and len(set(labels[works].tolist())) == 1:
+                confirmed.append(i)
+    return confirmed

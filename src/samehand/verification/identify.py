@@ -21,6 +21,7 @@ from samehand.scoring.references import (
 )
 from samehand.scoring.ties import ranked
 from samehand.verification.copies import without_copies
+from samehand.verification.decided import decided_artists
 from samehand.verification.references import attribution_of
 from samehand.verification.warnings import probe_warnings
 
@@ -130,6 +131,12 @@ def identify(
     if not names:
         raise GalleryError(f"the gallery {gallery.name} has no work with an artist to compare with")
     asked = folder.comparator.enrol(probe.embedding[None])
+    decided = decided_artists(gallery, probe.sha256, where)
+    names = decided.in_question(names)
+    if not names:
+        raise GalleryError(
+            f"every artist of {gallery.name} is ruled out by decisions; see samehand decisions"
+        )
 
     def weighed(name: str, *, look: bool) -> tuple[float, float, str, int] | None:
         works, rows = gallery.embeddings([*where, f"artist=={name}"])
@@ -181,7 +188,7 @@ def identify(
     )
     return Identification(
         probe=probe.name,
-        artist=found[0][2] if evidence >= point.known_at_least else None,
+        artist=decided.name or (found[0][2] if evidence >= point.known_at_least else None),
         known_llr=known_llr,
         none_probability=none,
         prior=prior,
@@ -191,9 +198,11 @@ def identify(
         candidates=candidates,
         gallery=gallery.name,
         artists=artists,
-        warnings=(*probe_warnings(probe, folder.config), *_left_out(own)),
+        warnings=(*probe_warnings(probe, folder.config), *_left_out(own), *decided.warnings),
         model=folder.identity,
         seconds=time.perf_counter() - started,
+        decided=decided.why,
+        ruled_out=decided.ruled_out,
     )
 
 

@@ -14,6 +14,7 @@ from samehand.model.painting import Painting
 from samehand.records import OperatingPoint, Stance
 from samehand.results import GrowthStep, LeftOut, ReferenceEvidence, ReferenceVerdict
 from samehand.scoring.calibration import (
+    Calibration,
     Float64s,
     decide,
     llr_from_score,
@@ -22,11 +23,18 @@ from samehand.scoring.calibration import (
     strength,
 )
 from samehand.scoring.comparator import Enrolled
+from samehand.scoring.conditions import UNMEASURED_LIMIT, Reading, limited
 from samehand.scoring.openset import Attribution
 from samehand.scoring.references import (
     ReferenceStep,
     combine,
     reference_features,
+)
+from samehand.verification.condition import (
+    measured_on,
+    one_style_of_set,
+    pair_reading,
+    set_reading,
 )
 from samehand.verification.warnings import probe_warnings, same_picture
 
@@ -125,9 +133,11 @@ def verify(
     asked = folder.comparator.enrol(probe.embedding[None])
     step = rule.references.at(len(references))
     score = float(_combined(folder, asked, known, step)[0])
-    llr = float(llr_from_score(step.calibration, score))
-    point = operating_threshold(step.calibration, operating_point)
-    evidence = tuple(_evidence(folder, rule, asked, known, [one.name for one in references]))
+    reading = set_reading(probe, references, folder.config)
+    calibration, read = read_set(folder, step, reading, score)
+    llr = float(llr_from_score(calibration, read))
+    point = operating_threshold(calibration, operating_point)
+    evidence = tuple(_evidence(folder, rule, probe, references))
     odd = [one.name for one in evidence if one.odd]
     found = [*probe_warnings(probe, folder.config), *(one.reason for one in left_out)]
     if odd:
@@ -138,17 +148,21 @@ def verify(
         llr=llr,
         probability=float(probability(llr, prior)),
         prior=prior,
-        decision=decide(score, point),
+        decision="no decision" if reading.refusal else decide(read, point, llr),
         operating_point=operating_point,
-        error_rate=point.error_rate,
+        error_rate=None if reading.refusal else point.error_rate,
         strength=strength(llr),
         references=evidence,
-        growth=tuple(_growth(folder, rule, asked, known, operating_point)),
+        growth=tuple(_growth(folder, rule, asked, known, reading, operating_point)),
         coherent=not odd,
         warnings=tuple(found),
         model=folder.identity,
         seconds=time.perf_counter() - started,
         left_out=tuple(left_out),
+        condition=reading.condition,
+        measured_on=measured_on(reading, calibration),
+        refusal=reading.refusal,
+        llr_one_style=one_style_of_set(folder.config, calibration, read),
     )
 
 
@@ -160,28 +174,53 @@ def _combined(
     return combine(step, features)
 
 
+def read_set(
+    folder: ModelFolder, step: ReferenceStep, reading: Reading, score: float
+) -> tuple[Calibration, float]:
+    """Return the calibration that a combined score is read by, and the score as it sees it.
+
+    One reference is a pair. For more, the rule was fitted on the usual pictures, so the score is
+    read as if it were one of theirs (ADR 0045).
+
+    Args:
+        folder: The model.
+        step: The rule for so many references.
+        reading: How pairs of such pictures are to be read.
+        score: The combined score.
+    """
+    if step.references == 1:
+        return reading.calibration, score
+    calibration = step.calibration
+    if reading.refusal:
+        calibration = limited(calibration, UNMEASURED_LIMIT)
+    return calibration, float(reading.as_usual(folder.config.calibration, score))
+
+
 def _evidence(
-    folder: ModelFolder, rule: Attribution, probe: Enrolled, known: Enrolled, names: Sequence[str]
+    folder: ModelFolder, rule: Attribution, asked: Painting, works: Sequence[Painting]
 ) -> list[ReferenceEvidence]:
-    llrs = llr_from_score(
-        folder.config.calibration, folder.comparator.cross_scores(probe, known)[0]
-    )
-    count = len(names)
+    probe = folder.comparator.enrol(asked.embedding[None])
+    known = folder.comparator.enrol(np.stack([one.embedding for one in works]))
+    scores = folder.comparator.cross_scores(probe, known)[0].tolist()
+    count = len(works)
+    among = set_reading(works[0], works, folder.config)
     found = []
-    for position, (name, llr) in enumerate(zip(names, llrs.tolist(), strict=True)):
+    for position, (work, alone) in enumerate(zip(works, scores, strict=True)):
+        calibration = pair_reading(asked, work, folder.config).calibration
+        llr = float(llr_from_score(calibration, alone))
         coherence, odd = None, False
         if count > 1:
             step = rule.references.at(count - 1)
             rest = np.delete(np.arange(count), position)
             score = _combined(folder, known.take(np.array([position])), known.take(rest), step)
-            coherence = float(llr_from_score(step.calibration, score)[0])
+            calibration, read = read_set(folder, step, among, float(score[0]))
+            coherence = float(llr_from_score(calibration, read))
             # With two works, neither can be told to be the odd one.
-            limit = step.calibration.points["fmr1"].different_at_most
-            odd = count > 2 and float(score[0]) <= limit
+            odd = count > 2 and read <= calibration.points["fmr1"].different_at_most
         stance: Stance = "neutral"
         if abs(llr) >= _STANCE:
             stance = "supports" if llr > 0 else "contradicts"
-        found.append(ReferenceEvidence(name, llr, stance, coherence, odd))
+        found.append(ReferenceEvidence(work.name, llr, stance, coherence, odd))
     return found
 
 
@@ -190,6 +229,7 @@ def _growth(
     rule: Attribution,
     probe: Enrolled,
     known: Enrolled,
+    reading: Reading,
     operating_point: OperatingPoint,
 ) -> list[GrowthStep]:
     total = len(known.level)
@@ -199,22 +239,18 @@ def _growth(
     steps = []
     for count in range(1, total + 1):
         step = rule.references.at(count)
-        llrs = [
-            float(
-                llr_from_score(
-                    step.calibration,
-                    _combined(folder, probe, known.take(order[list(chosen)]), step)[0],
-                )
-            )
-            for chosen in _sets(total, count, draw)
-        ]
+        llrs = []
+        for chosen in _sets(total, count, draw):
+            score = float(_combined(folder, probe, known.take(order[list(chosen)]), step)[0])
+            llrs.append(float(llr_from_score(*read_set(folder, step, reading, score))))
+        calibration, _ = read_set(folder, step, reading, 0.0)
         steps.append(
             GrowthStep(
                 references=count,
                 llr=float(np.mean(llrs)),
                 lowest=min(llrs),
                 highest=max(llrs),
-                error_rate=step.calibration.points[operating_point].error_rate,
+                error_rate=calibration.points[operating_point].error_rate,
             )
         )
     return steps

@@ -3,27 +3,35 @@
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, get_args
 
 import numpy as np
 
 from samehand.catalogue.pair_table import open_pairs
 from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
+from samehand.images.condition import picture_kind
+from samehand.images.decode import decode_file
 from samehand.model.embed import embed_files
-from samehand.records import Floats, OperatingPoint
+from samehand.progress import track
+from samehand.records import Floats, OperatingPoint, PictureKind
 from samehand.scoring.calibration import (
-    OperatingThreshold,
     decide,
     llr_from_score,
     operating_threshold,
     probability,
 )
+from samehand.scoring.comparator import Indices
+from samehand.scoring.conditions import read_pair
+from samehand.verification.condition import one_style_llr
 from samehand.verification.verifier import SameHand
 
-ADDED = ("score", "llr", "probability", "decision", "llr_one_style")
+ADDED = (
+    "score", "llr", "probability", "decision", "llr_one_style", "condition", "error_rate",
+)  # fmt: skip
 
 _ROWS_AT_ONCE = 100_000
 
@@ -68,7 +76,7 @@ def score_csv(
     """
     # A bad prior or operating point is refused before minutes are spent on embedding.
     probability(0.0, prior)
-    point = operating_threshold(model.folder.config.calibration, operating_point)
+    operating_threshold(model.folder.config.calibration, operating_point)
     if images is not None and not images.is_dir():
         raise SamehandError(f"no folder of images at {images}; name it with --images")
     if out.resolve() == pairs.resolve():
@@ -92,6 +100,8 @@ def score_csv(
             f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
             "repair it, or pass --skip-bad-images to leave its rows without a score"
         )
+    kinds = _kinds(model, paths)
+    question = (prior, operating_point)
     unscored = rows = 0
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
         writer = csv.writer(sink, lineterminator="\n")
@@ -102,7 +112,7 @@ def score_csv(
             left = np.array([positions[row[source.left]] for row in block])
             right = np.array([positions[row[source.right]] for row in block])
             scores = model.folder.comparator.pair_scores(enrolled, left, right)
-            added = _columns(model, scores, prior, point)
+            added = _columns(model, scores, (left, right), kinds, question)
             unusable = bad[left] | bad[right]
             for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
                 writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
@@ -117,17 +127,52 @@ def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
         yield block
 
 
+def _kinds(model: SameHand, paths: Sequence[Path]) -> list[PictureKind]:
+    """Return what each picture can show, if the model tells that apart; unreadable ones too."""
+    if not model.folder.config.conditions:
+        return ["photograph"] * len(paths)
+
+    def kind(path: Path) -> PictureKind:
+        try:
+            return picture_kind(decode_file(path))
+        except ImageError:
+            return "photograph"
+
+    with ThreadPoolExecutor(2, thread_name_prefix="samehand-kinds") as pool:
+        return list(track(pool.map(kind, paths), "telling pictures apart", len(paths)))
+
+
 def _columns(
-    model: SameHand, scores: Floats, prior: float, point: OperatingThreshold
-) -> Iterator[tuple[str, ...]]:
+    model: SameHand,
+    scores: Floats,
+    sides: tuple[Indices, Indices],
+    kinds: Sequence[PictureKind],
+    question: tuple[float, OperatingPoint],
+) -> list[tuple[str, ...]]:
+    """Return the added columns of a block of pairs, whose pictures are indices of `kinds`."""
     config = model.folder.config
-    llrs = llr_from_score(config.calibration, scores)
-    within = [""] * len(scores)
-    if config.one_style is not None:
-        within = [f"{llr:.4f}" for llr in llr_from_score(config.one_style, scores).tolist()]
-    rows = (scores.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), within)
-    for score, llr, chance, one_style in zip(*rows, strict=True):
-        yield f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decide(score, point), one_style
+    prior, operating_point = question
+    names = get_args(PictureKind)
+    number = np.array([names.index(kind) for kind in kinds])
+    lower, upper = (pick(number[sides[0]], number[sides[1]]) for pick in (np.minimum, np.maximum))
+    code = lower * len(names) + upper
+    rows: list[tuple[str, ...]] = [()] * len(scores)
+    for both in np.unique(code).tolist():
+        chosen = np.flatnonzero(code == both)
+        one, two = divmod(both, len(names))
+        reading = read_pair(config.calibration, config.conditions, names[one], names[two])
+        point = reading.calibration.points[operating_point]
+        rate = "" if reading.refusal else f"{point.error_rate:.4f}"
+        some = scores[chosen]
+        llrs = llr_from_score(reading.calibration, some)
+        within = one_style_llr(config, reading, some)
+        styles = [""] * len(some) if within is None else [f"{llr:.4f}" for llr in within.tolist()]
+        each = (some.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), styles)
+        for row, score, llr, chance, style in zip(chosen.tolist(), *each, strict=True):
+            decision = "no decision" if reading.refusal else decide(score, point, llr)
+            found = (f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decision, style)
+            rows[row] = (*found, reading.condition, rate)
+    return rows
 
 
 def _open(path: Path, encoding: str) -> IO[str]:

@@ -21,18 +21,20 @@ from samehand.results import (
     Clustering,
     Evidence,
     Identification,
+    Queue,
     ReferenceVerdict,
     SearchResult,
     Verdict,
 )
 from samehand.scoring.calibration import (
-    Calibration,
     decide,
     llr_from_score,
+    llr_interval,
     operating_threshold,
     probability,
     strength,
 )
+from samehand.verification.condition import measured_on, one_style_llr, pair_reading
 from samehand.verification.warnings import pair_warnings
 
 if TYPE_CHECKING:
@@ -214,13 +216,17 @@ class SameHand:
         started = time.perf_counter()
         config = self.folder.config
         # A bad question is refused before anything is decoded.
-        point = operating_threshold(config.calibration, operating_point)
+        operating_threshold(config.calibration, operating_point)
         probability(0.0, prior)
         one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
         comparator = self.folder.comparator
         enrolled = comparator.enrol(np.stack([one.embedding, two.embedding]))
         score = float(comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
-        llr = float(llr_from_score(config.calibration, score))
+        reading = pair_reading(one, two, config)
+        calibration = reading.calibration
+        llr = float(llr_from_score(calibration, score))
+        point = operating_threshold(calibration, operating_point)
+        within = one_style_llr(config, reading, score)
         return Verdict(
             left=one.name,
             right=two.name,
@@ -228,11 +234,15 @@ class SameHand:
             llr=llr,
             probability=float(probability(llr, prior)),
             prior=prior,
-            decision=decide(score, point),
+            decision="no decision" if reading.refusal else decide(score, point, llr),
             operating_point=operating_point,
-            error_rate=point.error_rate,
+            error_rate=None if reading.refusal else point.error_rate,
             strength=strength(llr),
-            llr_one_style=_maybe_llr(config.one_style, score),
+            condition=reading.condition,
+            measured_on=measured_on(reading),
+            refusal=reading.refusal,
+            llr_interval=llr_interval(calibration, score),
+            llr_one_style=None if within is None else float(within),
             warnings=pair_warnings(one, two, config),
             model=self.folder.identity,
             seconds=time.perf_counter() - started,
@@ -397,6 +407,37 @@ class SameHand:
             any_attribution=any_attribution,
         )
 
+    def queue(
+        self,
+        gallery: "Gallery",
+        top: int = 20,
+        *,
+        where: Sequence[str] = (),
+        prior: float = 0.5,
+        labelled: bool = False,
+    ) -> Queue:
+        """Suggest pairs of works to decide about with `Gallery.decide`.
+
+        Suggested are pairs whose probability lies between unlikely and certain, one for each two
+        probable hands, ordered by what a decision would teach: the entropy of the probability times
+        the pairs of works that it would settle. A pair that somebody decided never comes back.
+
+        Args:
+            gallery: Whose works.
+            top: How many suggestions, at most.
+            where: Conditions that all hold.
+            prior: P(same hand) before looking, strictly between 0 and 1.
+            labelled: Also ask about works that both have an artist's name without a qualifier.
+
+        Raises:
+            GalleryError: The gallery is another model's, or the works are too many.
+            SamehandError: `prior` or `top` is not one that exists.
+        """
+        where = [where] if isinstance(where, str) else where
+        from samehand.verification.queue import queue
+
+        return queue(self.folder, gallery, top=top, where=where, prior=prior, labelled=labelled)
+
     def embed(self, images: Iterable[PaintingLike]) -> Floats:
         """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.
 
@@ -438,7 +479,3 @@ def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
 
 def _opened(path: Path, threads: int | None, fast: bool, device: Device) -> SameHand:
     return SameHand(path, threads, fast=fast, device=device)
-
-
-def _maybe_llr(calibration: Calibration | None, score: float) -> float | None:
-    return None if calibration is None else float(llr_from_score(calibration, score))

@@ -1,8 +1,6 @@
 """Reasons to trust one verdict less, in words."""
 
-import numpy as np
-from PIL import Image
-
+from samehand.images.condition import is_grey
 from samehand.images.decode import Decoded
 from samehand.images.likeness import is_crop, same_thumbnail
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
@@ -31,9 +29,6 @@ JPEG_QUALITY = 20
 of AUC there, and 0.012 at quality 30.
 """
 
-_GREY_CHROMA = 4.0
-"""Greyscale JPEGs measure 0 levels of 255 from grey; the rest is room for scanners that tint."""
-
 NOVEL = "unlike the paintings that the model learned from, so its error rates may not hold"
 
 
@@ -55,7 +50,7 @@ def pair_warnings(left: Painting, right: Painting, config: ModelConfig) -> tuple
         )
     for side, painting in (("left image", left), ("right image", right)):
         found += [f"{side}: {text}" for text in image_warnings(painting, config)]
-    if _is_grey(left.image) != _is_grey(right.image):
+    if is_grey(left.image) != is_grey(right.image):
         found.append("one image is in greyscale and the other in colour")
     return tuple(found)
 
@@ -85,9 +80,14 @@ def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
         found.append("a colour chart seems to lie beside the painting; crop it away")
     elif frame_coherence(item.image) >= FRAME_COHERENCE:
         found.append("a frame or a border seems to run round the painting; crop it away")
-    if config.novelty_limit is not None and painting.novelty > config.novelty_limit:
+    if is_novel(painting, config):
         found.append(NOVEL)
     return found
+
+
+def is_novel(painting: Painting, config: ModelConfig) -> bool:
+    """Return whether a picture is unlike all that the model was calibrated on."""
+    return config.novelty_limit is not None and painting.novelty > config.novelty_limit
 
 
 def same_picture(left: Painting, right: Painting, config: ModelConfig) -> bool:
@@ -116,8 +116,3 @@ def _artefacts_show(item: Decoded, size: int) -> bool:
     return (
         quality is not None and quality <= JPEG_QUALITY and min(item.width, item.height) < 2 * size
     )
-
-
-def _is_grey(image: Image.Image) -> bool:
-    small = np.asarray(image.resize((32, 32), Image.Resampling.BOX), dtype=np.float32)
-    return float((small.max(axis=2) - small.min(axis=2)).max()) <= _GREY_CHROMA

@@ -18,6 +18,7 @@ from samehand.results import Health, Problem
 from samehand.verification.verifier import SameHand
 from samehand.web import (
     api,
+    decision_api,
     gallery_api,
     gallery_page,
     identify_page,
@@ -94,6 +95,7 @@ def create_app(
     app.state.metrics = metrics
     app.include_router(api.router)
     app.include_router(gallery_api.router)
+    app.include_router(decision_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
     for one in (gallery_page, identify_page, map_page, queue_page, review_page):

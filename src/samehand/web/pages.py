@@ -13,6 +13,7 @@ from samehand.explain.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, st
 from samehand.explain.words import (
     context_in_words,
     influence_in_words,
+    interval_in_words,
     nearby_in_words,
     rarity_in_words,
     share,
@@ -52,6 +53,8 @@ Picked = Annotated[int | None, Query(ge=0, lt=2**40)]
 
 templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
+    error_rate=words.error_rate,
+    interval=interval_in_words,
     called=title_of,
     file_name=lambda path: Path(path).name,
     work_name=title_of_work,

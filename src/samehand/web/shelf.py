@@ -12,7 +12,7 @@ from typing import Literal
 
 from samehand.catalogue.dates import parse_date
 from samehand.gallery import Gallery, StoredWork
-from samehand.gallery.sqlite import plain
+from samehand.gallery.filters import plain
 
 MOST_WORKS = 200_000
 """Works beyond so many are found by a search, but not browsed: a kilobyte of labels each."""

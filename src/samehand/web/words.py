@@ -1,10 +1,10 @@
 """What a page says of a verdict, in one place; sentences about evidence are those of `explain`."""
 
 from dataclasses import dataclass
-from math import log10
 
 from samehand.explain.words import (
     claim_in_words,
+    error_rate_in_words,
     frequencies_in_words,
     reference_claim_in_words,
     reference_strength,
@@ -12,9 +12,7 @@ from samehand.explain.words import (
 )
 from samehand.records import Decision, OperatingPoint
 from samehand.results import ReferenceVerdict, Verdict
-
-LEAST_DECIDED = log10(2.0)
-"""Below this |llr| the verbal scale has no support to speak of, so nothing is decided."""
+from samehand.scoring.calibration import NO_SUPPORT
 
 POINTS: dict[OperatingPoint, str] = {
     "eer": "whichever is likelier to be right",
@@ -88,18 +86,18 @@ def decision_with_prior(decision: Decision, llr: float, probability: float) -> D
         llr: log10 likelihood ratio of the verdict.
         probability: P(same artist) in [0, 1], from the prior and the llr.
     """
-    if abs(llr) < LEAST_DECIDED:
-        return "inconclusive"
+    if abs(llr) < NO_SUPPORT:
+        return "no decision"
     if decision == "same" and (llr < 0 or probability <= 0.5):
-        return "inconclusive"
+        return "no decision"
     if decision == "different" and (llr > 0 or probability >= 0.5):
-        return "inconclusive"
+        return "no decision"
     return decision
 
 
 def _decided(verdict: Verdict | ReferenceVerdict, names: tuple[str, str]) -> str:
     decision = decision_with_prior(verdict.decision, verdict.llr, verdict.probability)
-    if decision == "inconclusive":
+    if decision == "no decision":
         return "undecided"
     return names[0] if decision == "same" else names[1]
 
@@ -117,3 +115,11 @@ def _within_style(llr: float | None) -> str:
         f"If you know that both are of one style, they are {times} times as likely if {more} as "
         f"if {less}."
     )
+
+
+def error_rate(verdict: Verdict | ReferenceVerdict) -> str:
+    """Return how often a decision like a verdict's is wrong, as a sentence."""
+    said = error_rate_in_words(
+        verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+    )
+    return f"{said[0].upper()}{said[1:]}."

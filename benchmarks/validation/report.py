@@ -1,0 +1,118 @@
+"""Figures and criteria to docs/validation.md."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.validation.criteria import CRITERIA, Criterion, Metric, passes
+
+Figures = Mapping[Metric, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured on one data set.
+
+    Attributes:
+        name: The data set.
+        role: Which characteristic it tests: "accuracy" for ordinary pictures, which also stand
+            for discriminating power and calibration; "robustness" or "generalisation".
+        described: How many pictures, artists and pairs, and what share was refused.
+        figures: What was measured.
+    """
+
+    name: str
+    role: str
+    described: str
+    figures: Figures
+
+
+_GRAPHS = {
+    "accuracy": "ECE",
+    "discriminating power": "DET",
+    "calibration": "Tippett, PAV",
+    "robustness": "ECE",
+    "coherence": "-",
+    "generalisation": "PAV",
+}
+
+_ORDINARY = ("accuracy", "discriminating power", "calibration", "coherence")
+
+
+def validation_report(
+    model: str,
+    command: str,
+    rows: Sequence[Row],
+    plots: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    picture_folder: str,
+) -> str:
+    """Return the page.
+
+    Args:
+        model: Identity of the model.
+        command: What made the page.
+        rows: A row for each data set.
+        plots: File and caption of each plot.
+        notes: What a reader should know of the data sets, a sentence each.
+        picture_folder: Where the plots lie, relative to the page.
+    """
+    judged = [(row, one) for row in rows for one in CRITERIA if _concerns(row, one)]
+    failed = sum(not passes(one, row.figures[one.metric]) for row, one in judged)
+    lines = [
+        "# Validation of the likelihood ratios",
+        "",
+        f"Model `{model}`. Made by `{command}`; the page is generated, so change the tool and not "
+        "the text.",
+        "",
+        'It follows Meuwly, Ramos and Haraksim (2017), "A guideline for the validation of '
+        'likelihood ratio methods used for forensic evidence evaluation", Forensic Science '
+        "International 276, and ISO 21043-4. The criteria were written down and committed before "
+        "the figures (`benchmarks/validation/criteria.py`); what fails is shown as failed.",
+        "",
+        f"**{len(judged) - failed} of {len(judged)} criteria are met.**",
+        "",
+        "H1: one artist made both paintings. H2: two artists made them, the second drawn from the "
+        "artists of the same data set.",
+        "",
+        "## Data",
+        "",
+        "| data | what it is for | pictures and pairs |",
+        "|---|---|---|",
+        *(f"| {row.name} | {row.role} | {row.described} |" for row in rows),
+        "",
+        *(f"- {note}" for note in notes),
+        "",
+        "## Criteria",
+        "",
+        "| characteristic | metric | graph | criterion | data | result | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in CRITERIA:
+        for row in rows:
+            if _concerns(row, one):
+                value = row.figures[one.metric]
+                lines.append(
+                    f"| {one.characteristic} | {one.metric} | {_GRAPHS[one.characteristic]} | at "
+                    f"most {one.at_most:g} | {row.name} | {value:.3f} | "
+                    f"{'pass' if passes(one, value) else '**fail**'} |"
+                )
+    lines += [
+        "",
+        "Why these bounds: "
+        + "; ".join(dict.fromkeys(f"{one.metric} {one.at_most:g}, {one.why}" for one in CRITERIA))
+        + ".",
+        "",
+        "## Graphs",
+        "",
+    ]
+    for file, caption in plots:
+        lines += [f"![{caption}]({picture_folder}/{file})", "", caption, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _concerns(row: Row, criterion: Criterion) -> bool:
+    if criterion.metric not in row.figures:
+        return False
+    if row.role == "accuracy":
+        return criterion.characteristic in _ORDINARY
+    return criterion.characteristic == row.role

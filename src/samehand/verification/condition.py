@@ -1,0 +1,104 @@
+"""How a pair of paintings is to be read: by which calibration, and what is known of its errors."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from samehand.model.folder import ModelConfig
+from samehand.model.painting import Painting
+from samehand.scoring.calibration import Calibration, Float64s, llr_from_score
+from samehand.scoring.conditions import UNMEASURED_LIMIT, Reading, limited, read_pair
+from samehand.verification.warnings import is_novel
+
+
+def pair_reading(one: Painting, two: Painting, config: ModelConfig) -> Reading:
+    """Return how two paintings are to be read; their order does not matter.
+
+    Args:
+        one: A painting.
+        two: Another.
+        config: The model's configuration.
+    """
+    if not config.conditions:
+        # Without calibrations by condition neither the pixels nor the novelty need be looked at.
+        return read_pair(config.calibration, (), "photograph", "photograph")
+    novel = is_novel(one, config) or is_novel(two, config)
+    return read_pair(config.calibration, config.conditions, one.kind, two.kind, novel=novel)
+
+
+def set_reading(probe: Painting, references: Sequence[Painting], config: ModelConfig) -> Reading:
+    """Return how a painting and works by one artist are to be read.
+
+    What most of the works can show decides; of equally many the first in the alphabet, so that
+    their order does not matter.
+
+    Args:
+        probe: The doubtful work.
+        references: At least one work.
+        config: The model's configuration.
+    """
+    if not config.conditions:
+        return read_pair(config.calibration, (), "photograph", "photograph")
+    kinds = Counter(sorted(one.kind for one in references))
+    novel = any(is_novel(one, config) for one in (probe, *references))
+    usual = kinds.most_common(1)[0][0]
+    return read_pair(config.calibration, config.conditions, probe.kind, usual, novel=novel)
+
+
+def measured_on(reading: Reading, calibration: Calibration | None = None) -> str:
+    """Return on what error rates were measured, in words; empty where on nothing.
+
+    Args:
+        reading: How pictures are to be read.
+        calibration: What was measured, where it is not the reading's own.
+    """
+    if reading.refusal:
+        return ""
+    found = calibration or reading.calibration
+    pairs = found.genuine_pairs + found.impostor_pairs
+    several = f" of {reading.collections} collections" if reading.collections > 1 else ""
+    return f"{pairs:,} pairs by {found.artists:,} artists{several} that the model had never seen"
+
+
+def one_style_llr(config: ModelConfig, reading: Reading, scores: ArrayLike) -> Float64s | None:
+    """Return llrs against another artist of the same style; None without such a calibration.
+
+    Args:
+        config: The model's configuration.
+        reading: How the pairs are to be read.
+        scores: Their raw scores, any shape.
+
+    Returns:
+        Same shape.
+    """
+    calibration = config.one_style
+    if calibration is None:
+        return None
+    if reading.refusal:
+        calibration = limited(calibration, UNMEASURED_LIMIT)
+    return llr_from_score(calibration, reading.as_usual(config.calibration, scores))
+
+
+def one_style_of_set(config: ModelConfig, calibration: Calibration, score: float) -> float | None:
+    """Return the llr of a reference set against another artist of the same style.
+
+    The rule for reference sets is fitted on all held-out artists. Its llr is read as that of a
+    single pair, and that pair is read within a style, so that what a common style explains counts
+    as little as it does between two works.
+
+    Args:
+        config: The model's configuration.
+        calibration: What the combined score is read by.
+        score: The combined score, as that calibration sees it.
+
+    Returns:
+        The llr, never beyond that against any artist; None without a calibration within styles.
+    """
+    within, usual = config.one_style, config.calibration
+    if within is None:
+        return None
+    llr = calibration.slope * score + calibration.intercept
+    reduced = within.slope * (llr - usual.intercept) / usual.slope + within.intercept
+    lower, upper = max(within.lower, calibration.lower), min(within.upper, calibration.upper)
+    return float(min(max(reduced, lower), upper))
