@@ -32,7 +32,7 @@ from samehand.model.folder import (
     write_config,
 )
 from samehand.model.provenance import export_facts, ids_hash
-from samehand.model.runtime import Embedder, EmbedderConfig, mean_direction
+from samehand.model.runtime import BACKBONE, Embedder, EmbedderConfig, mean_direction
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
@@ -97,8 +97,20 @@ def fit(
         ModelError: The encoder cannot be used, or the held-out artists cannot calibrate it.
         OutputError: The folder cannot be written.
     """
-    encoder = folder / ENCODER
-    embedder = Embedder(EmbedderConfig(encoder, sha256_file(encoder), serving.size, serving.views))
+    files = {
+        name: sha256_file(folder / name)
+        for name in (ENCODER, BACKBONE)
+        if (folder / name).is_file()
+    }
+    embedder = Embedder(
+        EmbedderConfig(
+            folder / ENCODER,
+            files[ENCODER],
+            serving.size,
+            serving.views,
+            backbone_sha256=files.get(BACKBONE),
+        )
+    )
     members = draw_cohort(table, serving.cohort, serving.seed)
     cohort = embed_catalogued(
         embedder, members["path"].to_list(), root, label="embedding the cohort"
@@ -131,7 +143,7 @@ def fit(
         neighbours=comparator.neighbours,
         novelty_limit=float(np.quantile(novelty, _USUAL)),
         calibration=pairs,
-        files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
+        files=files | {COHORT: sha256_file(folder / COHORT)},
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
         attribution=attribution,
         fast=calibrate(comparator, comparator.enrol(single), artists),

@@ -1,6 +1,7 @@
 """The model folder: everything that answering needs, and the only thing training hands over.
 
 - encoder.onnx: images to an embedding; beside it, patch embeddings and how strange an image is
+- backbone.bin: weights of that graph which no training changes, in some models
 - cohort.safetensors: embeddings of training paintings or artists, the comparator's "everybody else"
 - head.onnx, in place of the cohort: two encodings to a score, where a network learned to compare
 - config.json: input, comparator, calibration, operating points, hashes, recipe, seed
@@ -20,7 +21,7 @@ from samehand.errors import ModelError
 from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
 from samehand.images.views import ALL_VIEWS
 from samehand.model.head import OnnxHead
-from samehand.model.runtime import EmbedderConfig
+from samehand.model.runtime import BACKBONE, EmbedderConfig
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import (
@@ -179,7 +180,12 @@ def open_model(
         config = _fast(path, config)
         identity += "-fast"
     encoder = EmbedderConfig(
-        path / ENCODER, config.files[ENCODER], config.size, config.views, unit=not config.pairwise
+        path / ENCODER,
+        config.files[ENCODER],
+        config.size,
+        config.views,
+        unit=not config.pairwise,
+        backbone_sha256=config.files.get(BACKBONE),
     )
     return ModelFolder(
         path,
@@ -295,6 +301,8 @@ def _wrong_values(config: ModelConfig) -> list[str]:
         "views": bool(config.views)
         and all(view in ALL_VIEWS for view in config.views)
         and not (config.pairwise and len(config.views) > 1),
-        "files": ENCODER in files and (COHORT in files or HEAD in files),
+        "files": ENCODER in files
+        and (COHORT in files or HEAD in files)
+        and files.keys() <= {ENCODER, BACKBONE, COHORT, HEAD},
     }
     return [key for key, fit in fits.items() if not fit]
