@@ -62,6 +62,7 @@ class Serving:
         cohort_of: "artists" makes one mean embedding of each artist's paintings among them;
             "paintings" keeps them apart.
         seed: Decides which training paintings.
+        nearby: Whether scores for pairs of one style count the artists near to both.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Serving:
     cohort: int
     cohort_of: Literal["artists", "paintings"]
     seed: int
+    nearby: bool = False
 
 
 def fit(
@@ -119,7 +121,10 @@ def fit(
         cohort = _of_artists(cohort, members["artist"].to_list())
     write_cohort(folder, cohort)
     comparator = CosineComparator(
-        serving.normalisation, min(serving.neighbours, len(cohort)), read_cohort(folder)
+        serving.normalisation,
+        min(serving.neighbours, len(cohort)),
+        read_cohort(folder),
+        serving.nearby,
     )
     held_out = calibration_paintings(table)
     paths, artists = held_out["path"].to_list(), held_out["artist"].to_list()
@@ -148,6 +153,7 @@ def fit(
         attribution=attribution,
         fast=calibrate(comparator, comparator.enrol(single), artists),
         one_style=within_styles(comparator, enrolled, held_out),
+        nearby=serving.nearby,
     )
     write_config(folder, config)
     fit_background(folder, root)

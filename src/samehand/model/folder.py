@@ -44,7 +44,7 @@ CONFIG = "config.json"
 FAST_VIEWS = ("whole",)
 
 # Parts of config.json that a model may lack.
-_OPTIONAL = ("attribution", "fast", "one_style")
+_OPTIONAL = ("attribution", "fast", "one_style", "nearby")
 
 # What format 2 calls the limit of novelty.
 _NOVELTY_KEY = "strangeness_limit"
@@ -69,7 +69,8 @@ class ModelConfig:
         training: Recipe, seed, versions and data hashes.
         attribution: Rules for reference sets and galleries, or None in folders without them.
         fast: The calibration of scores of single whole views, or None in folders without it.
-        one_style: The calibration of the same scores on pairs of one style, or None.
+        one_style: The calibration of scores for pairs of one style, or None.
+        nearby: Whether those scores count the artists near to both; see `CosineComparator`.
     """
 
     format: int
@@ -85,6 +86,7 @@ class ModelConfig:
     attribution: Attribution | None = None
     fast: Calibration | None = None
     one_style: Calibration | None = None
+    nearby: bool = False
 
     @property
     def pairwise(self) -> bool:
@@ -219,7 +221,7 @@ def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Compara
         return HeadComparator(head, head.width)
     cohort = read_cohort(path)
     try:
-        return CosineComparator(config.normalisation, config.neighbours, cohort)
+        return CosineComparator(config.normalisation, config.neighbours, cohort, config.nearby)
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error
 

@@ -20,8 +20,8 @@ def calibrate(
         comparator: The model's comparator.
         enrolled: N held-out paintings, none by an artist of the training or test set.
         artists: The artist of each, N of them.
-        styles: The style of each, None where it is not known: only pairs of one style are used.
-            By default all pairs are.
+        styles: The style of each, None where it is not known: only pairs of one style are used,
+            and their scores for such pairs. By default all pairs are.
 
     Raises:
         ModelError: The pairs cannot calibrate a model.
@@ -32,5 +32,6 @@ def calibrate(
         known = np.array([style or "" for style in styles])
         kept = (known[left] == known[right]) & (known[left] != "")
         left, right = left[kept], right[kept]
-    scores = comparator.pair_scores(enrolled, left, right)
+    score = comparator.pair_scores if styles is None else comparator.style_scores
+    scores = score(enrolled, left, right)
     return fit_calibration(scores, labels[left] == labels[right], labels[left], labels[right])

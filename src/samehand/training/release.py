@@ -192,6 +192,7 @@ def _serving(recipe: Recipe, name: str | None) -> Serving:
         cohort=serve.cohort,
         cohort_of=serve.cohort_of,
         seed=recipe.seed,
+        nearby=serve.nearby,
     )
 
 

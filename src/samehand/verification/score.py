@@ -13,7 +13,7 @@ from samehand.catalogue.pair_table import open_pairs
 from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
 from samehand.model.embed import embed_files
-from samehand.records import Floats, OperatingPoint
+from samehand.records import OperatingPoint
 from samehand.scoring.calibration import (
     OperatingThreshold,
     decide,
@@ -21,6 +21,7 @@ from samehand.scoring.calibration import (
     operating_threshold,
     probability,
 )
+from samehand.scoring.comparator import Enrolled, Indices
 from samehand.verification.verifier import SameHand
 
 ADDED = ("score", "llr", "probability", "decision", "llr_one_style")
@@ -99,8 +100,7 @@ def score_csv(
             assert enrolled is not None
             left = np.array([positions[row[source.left]] for row in block])
             right = np.array([positions[row[source.right]] for row in block])
-            scores = model.folder.comparator.pair_scores(enrolled, left, right)
-            added = _columns(model, scores, prior, point)
+            added = _columns(model, enrolled, left, right, prior, point)
             unusable = bad[left] | bad[right]
             for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
                 writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
@@ -116,13 +116,20 @@ def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
 
 
 def _columns(
-    model: SameHand, scores: Floats, prior: float, point: OperatingThreshold
+    model: SameHand,
+    enrolled: Enrolled,
+    left: Indices,
+    right: Indices,
+    prior: float,
+    point: OperatingThreshold,
 ) -> Iterator[tuple[str, ...]]:
-    config = model.folder.config
+    config, comparator = model.folder.config, model.folder.comparator
+    scores = comparator.pair_scores(enrolled, left, right)
     llrs = llr_from_score(config.calibration, scores)
     within = [""] * len(scores)
     if config.one_style is not None:
-        within = [f"{llr:.4f}" for llr in llr_from_score(config.one_style, scores).tolist()]
+        of_one_style = comparator.style_scores(enrolled, left, right)
+        within = [f"{llr:.4f}" for llr in llr_from_score(config.one_style, of_one_style).tolist()]
     rows = (scores.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), within)
     for score, llr, chance, one_style in zip(*rows, strict=True):
         yield f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decide(score, point), one_style

@@ -26,7 +26,6 @@ from samehand.results import (
     Verdict,
 )
 from samehand.scoring.calibration import (
-    Calibration,
     decide,
     llr_from_score,
     operating_threshold,
@@ -185,7 +184,8 @@ class SameHand:
         one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
         comparator = self.folder.comparator
         enrolled = comparator.enrol(np.stack([one.embedding, two.embedding]))
-        score = float(comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
+        pair = np.array([0]), np.array([1])
+        score = float(comparator.pair_scores(enrolled, *pair)[0])
         llr = float(llr_from_score(config.calibration, score))
         return Verdict(
             left=one.name,
@@ -198,7 +198,11 @@ class SameHand:
             operating_point=operating_point,
             error_rate=point.error_rate,
             strength=strength(llr),
-            llr_one_style=_maybe_llr(config.one_style, score),
+            llr_one_style=None
+            if config.one_style is None
+            else float(
+                llr_from_score(config.one_style, comparator.style_scores(enrolled, *pair)[0])
+            ),
             warnings=pair_warnings(one, two, config),
             model=self.folder.identity,
             seconds=time.perf_counter() - started,
@@ -404,7 +408,3 @@ def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
 
 def _opened(path: Path, threads: int | None, fast: bool) -> SameHand:
     return SameHand(path, threads, fast=fast)
-
-
-def _maybe_llr(calibration: Calibration | None, score: float) -> float | None:
-    return None if calibration is None else float(llr_from_score(calibration, score))
