@@ -83,7 +83,7 @@ def open_set(rows: list[dict[str, Any]]) -> list[str]:
         "",
         "Probes are all works of both halves, a work never being its own reference; means and "
         "ranges over 20 random halves. DIR is the share of known probes that are named rightly at "
-        "a threshold that names so many of the unknown ones.",
+        "a threshold that names that share of the unknown ones.",
         *table(
             ["system", "rank 1", "rank 5", "DIR at 1 % false alarms", "DIR at 10 %"],
             [[row["system"], *(shown(row, column) for column in range(4))] for row in rows],

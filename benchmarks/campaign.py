@@ -235,7 +235,7 @@ def _standard_error() -> Iterator[io.StringIO]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--count", type=int, help="so many of each target, however long it takes")
+    parser.add_argument("--count", type=int, help="cases for each target, however long it takes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("campaign"))
     parser.add_argument("--only", nargs="+", choices=TARGETS, default=list(TARGETS))

@@ -53,7 +53,7 @@ def read_paintings(path: Path) -> pl.DataFrame:
         raise SamehandError(f"{path} has no column {', '.join(missing)}; add it")
     if strange := set(table["role"]) - set(ROLES):
         raise SamehandError(
-            f"{path}: {', '.join(sorted(map(str, strange)))} is no role; use {', '.join(ROLES)}"
+            f"{path}: {', '.join(sorted(map(str, strange)))} is not a role; use {', '.join(ROLES)}"
         )
     if "master" not in set(table["role"]):
         raise SamehandError(f"{path} has no master; say so in the column role")

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from samehand import Gallery
-from samehand.gallery.store import FileState, NewWork
-from samehand.gallery.works import Work
+from samehand.gallery.works import FileState, NewWork, Work
 from samehand.model.folder import find_model, open_model, read_cohort
 
 BATCH, QUERIES, EXACT, WORKS_PER_HAND = 512, 200, 50, 20

@@ -70,7 +70,7 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
     order = np.lexsort((-suspicion, ~ranked))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(1, len(order) + 1)
-    twins = duplicates_of([str(folder / path) for path in rows["path"]], embeddings, labels)
+    duplicates = duplicates_of([str(folder / path) for path in rows["path"]], embeddings, labels)
     last = rule.steps[-1].calibration
     shown = np.clip(llrs, last.lower, last.upper)
     listed = rows.to_dicts()
@@ -91,7 +91,7 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
             "rival_llr": float(shown[i, other]),
             "nearest": listed[nearest]["painting_id"],
             "nearest_title": listed[nearest]["title"],
-            "twin": listed[twins[i]]["painting_id"] if i in twins else None,
+            "duplicate": listed[duplicates[i]]["painting_id"] if i in duplicates else None,
             "contested": bool(disputed[i]),
             "rank": int(rank[i]),
         }
@@ -101,8 +101,8 @@ def suspects(verifier: SameHand, rows: pl.DataFrame, embeddings: np.ndarray, fol
         "ranked": int(ranked.sum()),
         "judged": int((ranked & np.isfinite(suspicion)).sum()),
         "suspect": int((ranked & (suspicion > 0)).sum()),
-        "twins": len(twins),
-        "contested_twins": sum(bool(disputed[i]) for i in twins),
+        "duplicates": len(duplicates),
+        "contested_duplicates": sum(bool(disputed[i]) for i in duplicates),
         "most_suspect": [facts(i, int(rival[i])) for i in order[:SHOWN].tolist()],
         "contested": [
             facts(i, int(labels[j])) for i, j in copies(listed, embeddings, disputed)
@@ -129,7 +129,7 @@ def remark(row: Facts) -> str:
     """Say what weakens or explains a suspicion."""
     said = [
         "contested" * row["contested"],
-        f"the same picture as {row['twin']}" * bool(row["twin"]),
+        f"the same picture as {row['duplicate']}" * bool(row["duplicate"]),
         "fits its label too" * (row["llr"] > 0),
         f"only {row['works']} works under its label" * (row["works"] < FEW),
         f"only {row['rival_works']} works by the other" * (row["rival_works"] < FEW),
@@ -166,13 +166,13 @@ def markdown(found: Facts) -> str:
         ),
         "",
         "The works that the catalogue gives to two artists, under either label, judged by "
-        f"uncontested works alone. By their copies {found['contested_twins']} of "
+        f"uncontested works alone. By their copies {found['contested_duplicates']} of "
         f"{len(found['contested'])} are found, which `samehand cluster` lists first, and with them "
-        f"{found['twins'] - found['contested_twins']} works that nobody contests.",
+        f"{found['duplicates'] - found['contested_duplicates']} works that nobody contests.",
         *table(
             ["id", "title", "label", "llr", "other label", "llr", "rank", "copy found"],
             [
-                [*labels_of(row), f"{row['rank']:,}", row["twin"] or "no"]
+                [*labels_of(row), f"{row['rank']:,}", row["duplicate"] or "no"]
                 for row in sorted(found["contested"], key=lambda row: int(row["rank"]))
             ],
         ),

@@ -6,12 +6,10 @@ import typer
 import typer.main
 
 from samehand.cli import app
+from samehand.cli.listing import WIDTH
 from samehand.files import write_text
 
 TARGET = Path(__file__).parents[1] / "docs" / "cli.md"
-
-# Fixed, so that the text does not depend on the terminal it is made in.
-WIDTH = 88
 
 INTRODUCTION = """\
 # Command line reference
@@ -28,7 +26,10 @@ def cli_reference() -> str:
     """Return the help of `samehand` and of each of its commands as Markdown."""
     root = typer.main.get_command(app)
     assert isinstance(root, typer.core.TyperGroup)
-    top = typer.Context(root, info_name="samehand", terminal_width=WIDTH)
+    # The width is fixed, so that the text does not depend on the terminal it is made in.
+    top = typer.Context(
+        root, info_name="samehand", terminal_width=WIDTH, help_option_names=["-h", "--help"]
+    )
     parts = [INTRODUCTION, section("samehand", root.get_help(top))]
     parts += command_sections(root, top)
     return "\n".join(parts)

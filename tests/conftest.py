@@ -183,13 +183,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, work_of: Painter) -> Pa
     digest = sha256_file(folder / ENCODER)
     embedder = Embedder(EmbedderConfig(folder / ENCODER, digest, SIZE, VIEWS), threads=1)
 
-    def look(artists: range, works: int) -> Encoded:
+    def encode(artists: range, works: int) -> Encoded:
         images = [work_of(artist, work) for artist in artists for work in range(works)]
         return embedder.encode(np.stack([embedder.render(image) for image in images]))
 
-    write_cohort(folder, look(range(1000, 1060), 1).embeddings)
+    write_cohort(folder, encode(range(1000, 1060), 1).embeddings)
     comparator = CosineComparator("csls", NEIGHBOURS, read_cohort(folder))
-    known = look(range(2000, 2025), 4)
+    known = encode(range(2000, 2025), 4)
     enrolled = comparator.enrol(known.embeddings)
     left, right = np.array(list(combinations(range(100), 2))).T
     artist = np.repeat(np.arange(25), 4)

@@ -120,7 +120,7 @@ def test_one_output_file_answers_one_question(scans, samehand):
         assert (scans / "o.csv").read_bytes() == before
     code, out, _ = samehand("verify", "a.jpg", "b.jpg", *asked)
     assert code == 0
-    assert "answered 1 images into o.csv, 1 were there, 0 cannot be read" in out
+    assert "wrote 1 answer to o.csv, 1 were there, 0 cannot be read" in out
 
 
 def test_a_gallery_that_has_changed_is_another_question(scans, samehand, tiny_model):

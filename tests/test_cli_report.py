@@ -31,7 +31,9 @@ def test_report_writes_the_page_it_is_asked_for(pair, tiny_model, tmp_path, same
 def test_mistakes_are_one_sentence(refused, pair, tiny_model, tmp_path):
     before = set(tmp_path.iterdir())
     model = ("--model", tiny_model)
-    assert "is neither .html nor .pdf" in refused("report", *pair, "-o", tmp_path / "r.doc", *model)
+    assert "ends in neither .html nor .pdf" in refused(
+        "report", *pair, "-o", tmp_path / "r.doc", *model
+    )
     gone = tmp_path / "gone.png"
     assert "no file at" in refused("report", gone, pair[0], "-o", tmp_path / "r.html", *model)
     assert "strictly between 0 and 1" in refused(

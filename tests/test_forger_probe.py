@@ -56,7 +56,7 @@ def test_every_pair_with_a_master_is_scored_as_compare_would(paintings, tiny_mod
     ("old", "new", "said"),
     [
         ("role", "part", "no column role"),
-        ("forger", "faker", "faker is no role"),
+        ("forger", "faker", "faker is not a role"),
         ("master", "control", "has no master"),
         ("0-0.png", "gone.png", "no file at"),
     ],

@@ -6,7 +6,7 @@ import typing
 import pytest
 
 import samehand
-from samehand import Gallery, SameHand, Verdict
+from samehand import AsyncSameHand, Gallery, SameHand, Verdict
 
 
 def signature(function: object) -> list[str]:
@@ -18,6 +18,7 @@ def signature(function: object) -> list[str]:
 
 def test_the_package():
     assert samehand.__all__ == [
+        "AsyncSameHand",
         "CatalogueError",
         "Clustering",
         "Evidence",
@@ -58,8 +59,9 @@ def test_the_types_of_every_public_method_can_be_asked_for():
 def test_the_facade():
     public = {name for name in vars(SameHand) if not name.startswith("_")}
     questions = {"compare", "verify", "search", "identify"}
-    assert public == questions | {"explain", "cluster", "open", "open_many", "embed", "embed_many"}
-    assert signature(SameHand) == ["model", "threads", "*fast"]
+    ways_in = {"from_pretrained", "open", "open_many", "embed", "embed_many"}
+    assert public == questions | ways_in | {"explain", "cluster"}
+    assert signature(SameHand) == ["model", "threads", "*fast", "*device"]
     assert signature(SameHand.compare) == ["self", "left", "right", "*prior", "*operating_point"]
     assert signature(SameHand.verify) == [
         "self",
@@ -87,6 +89,16 @@ def test_the_facade():
         "*any_attribution",
     ]
     assert signature(SameHand.embed) == ["self", "images"]
+
+
+def test_the_facade_for_asyncio_has_the_same_questions_with_the_same_arguments():
+    public = {name for name in vars(SameHand) if not name.startswith("_")}
+    shared = {name for name in vars(AsyncSameHand) if not name.startswith("_")} - {"close", "run"}
+    assert shared == public - {"from_pretrained"}
+    for name in shared:
+        ours, theirs = getattr(AsyncSameHand, name), getattr(SameHand, name)
+        assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters, name
+        assert inspect.iscoroutinefunction(ours) != name.endswith("_many"), name
 
 
 def test_the_gallery():

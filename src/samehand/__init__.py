@@ -33,11 +33,13 @@ if TYPE_CHECKING:
         SearchResult,
         Verdict,
     )
+    from samehand.verification.asynchronous import AsyncSameHand
     from samehand.verification.verifier import SameHand, Unreadable
 
     __version__: str
 
 __all__ = [
+    "AsyncSameHand",
     "CatalogueError",
     "Clustering",
     "Evidence",
@@ -62,6 +64,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncSameHand": "verification.asynchronous",
     "Gallery": "gallery",
     "Painting": "model.painting",
     "SameHand": "verification.verifier",

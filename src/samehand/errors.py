@@ -1,7 +1,7 @@
 """The one exception tree.
 
     SamehandError                 every mistake a user can make; the command line exits with 2
-    ├── ImageError                a file that is no readable painting
+    ├── ImageError                a file that is not a readable image
     ├── CatalogueError            a data source or catalogue that cannot be used
     ├── ProtocolError             a pair list that cannot be used, or belongs to other data
     ├── RecipeError               a training recipe that cannot be run

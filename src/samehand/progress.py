@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 def track(items: Iterable[Item], label: str, total: int | None = None) -> Iterator[Item]:
     """Yield `items` while a progress bar on standard error counts them.
 
-    The bar is silent where standard error is no terminal, so logs and pipes stay clean.
+    The bar is silent where standard error is not a terminal, so logs and pipes stay clean.
 
     Args:
         items: Anything iterable.

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 """A float32 array; the docstring beside it gives its shape."""
 
+Split = Literal["train", "validation", "test", "all"]
+"""Whose paintings are paired; "all" for those of every split."""
+
 Decision = Literal["same", "different", "inconclusive"]
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
+Device = Literal["cpu", "cuda"]
+"""Where an encoder runs."""
+
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""
 

@@ -367,8 +367,10 @@ def test_the_command_fetches_from_an_address_and_says_what_it_left_out(site, tmp
     code, said, err = samehand(*arguments)
     assert code == 0, err
     assert said == (
-        f"2 paintings in {tmp_path / 'f' / 'paintings.csv'}; left out 0 without an open licence, "
-        "0 without an image, 0 failed\n"
+        f"wrote 2 paintings to {tmp_path / 'f' / 'paintings.csv'}; left out 0 without an open "
+        "licence, 0 without an image, 0 failed\n"
+        f"next: samehand prepare table {tmp_path / 'f' / 'paintings.csv'} "
+        f"--out {tmp_path / 'f'}-catalogue\n"
     )
     assert [row["qualifier"] for row in table(tmp_path / "f")] == ["after", ""]
     code, _, err = samehand(*arguments[:-1])

@@ -94,4 +94,4 @@ def test_a_zip_that_was_cut_short_is_refused(tmp_path, encoded, write_zip):
     (tmp_path / "all_data_info.csv").write_text(HEADER + csv_row("1.jpg"))
     path = write_zip(tmp_path / "train.zip", {"train/1.jpg": encoded(1)})
     path.write_bytes(path.read_bytes()[:-40])
-    refused(tmp_path, "train.zip is damaged or no zip file")
+    refused(tmp_path, "train.zip is damaged or not a zip file")

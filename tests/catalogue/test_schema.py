@@ -50,7 +50,7 @@ def test_every_breach_is_named(tmp_path, frame):
             {"sha256": pl.String}
         ),
         "the same painting_id twice": pl.concat([frame, frame]),
-        "half is no split": frame.with_columns(split=pl.lit("half")),
+        "half is not a split": frame.with_columns(split=pl.lit("half")),
     }
     for message, broken in breaches.items():
         with pytest.raises(CatalogueError, match=message):

@@ -164,7 +164,7 @@ def test_given_keeps_the_source_and_clears_what_is_excluded():
 
 def test_mistakes_are_named():
     frame = catalogue([("a", True, None)])
-    with pytest.raises(CatalogueError, match="'halves' is no split scheme"):
+    with pytest.raises(CatalogueError, match="'halves' is not a split scheme"):
         assign_splits(frame, "halves", 0)
     with pytest.raises(CatalogueError, match="negative"):
         assign_splits(frame, "image-level", -1)

@@ -14,7 +14,7 @@ import pytest
 from samehand.files import sha256_file
 from samehand.gallery import Gallery
 from samehand.gallery.adding import add_works
-from samehand.gallery.store import Store
+from samehand.gallery.embedded import EmbeddedStorage
 from samehand.model.folder import open_model
 
 WORKS, CHANGED = 180, 60
@@ -145,7 +145,7 @@ def test_two_commands_fill_one_gallery(tmp_path, collection, verifier):
     assert held(gallery, rows) == {str(path): sha256_file(path) for path in files}
 
 
-class Beside(Store):
+class Beside(EmbeddedStorage):
     """A store to which another command adds works as soon as this one has looked at the rows."""
 
     def __init__(self, folder, add):

@@ -240,7 +240,7 @@ def test_the_commands_edit_list_and_export(filled, tmp_path, samehand, monkeypat
     table = filled / "t.csv"
     few = samehand("verify", filled / "1-0.png", "--references", table, "--json")
     found = json.loads(few.out)
-    # The table holds the doubtful work itself, which is no reference.
+    # The table holds the doubtful work itself, which is left out.
     assert len(found["references"]) == 4
     assert [one["name"] for one in found["left_out"]] == [str(filled / "1-0.png")]
     assert "note: 2 references left out" in few.err
@@ -251,7 +251,7 @@ def test_the_commands_edit_list_and_export(filled, tmp_path, samehand, monkeypat
     assert "suspects" in json.loads(run("suspects", *at, "--json"))
     run("suspects", *at, "--out", tmp_path / "s.csv")
     assert (tmp_path / "s.csv").read_text(encoding="utf-8-sig").startswith("rank,path,")
-    assert "not .csv or .json" in run("suspects", *at, "--out", tmp_path / "s.txt", code=2)
+    assert "end in .csv or .json" in run("suspects", *at, "--out", tmp_path / "s.txt", code=2)
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert "--yes" in run("gallery", "delete", "h", code=2)
     assert "--yes" in run("gallery", "delete", "h", code=2)  # nobody answers

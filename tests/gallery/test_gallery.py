@@ -182,7 +182,11 @@ def test_names_places_and_mistakes(tmp_path, tiny_model, gallery, verifier, monk
         Gallery.create("masters", open_model(tiny_model))
     with pytest.raises(GalleryError, match="no gallery at"):
         Gallery.open("nowhere")
-    for wrong, match in (("colour=red", "no column"), ("x", "no condition"), ("date>=y", "number")):
+    for wrong, match in (
+        ("colour=red", "no column"),
+        ("x", "not a condition"),
+        ("date>=y", "number"),
+    ):
         with pytest.raises(GalleryError, match=match):
             list(gallery.list([wrong]))
     with pytest.raises(CatalogueError, match="does not exist"):

@@ -62,7 +62,7 @@ def test_a_missing_label_never_erases_one(gallery, scans, verifier, work_of):
     assert works(gallery)[str(scans / "artist 0" / "1.png")].artist == "Ann Lee"
     report = gallery.add([scans], verifier)
     first = works(gallery)[str(scans / "artist 0" / "0.png")]
-    # The name of a folder is no better than what a table said.
+    # The name of a folder does not override what a table said.
     assert (first.artist, first.title) == ("Ann Lee", "Spring")
     assert works(gallery)[str(scans / "artist 0" / "2.png")].artist == "artist 0"
     (scans / "artist 0").rename(scans / "Bo")

@@ -1,4 +1,4 @@
-"""What shows nothing is no painting."""
+"""A picture that shows nothing is refused."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_one_colour_is_refused(saved, colour, kind: str) -> None:
 def test_a_wholly_transparent_picture_is_refused_whatever_lies_below(painting, saved) -> None:
     for image in (painting(), painting().transpose(Image.Transpose.ROTATE_180)):
         image.putalpha(0)
-        with pytest.raises(ImageError, match="a is wholly transparent, so there is no painting"):
+        with pytest.raises(ImageError, match="a is wholly transparent, so nothing can be seen"):
             decode_bytes(saved(image, "PNG"), "a")
         with pytest.raises(ImageError, match="the image is wholly transparent"):
             decode(image)

@@ -50,8 +50,8 @@ def test_a_model_gains_what_its_calibration_of_pairs_does_not_say(samehand, mode
     )
     assert after.one_style is not None
     assert after.one_style.slope == pytest.approx(by_hand.slope, rel=1e-3)
-    couples = 5 * 4 // 2 * 2 + 4 * 3 // 2
-    assert after.one_style.impostor_pairs == couples * WORKS**2
+    artist_pairs = 5 * 4 // 2 * 2 + 4 * 3 // 2
+    assert after.one_style.impostor_pairs == artist_pairs * WORKS**2
     rate = after.one_style.points["eer"].error_rate
     assert f"pairs of one style: error rate {rate:.1%} on held-out artists" in result.out
     assert json.loads((model / "config.json").read_text())["format"] == 2

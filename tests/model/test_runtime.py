@@ -136,3 +136,15 @@ def test_a_graph_that_does_not_tell_what_is_strange(tiny_model: Path, tmp_path: 
     found = embedder.encode(embedder.render(work_of(0, 0))[None])
     assert np.isnan(found.novelty).all()
     assert found.embeddings.shape == (1, 24)
+
+
+def test_a_gpu_that_cannot_be_used_is_one_sentence(tiny_model):
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(ModelError, match="pip install onnxruntime-gpu"):
+        SameHand(tiny_model, device="cuda")
+
+
+def test_a_device_that_does_not_exist_is_refused(tiny_model):
+    with pytest.raises(ModelError, match="device must be one of cpu, cuda, not 'tpu'"):
+        SameHand(tiny_model, device="tpu")

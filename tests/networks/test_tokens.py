@@ -210,7 +210,7 @@ def test_matrices_are_stored_in_eight_bits(clip, tmp_path):
         if node.op_type in matrices:
             matrices[node.op_type] += 1
     # Of each of three blocks six matrices, and the projection of regions; products of states
-    # remain, and the projection to the embedding is no MatMul but a Gemm, in float16.
+    # remain, and the projection to the embedding is a Gemm and not a MatMul, in float16.
     assert matrices["MatMulNBits"] == 3 * 6 + 1
     assert matrices["MatMul"] == 3 * 2
     large = [t for t in small.initializer if t.data_type == onnx.TensorProto.FLOAT]

@@ -57,6 +57,17 @@ def test_every_pair_of_unseen_artists_by_default(table):
     assert "of one style" in sentence
 
 
+def test_all_splits_pair_every_painting_that_has_one(table):
+    named = pl.when(pl.col("painting_id") != "p8").then(pl.col("split"))
+    left_out = table.with_columns(split=named)
+    draft, sentence = choose_pairs(left_out, **OPTIONS | {"split": "all"})
+    # Eight of nine paintings, the training one and those of artists that it is by among them.
+    assert len(pairs_of(draft)) == 8 * 7 // 2
+    assert sentence == "Every pair of all paintings, all artists."
+    draft, _ = choose_pairs(left_out, **OPTIONS | {"split": "all", "artists": "unseen"})
+    assert len(pairs_of(draft)) == 5 * 4 // 2
+
+
 def test_drawn_pairs_say_which_kind_shares_a_style(table):
     draft, sentence = choose_pairs(table, **OPTIONS | {"genuine": 4, "within_style": True})
     assert len(pairs_of(draft)) == 8

@@ -113,7 +113,7 @@ def test_what_is_missing_or_damaged_is_named(frozen: Protocol):
     header = sidecar.read_text()
     for text in ("{", "[]", "{}", header.replace('"seed"', '"sead"')):
         sidecar.write_text(text)
-        with pytest.raises(ProtocolError, match="is no protocol header"):
+        with pytest.raises(ProtocolError, match="is not a protocol header"):
             load_protocol(frozen.path)
     sidecar.unlink()
     with pytest.raises(ProtocolError, match="all.json.* is missing"):

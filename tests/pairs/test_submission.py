@@ -140,11 +140,11 @@ def test_what_is_no_pair_list_is_refused(tmp_path: Path, catalogue: pl.DataFrame
     texts = [b"index,left,right\n0,1.jpg,2.jpg\n", b"image1,image2\n\xff\xfe\xfa,1\n"]
     for text in texts:
         path.write_bytes(text)
-        with pytest.raises(ProtocolError, match="l.csv is no pair list"):
+        with pytest.raises(ProtocolError, match="l.csv is not a pair list"):
             pairs_of(path, catalogue)
     archive = write_list(tmp_path / "l.zip", [("1.jpg", "2.jpg")] * 500)
     archive.write_bytes(broken_zip(archive.read_bytes()))
-    with pytest.raises(ProtocolError, match="l.zip is no pair list"):
+    with pytest.raises(ProtocolError, match="l.zip is not a pair list"):
         pairs_of(archive, catalogue)
     with zipfile.ZipFile(archive, "w") as empty:
         empty.writestr("readme.txt", "nothing here")

@@ -57,7 +57,7 @@ def test_a_pdf_needs_no_further_system_library(tmp_path):
 
 
 def test_other_kinds_are_refused(tmp_path):
-    with pytest.raises(OutputError, match=r"r\.doc is neither \.html nor \.pdf"):
+    with pytest.raises(OutputError, match=r"r\.doc ends in neither \.html nor \.pdf"):
         check_target(tmp_path / "r.doc")
     with pytest.raises(OutputError):
         write_report("", tmp_path / "r.doc")

@@ -86,10 +86,10 @@ def test_llr_is_monotone_and_saturates_at_the_observed_rarity(seed, artists, gap
     fitted = fit_calibration(scores, same, left, right)
     llr = llr_from_score(fitted, np.sort(np.append(scores, [-1e9, 1e9])))
     assert (np.diff(llr) >= 0).all()
-    couples = {frozenset(pair) for pair in zip(left[~same], right[~same], strict=True)}
-    assert llr[-1] == fitted.upper == log10(len(couples) + 1)
+    artist_pairs = {frozenset(pair) for pair in zip(left[~same], right[~same], strict=True)}
+    assert llr[-1] == fitted.upper == log10(len(artist_pairs) + 1)
     assert llr[0] == fitted.lower == -log10(len(set(left[same])) + 1)
-    assert len(couples) <= artists * (artists - 1) / 2
+    assert len(artist_pairs) <= artists * (artists - 1) / 2
     assert fitted.artists == len(set(left) | set(right))
     assert (fitted.genuine_pairs, fitted.impostor_pairs) == (100, 150)
 

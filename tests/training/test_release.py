@@ -252,6 +252,6 @@ def test_an_unfinished_run_or_no_run_is_refused(run, model, catalogue, tmp_path)
     with pytest.raises(RecipeError, match=r"best\.safetensors"):
         export([unfinished], catalogue, tmp_path / "model")
     for folder in (tmp_path / "nowhere", model[1]):
-        with pytest.raises(RecipeError, match=rf"^{folder} is no run folder"):
+        with pytest.raises(RecipeError, match=rf"^{folder} is not a run folder"):
             export([folder], catalogue, tmp_path / "model")
     assert not (tmp_path / "model").exists()

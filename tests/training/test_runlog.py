@@ -115,10 +115,10 @@ def test_a_changed_run_is_refused(tmp_path, change, named):
 def test_other_folders_are_no_run(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(RecipeError, match=rf"^{tmp_path} is no run folder"):
+    with pytest.raises(RecipeError, match=rf"^{tmp_path} is not a run folder"):
         RunFolder(tmp_path).config()
     if content is not None:
-        with pytest.raises(RecipeError, match="is no run folder"):
+        with pytest.raises(RecipeError, match="is not a run folder"):
             RunFolder(tmp_path).start(CONFIG)
         assert (tmp_path / "config.json").read_bytes() == content
 

@@ -127,7 +127,7 @@ def test_tables_as_people_have_them(verifier: SameHand, images: Path, tmp_path: 
     assert out.read_bytes().splitlines()[1].startswith(b"a0.png,a1.png,\xe9,,")
     assert len(told) == 1
     assert "was read as Windows-1252" in told[0]
-    with pytest.raises(OutputError, match="out.xlsx is not .csv"):
+    with pytest.raises(OutputError, match="out.xlsx does not end in .csv"):
         score_csv(verifier, pairs, images, tmp_path / "out.xlsx")
 
 

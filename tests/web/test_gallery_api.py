@@ -94,7 +94,7 @@ def test_clusters_works_and_what_the_gallery_is(served, command, shelf):
         ("identify", {"prior": "1"}, "prior: "),
         ("identify", {"where": "artist=nobody"}, "has no work with an artist"),
         ("cluster", {"suspects": "-1"}, "suspects: "),
-        ("cluster", {"where": "artist"}, "is no condition"),
+        ("cluster", {"where": "artist"}, "is not a condition"),
     ],
 )
 def test_a_mistake_is_one_sentence(served, probe, call, sent, words):

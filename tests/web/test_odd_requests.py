@@ -106,7 +106,7 @@ def test_names_in_a_gallery_are_text_on_its_pages(odd_shelf):
 
 
 def test_a_higher_limit_of_pixels_gives_the_decoders_room():
-    usual, more = Limits(), Limits.for_pixels(100_000_000)
+    usual, more = Limits(), Limits().for_pixels(100_000_000)
     assert more.pixels == 100_000_000
     assert more.decode_bytes - usual.decode_bytes == 8 * (100_000_000 - usual.pixels)
-    assert Limits.for_pixels(1_000_000).decode_bytes == usual.decode_bytes
+    assert Limits().for_pixels(1_000_000).decode_bytes == usual.decode_bytes

@@ -1,5 +1,6 @@
 """A real server on a real socket: slow clients, full queues, and a clean end."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
 
 from samehand.errors import OutputError
 from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 from samehand.web.protocol import timed_protocol
-from samehand.web.serve import serve
+from samehand.web.serve import serve, threads_for
 
 
 @contextlib.contextmanager
@@ -157,6 +159,104 @@ def test_a_taken_port_is_one_sentence(verifier):
         port = taken.getsockname()[1]
         with pytest.raises(OutputError, match=f"cannot listen on 127.0.0.1, port {port}: .*--port"):
             serve(verifier, "127.0.0.1", port)
+
+
+def test_workers_and_the_threads_of_their_model_are_as_many_as_the_processors(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert threads_for(1) is None
+    assert [threads_for(workers) for workers in (2, 4, 8, 20)] == [7, 5, 1, 1]
+    assert threads_for(4, 3) == 3
+
+
+def test_two_workers_answer_at_one_time_and_as_one_does(verifier, pair):
+    """Each waits until the other is inside the model; one worker alone would wait for ever."""
+    app = create_app(verifier, Limits(decoders=1, queue=4), workers=2)
+    both = threading.Barrier(2, timeout=20)
+    engine = app.state.engine
+
+    async def ask() -> list[int]:
+        return await asyncio.gather(*(engine.infer(both.wait) for _ in range(2)))
+
+    assert sorted(asyncio.run(ask())) == [0, 1]
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.post("/api/v1/compare", files=pair).json()
+    expected = verifier.compare(pair["left"][1], pair["right"][1])
+    assert (answer["score"], answer["llr"]) == (expected.score, expected.llr)
+
+
+def test_a_server_that_drains_is_alive_but_not_ready(verifier):
+    app = create_app(verifier, Limits(decoders=1))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.get("/readyz").json() == client.get("/healthz").json()
+        app.state.engine.ready = False
+        refused = client.get("/readyz")
+        assert refused.status_code == 503
+        assert "about to stop" in refused.json()["detail"]
+        assert client.get("/healthz").status_code == 200
+
+
+def test_every_option_of_serve_can_be_set_in_the_environment(tiny_model):
+    from typer.main import get_command
+
+    from samehand.cli import app
+
+    command = get_command(app).commands["serve"]
+    options = {one.name: one.envvar for one in command.params if one.name != "help"}
+    assert len(options) > 12
+    assert {name: f"SAMEHAND_{name.upper()}" for name in options} == options
+
+
+def port_of(process: "subprocess.Popen[str]") -> int:
+    assert process.stdout is not None
+    port = int(process.stdout.readline().split()[3].rsplit(":", 1)[1])
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            if healthy(port):
+                return port
+        time.sleep(0.05)
+    raise AssertionError("the server did not start")
+
+
+def status_of(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_the_environment_sets_up_a_server_that_drains_and_logs_json(tiny_model: Path):
+    settings = {
+        "SAMEHAND_PORT": "0",
+        "SAMEHAND_MODEL": str(tiny_model),
+        "SAMEHAND_WORKERS": "2",
+        "SAMEHAND_DRAIN_SECONDS": "2",
+        "SAMEHAND_LOG_FORMAT": "json",
+        "SAMEHAND_ACCESS_LOG": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "samehand", "serve"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | settings,
+    )
+    with process:
+        port = port_of(process)
+        assert status_of(port, "/readyz") == 200
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert status_of(port, "/readyz") == 503
+        assert status_of(port, "/healthz") == 200
+        assert process.wait(30) == -signal.SIGTERM
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [json.loads(line) for line in process.stdout.read().splitlines()]
+        assert process.stderr.read() == ""
+    assert [(one["path"], one["status"]) for one in lines if one["path"] == "/readyz"] == [
+        ("/readyz", 200),
+        ("/readyz", 503),
+    ]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")

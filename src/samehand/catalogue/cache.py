@@ -1,6 +1,6 @@
 """The image cache: every painting decoded once, measured, and kept at a modest size.
 
-A journal of JSON lines remembers each finished file, so that an interrupted run goes on where it
+A journal of JSON lines remembers each finished file, so that an interrupted run resumes where it
 stopped and a repeated one opens no image.
 """
 
@@ -112,7 +112,7 @@ def cache_image(row: SourceRow, folder: Path, max_side: int) -> CachedImage:
         faults.append(f"{blob.origin} has lost its end")
     if not decodable:
         return CachedImage(key, fault=faults[0])
-    # False sorts first: a cut file is used only where there is no whole one.
+    # False sorts first: a cut file is used only where no whole one exists.
     cut, blob, data, decoded = min(decodable, key=lambda found: found[0])
     if blob.replacement and not faults:
         faults = [fault_of(other, max_side) for other in row.files if not other.replacement]
@@ -144,7 +144,7 @@ def open_blob(blob: Blob, max_side: int) -> tuple[bytes, Decoded]:
     """Read and decode one file.
 
     Raises:
-        ImageError: It is no readable image; the message is a clause for the report.
+        ImageError: It is not a readable image; the message is a clause for the report.
     """
     data = blob.read()
     if data and not data[:16].strip(b"\0"):

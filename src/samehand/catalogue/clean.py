@@ -83,7 +83,7 @@ def jpeg_is_cut(data: bytes) -> bool:
     the end).
 
     Args:
-        data: A file's bytes; what is no JPEG is not cut.
+        data: A file's bytes; what is not a JPEG stays whole.
     """
     if not data.startswith(b"\xff\xd8"):
         return False

@@ -86,7 +86,7 @@ def fetch(
         out: The folder to fill, made if need be; a search has one of its own.
         size: The longest side in pixels to ask for; collections that cannot scale send what they
             have.
-        limit: At most so many paintings.
+        limit: Largest number of paintings.
         any_rights: Also works that are not openly licensed.
         client: How to ask; by default one request a second to each host.
         base: Scheme and host of the collection's interface, where it is another.
@@ -189,7 +189,7 @@ def _open_memory(folder: Path, search: dict[str, object], client: Client) -> "_M
         raise output_error(folder, error) from error
     except ValueError as error:
         raise OutputError(
-            f"cannot read {state}; remove {folder / _FOLDER} to start anew"
+            f"cannot read {state}; remove {folder / _FOLDER} to start again"
         ) from error
     if before is not None and before != search:
         raise CatalogueError(f"{folder} holds another search; choose another folder for --out")

@@ -215,7 +215,7 @@ def _known_meaning(meaning: str) -> None:
     if meaning not in SYNONYMS:
         close = difflib.get_close_matches(meaning, SYNONYMS, 1)
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(SYNONYMS)}"
-        raise CatalogueError(f"--column knows no {meaning!r}; {hint}")
+        raise CatalogueError(f"--column does not know {meaning!r}; {hint}")
 
 
 def _closest(wanted: str, header: Sequence[str]) -> str | None:

@@ -144,8 +144,8 @@ class Client:
                     there = urljoin(here, response.headers["Location"])
                     if urlsplit(there).scheme not in {scheme, "https"}:
                         raise UnreachableError(
-                            f"{address} leads to {there}, which is not followed; name an address "
-                            "that answers itself"
+                            f"{address} leads to {there}, which is not followed; "
+                            "name the address it leads to"
                         )
                     here = there
                     continue

@@ -55,7 +55,8 @@ def _read(
 ) -> Iterator[Offer]:
     if not isinstance(node, dict) or _kind(node) not in {"Manifest", "Collection"}:
         raise CatalogueError(
-            f"{location} is neither a manifest nor a collection of IIIF Presentation 2 or 3"
+            f"{location} is neither a manifest nor a collection of IIIF Presentation 2 or 3; "
+            "check the address"
         )
     seen.add(_id(node) or location)
     if _kind(node) == "Manifest":

@@ -104,7 +104,7 @@ def read_csv(path: Path) -> "pl.DataFrame":
     for number, cells in enumerate(lines):
         if not all(value is None or _is_text(value) for value in cells):
             where = f"row {number} holds" if number else "the headings hold"
-            raise CatalogueError(f"{path}: {where} bytes that are no text; save it as UTF-8")
+            raise CatalogueError(f"{path}: {where} bytes that are not text; save it as UTF-8")
     return pl.DataFrame(rows, dict.fromkeys(names, pl.String), orient="row")
 
 

@@ -173,7 +173,7 @@ def zip_members(path: Path, stack: ExitStack) -> Iterator[tuple[PurePosixPath, B
         archive = stack.enter_context(zipfile.ZipFile(path))
     except (OSError, zipfile.BadZipFile) as error:
         raise CatalogueError(
-            f"{path} is damaged or no zip file ({error}); download it again"
+            f"{path} is damaged or not a zip file ({error}); download it again"
         ) from error
     for entry in archive.infolist():
         if not entry.is_dir():

@@ -62,7 +62,7 @@ def prepare(
     """Read a collection, check every image, and write a catalogue with its image cache.
 
     Writes `catalogue.parquet`, `images/`, `prepare-report.json` and `prepare-report.md`. An
-    interrupted run goes on where it stopped; a repeated one opens no image again, and changing the
+    interrupted run resumes where it stopped; a repeated one opens no image again, and changing the
     split, the seed or the fractions redoes only the split.
 
     Args:

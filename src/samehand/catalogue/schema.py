@@ -93,8 +93,7 @@ def validate_catalogue(frame: pl.DataFrame, name: str) -> None:
     strange = set(frame["split"].drop_nulls().unique()) - set(SPLITS)
     if strange:
         raise CatalogueError(
-            f"{name}: {', '.join(sorted(strange))} is no split; it should be one of "
-            f"{', '.join(SPLITS)}"
+            f"{name}: {', '.join(sorted(strange))} is not a split; use one of {', '.join(SPLITS)}"
         )
     unknown = set(frame["qualifier"].drop_nulls().unique()) - set(get_args(Qualifier))
     if unknown:
@@ -117,7 +116,7 @@ def write_catalogue(frame: pl.DataFrame, folder: str | os.PathLike[str]) -> Path
         folder: The catalogue's folder, which the paths in the table are relative to.
 
     Raises:
-        CatalogueError: The table is no catalogue.
+        CatalogueError: The table is not a catalogue.
         OutputError: The folder cannot be written.
     """
     target = Path(folder) / CATALOGUE_NAME

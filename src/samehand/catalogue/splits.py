@@ -58,7 +58,7 @@ def assign_splits(
         chosen = given_split(usable)
     else:
         raise CatalogueError(
-            f"{scheme!r} is no split scheme; choose one of {', '.join(get_args(SplitScheme))}"
+            f"{scheme!r} is not a split scheme; choose one of {', '.join(get_args(SplitScheme))}"
         )
     split = pl.col("painting_id").replace_strict(chosen, default=None, return_dtype=pl.String)
     return frame.with_columns(split.alias("split"))
@@ -106,7 +106,7 @@ def artist_disjoint_split(
     """Return painting to split with every artist on one side only.
 
     Raises:
-        CatalogueError: The fractions are no shares of one whole, or a positive share of the
+        CatalogueError: The fractions do not sum to one, or a positive share of the
             artists comes to less than one artist.
     """
     if min(fractions) < 0 or not np.isclose(sum(fractions), 1):
@@ -270,7 +270,7 @@ def balance_artists(frame: pl.DataFrame, seed: int, per_artist: int | None = Non
     sizes = groups["painting_id"].list.len()
     smallest = sizes.min()
     if not isinstance(smallest, int):
-        raise CatalogueError("there is no painting with a known artist to balance; add some")
+        raise CatalogueError("no painting has a known artist, so nothing can be balanced; add some")
     wanted = smallest if per_artist is None else per_artist
     if wanted < 1:
         raise CatalogueError(f"{wanted} paintings per artist are too few; ask for at least 1")

@@ -226,7 +226,7 @@ def _json_records(path: Path) -> list[Record]:
 
 
 def _text(value: object) -> str:
-    """Return a cell as one would write it: a year of a spreadsheet is no 1889.0."""
+    """Return a cell as one would write it: the year 1889, which a spreadsheet holds as 1889.0."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):

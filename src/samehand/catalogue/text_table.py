@@ -161,7 +161,7 @@ def _csv_reason(error: csv.Error) -> str:
             "a value begins with a quotation mark that does not end it; write a mark inside a "
             'quoted value twice ("")'
         )
-    return f"{error}; mend that row"
+    return f"{error}; correct that row"
 
 
 def _open_text(path: Path, encoding: str) -> TextIO:

@@ -11,9 +11,24 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from samehand.cli import answer, attribution, data, fetch, gallery, hands, learn, pairs, report, web
+from samehand.cli import (
+    answer,
+    attribution,
+    data,
+    doctor,
+    embed,
+    fetch,
+    gallery,
+    hands,
+    hub,
+    learn,
+    mcp,
+    pairs,
+    report,
+    web,
+)
+from samehand.cli.listing import WIDTH, Grouped, give_examples
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
 
@@ -28,7 +43,7 @@ def interruptible() -> Iterator[None]:
         raise typer.Exit(130) from stop
 
 
-class _Commands(TyperGroup):
+class _Commands(Grouped):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run a command."""
         with interruptible():
@@ -40,7 +55,7 @@ app = typer.Typer(
     cls=_Commands,
     help="Were these two paintings made by the same artist?",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -48,45 +63,48 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from samehand import __version__
-
-        print(__version__)
+        print(doctor.version_line())
         raise typer.Exit
 
 
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the versions of samehand and of the model that ships with it.",
+        ),
     ] = False,
 ) -> None:
     """Were these two paintings made by the same artist?"""
 
 
-# In the order in which the help lists them.
-for command in (
-    answer.compare,
-    answer.score,
-    attribution.verify,
-    attribution.search,
-    attribution.identify,
-    hands.cluster,
-    hands.suspects,
-    report.report,
-    web.serve,
-    fetch.fetch,
-    data.prepare,
-    data.protocol,
-    data.atelier,
-    learn.train,
-    learn.export,
-    learn.background,
-    learn.evaluate,
-    attribution.calibrate,
-):
-    app.command(cls=SeveralValues)(command)
-app.add_typer(gallery.app)
-app.add_typer(pairs.app, name="pairs")
+# In the order in which the help lists them, under what a person wants.
+for purpose, commands in {
+    "Pairs of paintings": (answer.compare, report.report, answer.score),
+    "A doubtful work": (attribution.verify, attribution.identify, attribution.search),
+    "A collection": (gallery.app, hands.suspects, hands.cluster, fetch.fetch, embed.embed),
+    "In a browser, and for programs": (web.serve, mcp.mcp),
+    "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
+    "Making a model": (
+        pairs.app,
+        learn.train,
+        learn.export,
+        learn.background,
+        hub.push,
+        data.atelier,
+    ),
+    "This installation": (doctor.doctor,),
+}.items():
+    for command in commands:
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, rich_help_panel=purpose)
+        else:
+            app.command(cls=SeveralValues, rich_help_panel=purpose)(command)
+give_examples(app)
 
 
 def main() -> None:

@@ -106,7 +106,7 @@ def verify_text(probe: str, answer: Answer) -> str:
         f"  probability             {share(answer['probability'])} that their artist made it "
         f"(from {answer['prior']:.0%} before looking)",
         f"  decision                {answer['decision']} (operating point "
-        f"{answer['operating_point']}: error rate {answer['error_rate']:.1%} with so many "
+        f"{answer['operating_point']}: error rate {answer['error_rate']:.1%} with this many "
         "references, on artists the model had never seen)",
         f"  model                   {answer['model']}, {answer['seconds']:.2f} s",
         "",

@@ -29,6 +29,7 @@ from samehand.cli.listed import (
     reasons,
     tell,
 )
+from samehand.cli.listing import print_fitted
 from samehand.cli.options import AnyAttribution, AsJson, Catalogue, Model, Prior, Threads
 from samehand.errors import ImageError, SamehandError
 from samehand.records import FalseAlarms, OperatingPoint
@@ -50,7 +51,7 @@ Out = Annotated[
 MOST_REFERENCES = 100
 """So many of an artist's works in a gallery are opened as references, those added first."""
 
-InGallery = Annotated[str, typer.Option(help="A gallery's name or folder.")]
+InGallery = Annotated[str, typer.Option(help="A gallery's name, folder or address.")]
 
 
 def verify(
@@ -303,7 +304,7 @@ def _answer(
         batch = answer_all(probes, answer, out, Table(*table), question, "answering")
         print_failures("no answer", batch.failed, len(probes))
         print(
-            f"answered {batch.answered:,} images into {out}, {batch.before:,} were there, "
+            f"wrote {counted(batch.answered, 'answer')} to {out}, {batch.before:,} were there, "
             f"{len(batch.failed):,} cannot be read"
         )
         if not batch.answered and not batch.before:
@@ -331,6 +332,6 @@ def _print_answer(
         # One image is a document, several are JSON Lines.
         print(json.dumps({"probe": str(probe)} | told, indent=None if several else 2))
     elif not isinstance(found, str):
-        print(text(printable(probe.name), found))
+        print_fitted(text(printable(probe.name), found))
         if several:
             print()

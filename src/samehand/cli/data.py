@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
-from samehand.cli.options import Catalogue
+from samehand.cli.options import Catalogue, print_next
+from samehand.records import Split
 
 
 def prepare(
@@ -15,7 +16,7 @@ def prepare(
     out: Annotated[Path, typer.Option(help="The catalogue's folder.")],
     split: Annotated[
         Literal["pbn", "artist-disjoint", "image-level", "report", "given"] | None,
-        typer.Option(help="How to divide the paintings; absent, what suits the source."),
+        typer.Option(help="How to divide the paintings; what suits the source if absent."),
     ] = None,
     images: Images = None,
     column: Columns = None,
@@ -33,7 +34,7 @@ def prepare(
             help="Use works attributed to, after, or by the workshop of an artist as the artist's.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the split.")] = 0,
 ) -> None:
     """Read a collection, repair it, find duplicates, and write a catalogue with its images."""
     from samehand.catalogue.headings import parse_columns
@@ -59,8 +60,10 @@ def prepare(
     print(
         f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
         f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "
-        f"{len(report.contested)}: see {out / 'prepare-report.md'}"
+        f"{len(report.contested)}"
     )
+    print(f"wrote {out / 'catalogue.parquet'} and {out / 'prepare-report.md'}: read that first")
+    print_next("protocol", "--catalogue", out, "--out", f"{out}-pairs.parquet")
 
 
 def atelier(
@@ -70,35 +73,41 @@ def atelier(
     layout: Annotated[
         Literal["folder", "pbn"], typer.Option(help="A folder an artist, or competition files.")
     ] = "folder",
-    size: Annotated[int, typer.Option(min=32, help="About so many pixels a side.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other painters.")] = 0,
+    size: Annotated[int, typer.Option(min=32, help="Approximate side in pixels.")] = 256,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seeds the painters; another seed, other painters.")
+    ] = 0,
 ) -> None:
     """Paint a synthetic collection with known makers, to try everything without data."""
     from samehand.atelier import build_atelier
 
     build_atelier(out, painters=painters, works=works, seed=seed, layout=layout, size=(size, size))
-    print(f"painted {painters * works:,} works by {painters} synthetic painters into {out}")
+    print(f"wrote {painters * works:,} works by {painters} synthetic painters to {out}")
+    print_next("prepare", layout, out, "--out", f"{out}-catalogue")
 
 
 def protocol(
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The .parquet file to write.")],
     split: Annotated[
-        Literal["train", "validation", "test"], typer.Option(help="Whose paintings.")
+        Split, typer.Option(help="Which paintings; all for a model that trained on none.")
     ] = "test",
     artists: Annotated[
         Literal["unseen", "seen", "all"] | None,
-        typer.Option(help="Known from training or not; absent, unseen ones."),
+        typer.Option(
+            help="Artists of the training split or not; unseen if absent (all with --split all)."
+        ),
     ] = None,
     within_style: Annotated[
-        bool, typer.Option("--within-style", help="Only pairs, or drawn impostors, of one style.")
+        bool, typer.Option("--within-style", help="Only pairs (or drawn impostors) of one style.")
     ] = False,
     impostors: Annotated[
         int | None,
-        typer.Option(min=1, help="Draw so many impostor pairs; absent, as genuine."),
+        typer.Option(min=1, help="Impostor pairs to draw; as many as genuine ones if absent."),
     ] = None,
     genuine: Annotated[
-        int | None, typer.Option(min=1, help="Draw so many genuine pairs; with neither, list all.")
+        int | None,
+        typer.Option(min=1, help="Genuine pairs to draw; every pair if neither is given."),
     ] = None,
     submission: Annotated[
         Path | None, typer.Option(help="Use the pairs of a submission_info.csv or its zip.")
@@ -128,3 +137,5 @@ def protocol(
         f"wrote {header.pairs:,} pairs ({header.genuine:,} genuine) of {header.paintings:,} "
         f"paintings by {header.artists:,} artists to {out} (hash {header.content_hash[:16]})"
     )
+    report = out.with_name(f"{out.stem}-report")
+    print_next("evaluate", out, "--catalogue", catalogue, "--out", report)

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from samehand.cli.options import print_next
+
 
 def fetch(
     collection: Literal["aic", "cleveland", "smk", "met", "rijksmuseum", "commons", "nga", "iiif"],
@@ -17,7 +19,7 @@ def fetch(
     ],
     out: Annotated[Path, typer.Option(help="The folder to fill; rerun to resume.")],
     size: Annotated[int, typer.Option(min=1, help="Longest side in pixels to ask for.")] = 1024,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many paintings.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Largest number of paintings.")] = None,
     any_rights: Annotated[
         bool, typer.Option("--any-rights", help="Also works that are not openly licensed.")
     ] = False,
@@ -28,7 +30,7 @@ def fetch(
         float, typer.Option(min=0, help="Seconds between two requests to one host.")
     ] = 1.0,
 ) -> None:
-    """Fetch paintings from an open collection, with a table that `samehand prepare csv` reads."""
+    """Fetch paintings from an open collection, with a table that `samehand prepare table` reads."""
     from samehand.catalogue.fetch import TABLE_NAME
     from samehand.catalogue.fetch import fetch as run
     from samehand.catalogue.http import Client
@@ -45,6 +47,9 @@ def fetch(
     for sentence in report.failed:
         typer.echo(f"left out: {sentence}", err=True)
     print(
-        f"{report.paintings:,} paintings in {out / TABLE_NAME}; left out {report.closed:,} without "
-        f"an open licence, {report.without_image:,} without an image, {len(report.failed):,} failed"
+        f"wrote {report.paintings:,} paintings to {out / TABLE_NAME}; left out "
+        f"{report.closed:,} without an open licence, {report.without_image:,} without "
+        f"an image, {len(report.failed):,} failed"
     )
+    if report.paintings:
+        print_next("prepare", "table", out / TABLE_NAME, "--out", f"{out}-catalogue")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samehand.cli.listed import Columns, Images, print_failures, tell
-from samehand.cli.options import AsJson, Model, Threads, print_json
+from samehand.cli.listing import print_fitted
+from samehand.cli.options import AsJson, Model, Threads, print_json, print_next
 from samehand.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(help="A gallery's name, or the path of its folder.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A gallery's name, the path of its folder, or an address: lance:///folder, s3://..."
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -30,7 +36,7 @@ Where = Annotated[
     ),
 ]
 Cache = Annotated[
-    Path | None, typer.Option(help="Look for embeddings in this cache, too; see `score`.")
+    Path | None, typer.Option(help="Also take embeddings from this cache; see `score`.")
 ]
 
 
@@ -41,7 +47,8 @@ def create(name: Name, model: Model = None) -> None:
     from samehand.model.folder import open_model
 
     with Gallery.create(name, open_model(model)) as gallery:
-        print(f"made the gallery {gallery.name} in {gallery.folder}")
+        print(f"made the gallery {gallery.name} in {gallery.address}")
+    print_next("gallery", "add", name, "paintings/")
 
 
 @app.command()
@@ -124,7 +131,7 @@ def remove(
     paths: Annotated[list[str] | None, typer.Argument(help="Files of the works.")] = None,
     where: Where = None,
     gone: Annotated[
-        bool, typer.Option("--gone", help="Works whose files are there no longer.")
+        bool, typer.Option("--gone", help="Works whose files no longer exist.")
     ] = False,
 ) -> None:
     """Take works out of a gallery; their files stay."""
@@ -171,7 +178,7 @@ def rename(
     with Gallery.open(name) as gallery:
         before = gallery.name
         gallery.rename(to)
-        print(f"renamed {before} to {gallery.name}, in {gallery.folder}")
+        print(f"renamed {before} to {gallery.name}, in {gallery.address}")
 
 
 @app.command()
@@ -201,7 +208,7 @@ def list_works(
         str | None, typer.Argument(help="A gallery; absent, list all galleries.")
     ] = None,
     where: Where = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Largest number of works.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines.")] = False,
 ) -> None:
     """List a gallery's works, or all galleries."""
@@ -233,7 +240,7 @@ def info(
     name: Name,
     as_json: AsJson = False,
     files: Annotated[
-        bool, typer.Option("--files", help="Look whether every work's file is still there.")
+        bool, typer.Option("--files", help="Check that every work's file still exists.")
     ] = False,
 ) -> None:
     """Say what a gallery holds, which model made it, and how it is searched."""
@@ -259,7 +266,7 @@ def info(
             f"{index.works:,} works; recall@10 {index.recall_at_10:.3f}, "
             f"{index.approximate_ms:.1f} ms beside {index.exact_ms:.1f} ms for exact search"
         )
-    print("\n".join(f"{key:<10}{value}" for key, value in lines.items()))
+    print_fitted("\n".join(f"{key:<10}{value}" for key, value in lines.items()))
 
 
 @app.command()

@@ -8,6 +8,7 @@ import typer
 from samehand.cli.answers_text import clustering_text, suspects_text
 from samehand.cli.attribution import InGallery
 from samehand.cli.gallery import Where
+from samehand.cli.listing import print_fitted
 from samehand.cli.options import AnyAttribution, AsJson, Model, print_json
 from samehand.results import Suspects
 
@@ -38,7 +39,7 @@ def cluster(
     elif as_json:
         print_json(found.to_dict())
     else:
-        print(clustering_text(found))
+        print_fitted(clustering_text(found))
 
 
 def suspects(
@@ -63,7 +64,7 @@ def suspects(
     elif as_json:
         print_json(answer.to_dict())
     elif answer.suspects:
-        print(suspects_text(answer.suspects))
+        print_fitted(suspects_text(answer.suspects))
     else:
         print(f"no label of {answer.works:,} works in {answer.gallery} is contradicted")
 

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from samehand.cli.options import Catalogue, Fast, Model, Threads, command_line, extra
+from samehand.cli.options import (
+    Catalogue,
+    Fast,
+    Model,
+    Threads,
+    command_line,
+    extra,
+    print_next,
+)
 from samehand.errors import ModelError
 
 
@@ -14,7 +22,18 @@ def train(
     recipe: Path,
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The run folder; an interrupted run continues.")],
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="A seed in place of the recipe's.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a key of the recipe, as optimiser.head_rate=1e-3 or stages.0.epochs=2; "
+            "may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Train a recipe; the same command continues an interrupted run."""
     with extra("training", "train"):
@@ -22,20 +41,21 @@ def train(
         from samehand.training.recipe import load_recipe
         from samehand.training.train import train as run_recipe
     try:
-        chosen = load_recipe(recipe)
+        chosen = load_recipe(recipe, changes or ())
         if seed is not None:
             chosen = chosen.model_copy(update={"seed": seed})
         history = run_recipe(chosen, catalogue, out)
     except Interrupted as stop:
         print(f"interrupted; the same command continues from {out}", file=sys.stderr)
         raise typer.Exit(130) from stop
-    print(f"trained {len(history)} epochs; next: samehand export {out} --catalogue {catalogue}")
+    print(f"trained {len(history)} epochs; wrote {out}/best.safetensors, metrics.json, curves.png")
+    print_next("export", out, "--catalogue", catalogue, "--out", f"{out}-model")
 
 
 def export(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="Run folders; several become one model that looks with all of them."),
+        typer.Argument(help="Run folders; several become one model that joins them."),
     ],
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
@@ -48,11 +68,12 @@ def export(
         from samehand.training.release import export as release
     config = release(runs, catalogue, out, name=name)
     artists = config.calibration.artists
-    print(f"exported {config.name} to {out}, calibrated on {artists} held-out artists")
+    print(f"wrote the model {config.name} to {out}, calibrated on {artists} held-out artists")
+    print_next("compare", "a.jpg", "b.jpg", "--model", out)
 
 
 def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> None:
-    """Add what evidence is set against to an exported model; `export` has done it already."""
+    """Give an exported model the background that evidence needs; `export` does so itself."""
     from samehand.model.fit_background import fit_background
 
     made = fit_background(model, catalogue, threads)

@@ -13,7 +13,10 @@ import typer
 from samehand.errors import MissingExtraError
 
 Model = Annotated[
-    str | None, typer.Option(help="A model folder or a built-in name; the shipped model if absent.")
+    str | None,
+    typer.Option(
+        help="A model folder, a built-in name or hf:owner/name; the shipped model if absent."
+    ),
 ]
 # Typer's own check of permissions would answer in other words than decoding does.
 File = Annotated[Path, typer.Argument(readable=False)]
@@ -54,11 +57,21 @@ def print_json(values: dict[str, object]) -> None:
     print(json.dumps(values, indent=2))
 
 
-def shown_name(path: str | Path) -> str:
-    """Return a file's name as a terminal can show it."""
+def shown_name(path: str | Path, whole: bool = False) -> str:
+    """Return a file's name, or its whole path, as a terminal can show it."""
     from samehand.images.decode import printable
 
-    return printable(Path(path).name)
+    return printable(str(path) if whole else Path(path).name)
+
+
+def tell_written(path: Path) -> None:
+    """Say on standard error that a file was written, where standard output is an answer."""
+    print(f"wrote {shown_name(path, whole=True)}", file=sys.stderr)
+
+
+def print_next(*words: str | Path) -> None:
+    """Print the command that usually comes next, so that it can be pasted."""
+    print(f"next: {shlex.join(['samehand', *map(str, words)])}")
 
 
 def command_line(program: str = "samehand") -> str:

@@ -7,7 +7,7 @@ import typer
 
 from samehand.cli.options import Catalogue, Threads
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="pairs", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
@@ -28,9 +28,9 @@ def show(
         typer.Option(help="Show what this model makes of pairs; absent, only the pairs."),
     ] = None,
     among: Annotated[
-        int, typer.Option(min=2, help="With a model: choose from so many pairs.")
+        int, typer.Option(min=2, help="With a model: how many pairs to choose from.")
     ] = 400,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the draw.")] = 0,
     threads: Threads = None,
 ) -> None:
     """Draw pairs by one artist and by two, or a model's right and wrong answers."""
@@ -45,4 +45,5 @@ def show(
         sheets = show_predictions(
             same_hand, catalogue, out, split=split, pairs=pairs, among=among, seed=seed
         )
-    print(f"wrote {', '.join(sheet.name for sheet in sheets)} to {out}")
+    for sheet in sheets:
+        print(f"wrote {sheet}")

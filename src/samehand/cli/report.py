@@ -25,7 +25,7 @@ def report(
     column: Columns = None,
     model: Model = None,
     date: Annotated[
-        str | None, typer.Option(help="What stands on the report; today if absent.")
+        str | None, typer.Option(help="The date on the report; today if absent.")
     ] = None,
     threads: Threads = None,
 ) -> None:

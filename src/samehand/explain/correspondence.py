@@ -19,7 +19,7 @@ from samehand.results import Match
 from samehand.scoring.ties import ROUNDING, first_best
 
 COMMONEST = 2.0
-"""A likeness that more than one in so many works by other painters has is no match."""
+"""A likeness counts as a match if at most one work by another painter in this many shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,16 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
         unusual[own, best_right].reshape(side, side).astype(np.float32),
         unusual[best_left, np.arange(len(right))].reshape(side, side).astype(np.float32),
     )
+
+
+def rarest(regions: int, cells: int) -> float:
+    """Return the rarity of a likeness that no region of the background has; see `Match.rarity`.
+
+    Args:
+        regions: N, how many regions the background holds.
+        cells: P, how many regions a painting has.
+    """
+    return float(1 / (1 - (1 - 0.5 / regions) ** cells))
 
 
 def _share_of_works(

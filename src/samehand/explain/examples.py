@@ -9,8 +9,8 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.errors import CatalogueError
 from samehand.explain.contact import Tile, draw_sheet
 from samehand.model.embed import embed_catalogued
-from samehand.pairs.draws import Split
 from samehand.pairs.generator import DrawnPairs, PairGenerator
+from samehand.records import Split
 from samehand.scoring.calibration import probability
 from samehand.verification.verifier import SameHand
 

@@ -12,8 +12,8 @@ from samehand.files import sha256_file
 from samehand.gallery.gone import Missing, missing_files
 from samehand.gallery.model import OpenedModel
 from samehand.gallery.sources import Listing, read_works
-from samehand.gallery.store import FileState, NewWork, Store
-from samehand.gallery.works import Work, keep_labels
+from samehand.gallery.storage import Storage
+from samehand.gallery.works import FileState, NewWork, Work, keep_labels
 from samehand.images.decode import decode_file
 from samehand.model.embed import cached_embeddings, embed_files, embed_stream
 from samehand.model.runtime import Embedder
@@ -23,11 +23,11 @@ from samehand.results import AddReport
 
 _WORKS_AT_ONCE = 1024
 _SECONDS_AT_ONCE = 5.0
-"""After so many works, or so long, what has been embedded is committed."""
+"""What has been embedded is committed after this many works, or this long."""
 
 
 def add_works(
-    store: Store,
+    store: Storage,
     sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
     embedder: Embedder,
     cache: Path | None,
@@ -76,7 +76,7 @@ def add_works(
 
 
 def re_embed(
-    store: Store, model: OpenedModel, cache: Path | None, *, drop_gone: bool
+    store: Storage, model: OpenedModel, cache: Path | None, *, drop_gone: bool
 ) -> tuple[int, int]:
     """Replace every embedding by another model's; see `Gallery.re_embed`."""
     paths = [stored.work.path for stored in store.works()]
@@ -139,7 +139,7 @@ def _changed(
 
 
 def _embed_and_store(
-    store: Store,
+    store: Storage,
     wanted: Sequence[NewWork],
     embedder: Embedder,
     caches: Sequence[Path],
@@ -150,12 +150,8 @@ def _embed_and_store(
     found: dict[str, Floats] = {}
     for cache in caches:
         found.update(cached_embeddings(embedder, cache, set(digests)))
-    # The same picture under another name need not be looked at again. Another command may be adding
-    # works: one state of the gallery, so that no slot lies beyond the rows.
-    with store.reading():
-        about, rows = store.snapshot()
-        duplicates = store.with_content(digests) if about.encoder == embedder.config.digest else {}
-    found.update((digest, np.array(rows[slot])) for digest, slot in duplicates.items())
+    # The same picture under another name need not be looked at again.
+    found.update(store.rows_with_content(digests, embedder.config.digest))
     stored: list[str] = []
     pending: list[tuple[NewWork, Floats]] = []
     last = time.monotonic()
@@ -193,7 +189,9 @@ def _embedded(
             yield new, row.replace(first, new.work.path) if isinstance(row, str) else row
 
 
-def _put(store: Store, pending: Sequence[tuple[NewWork, Floats]], embedder: Embedder) -> list[str]:
+def _put(
+    store: Storage, pending: Sequence[tuple[NewWork, Floats]], embedder: Embedder
+) -> list[str]:
     if pending:
         works = [new for new, _ in pending]
         store.put(works, np.stack([row for _, row in pending]), embedder.config.digest)
@@ -204,7 +202,7 @@ def _caches(listing: Listing, cache: Path | None) -> list[Path]:
     return [*listing.caches, cache] if cache else listing.caches
 
 
-def _keep_labels(store: Store, listing: Listing, known: dict[str, tuple[int, FileState]]) -> int:
+def _keep_labels(store: Storage, listing: Listing, known: dict[str, tuple[int, FileState]]) -> int:
     """Give works the labels that only the gallery knows, and return how many those are."""
     again = {work.path for work in listing.works} & known.keys()
     if not again:
@@ -221,7 +219,7 @@ def _keep_labels(store: Store, listing: Listing, known: dict[str, tuple[int, Fil
 
 
 def _moved(
-    store: Store,
+    store: Storage,
     wanted: Sequence[NewWork],
     known: dict[str, tuple[int, FileState]],
     listing: Listing,
@@ -250,7 +248,7 @@ def _moved(
     return rest, moves
 
 
-def _missing(store: Store, listing: Listing) -> Missing:
+def _missing(store: Storage, listing: Listing) -> Missing:
     """Return the stored works of the folders that were listed whose files are not there."""
     listed = {work.path for work in listing.works}
     found = missing_files(store.states()) if listing.folders else Missing((), ())

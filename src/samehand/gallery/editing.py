@@ -16,13 +16,16 @@ from samehand.errors import GalleryError
 from samehand.files import output_error
 from samehand.gallery.filters import COLUMNS
 from samehand.gallery.places import DATABASE, gallery_folder
+from samehand.gallery.storage import Storage
 from samehand.gallery.store import Store
 from samehand.gallery.works import FIELDS, Work
 
 _READ = frozenset({"artist", "artist_id", "qualifier", "date", "date_from", "date_to"})
 """Columns whose words are read; to write another one leaves them as they are."""
 
-_OWN_FILES = re.compile(rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*")
+_OWN_FILES = re.compile(
+    rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*|thumbnails.*|layout.*"
+)
 
 
 def parse_values(pairs: Sequence[str]) -> dict[str, str]:
@@ -40,15 +43,13 @@ def parse_values(pairs: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def set_columns(store: Store, values: Mapping[str, str], where: Sequence[str]) -> int:
+def set_columns(store: Storage, values: Mapping[str, str], where: Sequence[str]) -> int:
     """Write texts into columns; see `Gallery.set_columns`.
 
-    What is read from the artist's words, or from a date's, is read anew with them.
+    What is read from the artist's words, or from a date's, is read again with them.
     """
     wanted = {_column(name): tidy_label(text) for name, text in values.items()}
-    with store.writing():
-        changed = [_edited(stored.work, wanted) for stored in store.works(where)]
-        return store.describe_within(changed)
+    return store.edit(where, lambda work: _edited(work, wanted))
 
 
 def rename(store: Store, name: str | os.PathLike[str]) -> Path:

@@ -28,7 +28,10 @@ def write_parquet(out: Path, works: Sequence[StoredWork], rows: Floats, about: A
         OutputError: The file is not a .parquet one, or cannot be written.
     """
     if out.suffix.lower() not in (".parquet", ".pq") and not out.is_dir():
-        raise OutputError(f"{out} is not .parquet; a gallery is exported as Parquet, name it so")
+        raise OutputError(
+            f"{out} does not end in .parquet; "
+            "a gallery is exported as Parquet, so name it NAME.parquet"
+        )
     extra = sorted({name for stored in works for name in stored.work.extra})
     text: dict[str, list[str | None]] = {"path": [stored.work.path for stored in works]}
     text |= {name: [getattr(stored.work, name) for stored in works] for name in FIELDS}

@@ -1,52 +1,23 @@
-"""Gallery: a folder of works and embeddings, crash-safe, and safe for concurrent processes."""
+"""Gallery: stored works and their embeddings, crash-safe, and safe for concurrent processes."""
 
 import difflib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from samehand.errors import GalleryError
-from samehand.files import output_error
+from samehand.gallery.engines import create_storage, open_storage
+from samehand.gallery.filters import COLUMNS
 from samehand.gallery.gone import missing_files
-from samehand.gallery.index import (
-    Index,
-    approximate_nearest,
-    build_index,
-    open_index,
-    read_info,
-)
 from samehand.gallery.model import OpenedModel, folder_of
-from samehand.gallery.places import DATABASE, gallery_folder
-from samehand.gallery.schema import About, create_database
-from samehand.gallery.store import Store
-from samehand.gallery.vectors import Slots, exact_nearest
+from samehand.gallery.schema import About
+from samehand.gallery.storage import Near, Storage
+from samehand.gallery.thumbnails import Thumbnails
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
 from samehand.records import Floats
 from samehand.results import AddReport, GalleryInfo, IndexInfo
-
-INDEX_FROM = 150_000
-"""From so many works on an exact search takes longer than 50 ms on 2 cores; see ADR 0017."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Near:
-    """Works near a probe, with their embeddings.
-
-    Attributes:
-        works: K works, best first.
-        embeddings: Theirs, unit length, (K, D).
-        exact: Whether every work was looked at.
-    """
-
-    works: list[StoredWork]
-    embeddings: Floats
-    exact: bool
 
 
 class Gallery:
@@ -59,15 +30,18 @@ class Gallery:
         ...     gallery.add(["scans/"], model)
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open a gallery's folder; use `Gallery.open` for a name.
+    def __init__(self, name: str | os.PathLike[str], storage: Storage | None = None) -> None:
+        """Open a gallery's folder or address; `Gallery.open` also checks the model.
+
+        Args:
+            name: A name in the user's data folder, a path, or an address such as
+                "lance:///data/atlas".
+            storage: What keeps its works; None opens what lies there.
 
         Raises:
             GalleryError: There is none, or it is damaged or of another version.
         """
-        self.folder = folder
-        self.store = Store(folder)
-        self._index: tuple[tuple[int, int], Index | None] | None = None
+        self.store: Storage = open_storage(name) if storage is None else storage
 
     @classmethod
     def open(
@@ -76,13 +50,13 @@ class Gallery:
         """Open a gallery.
 
         Args:
-            name: A name in the user's data folder, or a path.
+            name: A name in the user's data folder, a path, or an address.
             model: Refuse a gallery whose embeddings this model did not make.
 
         Raises:
             GalleryError: There is no such gallery, it is damaged, or another model made it.
         """
-        gallery = cls(gallery_folder(name))
+        gallery = cls(name)
         if model is not None:
             try:
                 gallery.require(model)
@@ -96,33 +70,17 @@ class Gallery:
         """Make an empty gallery for the embeddings of a model.
 
         Args:
-            name: A name in the user's data folder, or a path.
+            name: A name in the user's data folder, a path, or an address.
             model: Whose embeddings it will hold.
 
         Raises:
             GalleryError: It exists, or the folder holds something else.
-            OutputError: The folder cannot be written.
+            OutputError: It cannot be written there.
         """
-        folder = gallery_folder(name)
-        if (folder / DATABASE).exists():
-            raise GalleryError(f"the gallery {folder} exists; add to it, or choose another name")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise GalleryError(f"{folder} exists and is not a gallery; choose another name")
         opened = folder_of(model)
         opened.require_metric("fill a gallery")
         about = About(opened.embedder.digest, opened.identity, opened.comparator.width)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
-                fresh = Path(made) / "gallery"
-                fresh.mkdir()
-                create_database(fresh, about)
-                if folder.exists():
-                    folder.rmdir()
-                fresh.rename(folder)
-        except OSError as error:
-            raise output_error(folder, error) from error
-        return cls(folder)
+        return cls(name, create_storage(name, about))
 
     def __enter__(self) -> "Gallery":
         return self
@@ -139,13 +97,27 @@ class Gallery:
         return self.store.count()
 
     @property
+    def address(self) -> str:
+        """Where the gallery is: its folder, or the address that opens it."""
+        return self.store.address
+
+    @property
+    def folder(self) -> Path:
+        """The gallery's folder, where it is one."""
+        return Path(self.address.removeprefix("lance://"))
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """Small pictures of the works, where the gallery is a folder that can be written."""
+        return Thumbnails(self.folder)
+
+    @property
     def name(self) -> str:
         """The gallery's name."""
         return self.folder.name
 
     def close(self) -> None:
         """Close the gallery; whatever was reported as added is stored already."""
-        self._index = None
         self.store.close()
 
     def require(self, model: ModelFolder | OpenedModel) -> None:
@@ -172,7 +144,7 @@ class Gallery:
             where: Conditions that all hold, such as "artist=Claude Monet" or "date>=1880";
                 `filters.sql_condition` has the rules.
             limit: How many at most; None for all.
-            offset: How many to pass over first.
+            offset: Number of works to skip.
 
         Raises:
             GalleryError: A condition cannot be understood.
@@ -193,7 +165,7 @@ class Gallery:
         """Add works; files that have not changed since they were added are not embedded again.
 
         Works are stored a few hundred at a time, so an interrupted call has lost little, and the
-        same call goes on from there. One unreadable file never stops the rest.
+        same call resumes there. One unreadable file never stops the rest.
 
         Args:
             sources: Works, or paths: image files, folders of an artist each, tables, catalogues,
@@ -214,7 +186,7 @@ class Gallery:
         from samehand.gallery.adding import add_works
 
         self.require(model)
-        return add_works(
+        report = add_works(
             self.store,
             sources,
             model.embedder,
@@ -224,6 +196,9 @@ class Gallery:
             tell=tell,
             erase_labels=erase_labels,
         )
+        if report.added or report.changed:
+            self.thumbnails.fill(self.store.works())
+        return report
 
     def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
         """Remove works, by path or by condition, and return how many.
@@ -267,11 +242,7 @@ class Gallery:
             GalleryError: There is something of that name, or another process uses the gallery.
             OutputError: The folder cannot be moved.
         """
-        from samehand.gallery.editing import rename
-
-        self.folder = rename(self.store, name)
-        self._index = None
-        self.store = Store(self.folder)
+        self.store = open_storage(self.store.rename(os.fspath(name)))
 
     def delete(self) -> None:
         """Delete the gallery with its labels and embeddings; the images stay. It is closed then.
@@ -280,10 +251,7 @@ class Gallery:
             GalleryError: The folder holds other files, too, or another process uses the gallery.
             OutputError: The folder cannot be deleted.
         """
-        from samehand.gallery.editing import delete
-
-        self._index = None
-        delete(self.store)
+        self.store.delete()
 
     def re_embed(
         self, model: OpenedModel, *, cache: Path | None = None, drop_gone: bool = False
@@ -292,7 +260,7 @@ class Gallery:
 
         Args:
             model: What embeds the works again.
-            cache: Where new embeddings are kept meanwhile, so that an interrupted call goes on.
+            cache: Where new embeddings are kept meanwhile, so that an interrupted call resumes.
             drop_gone: Remove works whose files cannot be read, rather than stopping.
 
         Returns:
@@ -320,7 +288,7 @@ class Gallery:
         return len(works)
 
     def gone(self) -> tuple[str, ...]:
-        """Return the paths of works whose files are there no longer.
+        """Return the paths of works whose files no longer exist.
 
         Files that merely cannot be reached now, as on a disk that is not connected, are not gone.
         """
@@ -334,11 +302,9 @@ class Gallery:
         """
         about = self.store.about()
         names, unattributed = self.store.artists()
-        index = read_info(self.folder, about.generation)
-        size = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
         return GalleryInfo(
             name=self.name,
-            path=str(self.folder),
+            path=self.address,
             works=len(self),
             artists=names,
             unattributed=unattributed,
@@ -346,10 +312,10 @@ class Gallery:
             width=about.width,
             model=about.model,
             encoder=about.encoder,
-            columns=tuple(self.store.columns()),
-            megabytes=round(size / 2**20, 2),
-            search="approximate" if self._opened_index(about) else "exact",
-            index=index,
+            columns=(*COLUMNS, *self.store.extra_columns()),
+            megabytes=round(self.store.size() / 2**20, 2),
+            search="approximate" if self.store.is_approximate() else "exact",
+            index=self.store.index_info(),
         )
 
     def count(self, where: Sequence[str] = ()) -> int:
@@ -373,7 +339,7 @@ class Gallery:
 
     def index_info(self) -> IndexInfo | None:
         """Return what is known of the approximate index, or None where there is none."""
-        return read_info(self.folder, self.store.about().generation)
+        return self.store.index_info()
 
     def build_index(self) -> IndexInfo:
         """Build the approximate index, measure its recall, and return that.
@@ -382,19 +348,11 @@ class Gallery:
             GalleryError: The gallery is too small to divide.
             MissingExtraError: faiss is not installed.
         """
-        about, rows = self.store.snapshot()
-        if len(rows) < 1000:
-            raise GalleryError(
-                f"the gallery {self.name} holds {len(rows)} works, which exact search finds at "
-                "once; an index is of use from 1,000 on"
-            )
-        return build_index(self.folder, about.generation, rows)
+        return self.store.build_index()
 
     def wants_index(self) -> bool:
         """Return whether exact search hurts, and no index covers most of the works."""
-        about = self.store.about()
-        covered = read_info(self.folder, about.generation)
-        return about.slots - (covered.works if covered else 0) >= INDEX_FROM
+        return self.store.wants_index()
 
     def nearest(
         self, probe: Floats, count: int, where: Sequence[str] = (), *, exact: bool = False
@@ -410,37 +368,8 @@ class Gallery:
         Raises:
             GalleryError: A condition cannot be understood, or the gallery is damaged.
         """
-        with self.store.reading():
-            about, rows = self.store.snapshot()
-            index = None if exact else self._opened_index(about)
-            slots: Slots | None = None
-            if where:
-                slots = self.store.slots(where)
-                if len(slots) < INDEX_FROM:
-                    index = None
-            free_slots = self.store.free_slots() if slots is None else np.empty(0, np.int64)
-            if index is not None:
-                found = approximate_nearest(index, rows, probe, count, free_slots, slots)
-            else:
-                if slots is None and len(free_slots):
-                    slots = np.setdiff1d(np.arange(len(rows)), free_slots)
-                found = exact_nearest(rows, probe, count, slots)
-            return Near(self.store.at(found), np.array(rows[found]), index is None)
+        return self.store.nearest(probe, count, where, exact=exact)
 
     def embeddings(self, where: Sequence[str] = ()) -> tuple[tuple[StoredWork, ...], Floats]:
         """Return works with their embeddings, (N, D), in the order of their slots."""
-        with self.store.reading():
-            works = tuple(self.store.works(where))
-            rows = self.store.snapshot()[1]
-            slots = np.array([stored.slot for stored in works], np.int64)
-            return works, np.array(rows[slots])
-
-    def _opened_index(self, about: About) -> Index | None:
-        """Return the index, opened once as long as neither it nor the embeddings are replaced."""
-        try:
-            stamp = (about.generation, os.stat(self.folder / "index.json").st_mtime_ns)
-        except OSError:
-            return None
-        if self._index is None or self._index[0] != stamp:
-            self._index = stamp, open_index(self.folder, about.generation)
-        return self._index[1]
+        return self.store.embeddings(where)

@@ -27,7 +27,7 @@ WANTED_RECALL = 0.96
 """Lists are added to a search until it finds this share of the ten nearest; see ADR 0017."""
 
 _PROPOSED = 4
-"""For each result wanted so many are taken from the index, since eight bits blur close calls."""
+"""Candidates taken from the index for each result, since eight bits blur close calls."""
 
 _ASKED = 100
 _ROWS_AT_ONCE = 50_000

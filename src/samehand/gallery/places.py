@@ -28,7 +28,7 @@ def gallery_folder(name: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(name)
     if not text or text.startswith(".") and Path(text).name == text:
-        raise GalleryError(f"{text!r} is no name for a gallery; use letters and digits")
+        raise GalleryError(f"{text!r} cannot name a gallery; use letters and digits")
     path = Path(text)
     if path.name != text or (path / DATABASE).is_file():
         return path

@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from samehand.catalogue.facts import read_facts
 from samehand.catalogue.pictures import Listed, find_pictures
 from samehand.errors import CatalogueError, GalleryError
-from samehand.gallery.places import DATABASE, gallery_folder
-from samehand.gallery.store import NewWork, Store
-from samehand.gallery.works import FIELDS, Work
+from samehand.gallery.engines import is_gallery, open_storage
+from samehand.gallery.places import DATABASE
+from samehand.gallery.works import FIELDS, NewWork, Work
 from samehand.records import Floats
 
 
@@ -68,7 +66,7 @@ def read_works(
         elif (Path(source) / DATABASE).is_file() or (
             not Path(source).exists() and _is_gallery(source)
         ):
-            _from_gallery(listing, gallery_folder(source), encoder)
+            _from_gallery(listing, source, encoder)
         else:
             targets.append(source)
     found = find_pictures(targets, images=images, columns=columns)
@@ -101,24 +99,24 @@ def _add(listing: Listing, item: Listed) -> None:
 
 def _is_gallery(name: str | os.PathLike[str]) -> bool:
     try:
-        return (gallery_folder(name) / DATABASE).is_file()
+        return is_gallery(name)
     except GalleryError:
         return False
 
 
-def _from_gallery(listing: Listing, folder: Path, encoder: str) -> None:
-    store = Store(folder)
+def _from_gallery(listing: Listing, name: str | os.PathLike[str], encoder: str) -> None:
+    store = open_storage(name)
     try:
-        with store.reading():
-            about, rows = store.snapshot()
-            if about.encoder != encoder:
-                raise GalleryError(
-                    f"the gallery {folder.name} was made with another model ({about.model}); run "
-                    f"samehand gallery re-embed {folder.name} first"
-                )
-            states = store.states()
-            for stored in store.works():
-                slot, state = states[stored.work.path]
-                listing.ready.append((NewWork(stored.work, state), np.array(rows[slot])))
+        about = store.about()
+        if about.encoder != encoder:
+            raise GalleryError(
+                f"the gallery {Path(name).name} was made with another model ({about.model}); run "
+                f"samehand gallery re-embed {Path(name).name} first"
+            )
+        states = store.states()
+        for stored, row in zip(*store.embeddings(), strict=True):
+            # What another command added between the two is left for the next time.
+            if stored.work.path in states:
+                listing.ready.append((NewWork(stored.work, states[stored.work.path][1]), row))
     finally:
         store.close()

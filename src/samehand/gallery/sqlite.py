@@ -9,6 +9,7 @@ from pathlib import Path
 
 from samehand.catalogue.dates import Years, parse_date
 from samehand.errors import GalleryError
+from samehand.gallery.filters import plain
 
 _PATIENCE_S = 60.0
 
@@ -120,6 +121,7 @@ def _connect(address: str) -> sqlite3.Connection:
         connection.close()
         raise
     connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("plain", 1, plain, deterministic=True)
     connection.create_function("first_year", 1, lambda text: _years(text)[0], deterministic=True)
     connection.create_function("last_year", 1, lambda text: _years(text)[1], deterministic=True)
     return connection

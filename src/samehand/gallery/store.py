@@ -19,7 +19,7 @@ import numpy as np
 
 from samehand.errors import GalleryError
 from samehand.files import output_error
-from samehand.gallery.filters import COLUMNS, sql_condition
+from samehand.gallery.filters import sql_condition
 from samehand.gallery.places import DATABASE
 from samehand.gallery.schema import APPLICATION, FORMAT, About
 from samehand.gallery.sqlite import Connections, sentence
@@ -30,7 +30,7 @@ from samehand.gallery.works import NewWork as NewWork
 from samehand.records import Floats
 
 _WIDEST = 2**16
-"""No encoder gives longer embeddings, so a longer one is no honest number."""
+"""No encoder gives longer embeddings, so a longer one must be an error."""
 
 _COLUMNS = ("slot", "path", "sha256", "added", *FIELDS, "extra")
 
@@ -57,12 +57,12 @@ class Store:
                 "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
             ).fetchone()
         if kind != APPLICATION:
-            raise GalleryError(f"{folder / DATABASE} is no gallery; choose another name")
+            raise GalleryError(f"{folder / DATABASE} is not a gallery; choose another name")
         if foreign is not None:
             # samehand makes neither triggers nor views, and either would run with each command.
             raise GalleryError(
-                f"the gallery {folder} holds {foreign[0]!r}, which samehand did not make; ask whom "
-                "you have it from for an export, and import that"
+                f"the gallery {folder} holds {foreign[0]!r}, which samehand did not make; "
+                "import an export from its maker instead"
             )
         if version != FORMAT:
             raise GalleryError(
@@ -105,10 +105,6 @@ class Store:
         """Return the facts and all embeddings up to now, (N, D); slots in holes are stale."""
         about = self.about()
         return about, map_rows(self.vector_path(about.generation), about.slots, about.width)
-
-    def columns(self) -> list[str]:
-        """Return every column that works can be filtered by."""
-        return [*COLUMNS, *self.extra_columns()]
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -460,7 +456,7 @@ def _stored(row: sqlite3.Row) -> StoredWork:
         more = json.loads(extra)
     except (ValueError, TypeError) as error:
         # SQLite cannot tell flipped bytes in a text from others.
-        raise sqlite3.DatabaseError(f"the columns of {path!r} are no JSON") from error
+        raise sqlite3.DatabaseError(f"the columns of {path!r} are not JSON") from error
     work = Work(path, artist, title, date, style, genre, source, more)
     return StoredWork(slot, work, sha256, added)
 

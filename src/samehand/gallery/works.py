@@ -39,7 +39,7 @@ class Work:
 def keep_labels(new: Work, old: Work, *, guessed: bool = False) -> tuple[Work, int]:
     """Return a work with the labels that only an earlier record of it has, and how many.
 
-    A source that does not know a label is no reason to forget it, nor is the name of a folder a
+    A source that does not know a label does not mean to forget it, nor is the name of a folder a
     reason to forget an artist who is not the name of a folder.
 
     Args:

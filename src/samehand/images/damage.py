@@ -1,4 +1,4 @@
-"""Damage inside compressed data that decoders pass over in silence.
+"""Damage inside compressed data that decoders ignore in silence.
 
 A disk or a download that failed leaves zeros where a picture was. libjpeg only warns of that, to
 nobody, and paints stripes; what can be seen in the bytes themselves is looked for here.
@@ -13,7 +13,7 @@ from samehand.images import tiff
 from samehand.images.colour import png_chunks
 
 _HOLE = bytes(64)
-"""So many zeros are no entropy-coded picture, unless zero bits mean "as before" there."""
+"""A run of this many zeros is not image data, unless zero bits mean "as before" there."""
 
 _LARGE_HOLE = bytes(1024)
 """The same where single zeros have a meaning, as the empty packets of JPEG 2000 have."""

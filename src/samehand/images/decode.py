@@ -118,10 +118,10 @@ def decode_bytes(
         max_side: Longest side of the returned picture in pixels, at least 1; a smaller picture
             keeps its size.
         max_pixels: Pictures that need more pixels in memory are refused before any is decoded. A
-            JPEG that is decoded at a reduced size needs only so many.
+            JPEG that is decoded at a reduced size needs only that many.
 
     Raises:
-        ImageError: The bytes are no complete image, a blank one, or one of more than `max_pixels`.
+        ImageError: The image is incomplete, blank, or of more than `max_pixels`.
     """
     name = printable(name)
     if not data:
@@ -188,7 +188,7 @@ def _finished(found: Opened, name: str, max_side: int, notes: list[str]) -> Imag
     """Return the picture in sRGB within `max_side`, or refuse it where it shows nothing."""
     if found.image.mode in ("LA", "RGBA") and found.image.getchannel("A").getextrema() == (0, 0):
         raise ImageError(
-            f"{name} is wholly transparent, so there is no painting to see; save it without its "
+            f"{name} is wholly transparent, so nothing can be seen; save it without its "
             "alpha channel"
         )
     image = _within(found, name, max_side, notes)

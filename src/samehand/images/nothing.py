@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 LEAST_SIDE = 256
-"""Pictures are looked at with so many pixels on the longer side, at most."""
+"""Pictures are examined with at most this many pixels on the longer side."""
 
 LEAST_DEVIATION = 1.2
 """Below this standard deviation, in levels of 255, of every channel a picture is nearly blank.

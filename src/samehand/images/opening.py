@@ -86,7 +86,7 @@ def open_bytes(data: bytes, name: str, max_side: int, max_pixels: int, notes: li
         notes: Gets what a reader should know, a clause each.
 
     Raises:
-        ImageError: It is no image, one that cannot be read, or too large.
+        ImageError: It is not an image, cannot be read, or is too large.
         Exception: Decoders meet hostile bytes with almost any exception.
     """
     refused = kinds.refused_kind(data)

@@ -101,7 +101,7 @@ def silence_libraries() -> None:
 
     Python prints what is logged where a program has set up no logging of its own. libtiff has no
     other way to be silenced: its handler is one of the whole process. Where Pillow links libtiff so
-    that its functions cannot be reached, as on Windows, it goes on speaking.
+    that its functions cannot be reached, as on Windows, it still prints.
     """
     import ctypes
     import logging

@@ -65,7 +65,9 @@ def read_file(path: str | os.PathLike[str], name: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(f"no file at {name}; check the path") from error
     except PermissionError as error:
-        raise ImageError(f"{name} may not be read by you; change its permissions") from error
+        raise ImageError(
+            f"{name} cannot be opened: permission denied; change its permissions"
+        ) from error
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
         raise ImageError(f"{name} cannot be read: {reason.lower()}; check the path") from error

@@ -69,7 +69,7 @@ class Page:
 
     @property
     def is_picture(self) -> bool:
-        """Whether it has pixels, and is no mask of another picture."""
+        """Whether it has pixels, and is not the mask of another picture."""
         return min(self.size) > 0 and not self.number(SUBFILE) & 4
 
 

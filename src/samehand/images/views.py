@@ -44,7 +44,7 @@ def render_views(image: Image.Image, names: Sequence[str], size: int) -> Floats:
         Shape (V, 3, S, S), C-contiguous, in [0, 1].
 
     Raises:
-        ModelError: A name is no view.
+        ModelError: A name is not a view.
     """
     views = np.empty((len(names), 3, size, size), dtype=np.float32)
     for index, name in enumerate(names):

@@ -150,7 +150,7 @@ def jpeg_xl(data: bytes, name: str, max_pixels: int, notes: list[str]) -> Widene
 def rare_jpeg(data: bytes, frame: Frame, name: str, max_pixels: int, notes: list[str]) -> Widened:
     """Decode a JPEG of 12 bits or without loss; JPEG-LS is refused.
 
-    The decoder of JPEG-LS takes 12 s to notice that 200 bytes are no whole picture.
+    The decoder of JPEG-LS takes 12 s to notice that 200 bytes are not a whole picture.
     """
     if frame.kind == _JPEG_LS:
         raise ImageError(
@@ -197,7 +197,7 @@ def deep_png(data: bytes, name: str, notes: list[str]) -> Widened:
 
 
 def heif(data: bytes, name: str, what: str, max_pixels: int) -> Widened:
-    """Decode the primary picture of a HEIC or HEIF file; gain and depth maps are passed over."""
+    """Decode the primary picture of a HEIC or HEIF file; gain and depth maps are ignored."""
     library = _package("pi_heif", name, f"is a {what} file")
     opened = library.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     if opened.size[0] * opened.size[1] > max_pixels:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from samehand.errors import CatalogueError, ImageError
 from samehand.files import atomic_path, scratch_array, sha256_file
-from samehand.images.decode import decode_file
+from samehand.images.decode import decode, decode_file
 from samehand.progress import track
 from samehand.records import Floats
 
@@ -170,13 +170,14 @@ def cached_embeddings(embedder: Embeds, cache: Path, digests: set[str]) -> dict[
 
 
 def embed_stream(
-    embedder: Embeds, wanted: Iterable[tuple[str, Path]]
+    embedder: Embeds, wanted: Iterable[tuple[str, Path | bytes]]
 ) -> Iterator[tuple[str, Floats | str]]:
-    """Yield each key with the unit embedding of its file, (D,), or with why there is none.
+    """Yield each key with the unit embedding of its image, (D,), or with why there is none.
 
     Args:
         embedder: The model's encoder.
-        wanted: A key and an image file each; read only a few ahead of what has been yielded.
+        wanted: A key, and an image file or its bytes, which sentences call by the key; read only a
+            few ahead of what has been yielded.
     """
     batch: list[tuple[str, Floats]] = []
     for digest, views in _views_ahead(embedder, wanted):
@@ -197,21 +198,22 @@ def _run(embedder: Embeds, batch: list[tuple[str, Floats]]) -> Iterator[tuple[st
 
 
 def _views_ahead(
-    embedder: Embeds, wanted: Iterable[tuple[str, Path]]
+    embedder: Embeds, wanted: Iterable[tuple[str, Path | bytes]]
 ) -> Iterator[tuple[str, Floats | str]]:
     """Decode in two threads while the encoder runs; at most a few paintings are in memory."""
 
-    def render(path: Path) -> Floats | str:
+    def render(key: str, source: Path | bytes) -> Floats | str:
         try:
-            return embedder.render(decode_file(path).image)
+            name = key if isinstance(source, bytes) else None
+            return embedder.render(decode(source, name).image)
         except ImageError as error:
             return str(error)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         pending: list[tuple[str, Future[Floats | str]]] = []
         try:
-            for digest, path in wanted:
-                pending.append((digest, pool.submit(render, path)))
+            for key, source in wanted:
+                pending.append((key, pool.submit(render, key, source)))
                 if len(pending) > 2 * _PAINTINGS_AT_ONCE:
                     first, future = pending.pop(0)
                     yield first, future.result()
@@ -240,7 +242,10 @@ def _why_unreadable(path: Path) -> str:
 
 
 class _Store:
-    """Append-only parts of (sha256, embedding); a crash loses a part that was being written."""
+    """Append-only parts of (sha256, embedding); a crash loses a part that was being written.
+
+    Parts of `samehand embed` are read, too.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -260,6 +265,8 @@ class _Store:
             except (SafetensorError, OSError, KeyError, TypeError, ValueError):
                 continue  # a damaged part only costs embedding those paintings again
             yield from ((digest, row) for digest, row in pairs if digest in wanted)
+        if parts := sorted(self.folder.glob("part-*.parquet")):
+            yield from _embedded_rows(parts, wanted)
 
     def save(self, rows: dict[str, Floats]) -> None:
         from safetensors.numpy import save
@@ -270,3 +277,17 @@ class _Store:
         # A name of its own lets several processes fill one cache.
         with atomic_path(self.folder / f"part-{uuid.uuid4().hex}.safetensors") as temporary:
             temporary.write_bytes(data)
+
+
+def _embedded_rows(parts: Sequence[Path], wanted: set[str]) -> Iterator[tuple[str, Floats]]:
+    """Yield what `samehand embed` has written of some contents, one part in memory at a time."""
+    import polars as pl
+
+    for part in parts:
+        try:
+            rows = pl.scan_parquet(part).select("sha256", "embedding").drop_nulls()
+            found = rows.filter(pl.col("sha256").is_in(wanted)).collect()
+        except (pl.exceptions.PolarsError, OSError):
+            continue
+        if len(found):
+            yield from zip(found["sha256"], found["embedding"].to_numpy(), strict=True)

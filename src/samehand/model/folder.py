@@ -43,6 +43,8 @@ CONFIG = "config.json"
 
 FAST_VIEWS = ("whole",)
 
+_ON_HUB = "hf:"
+
 # Parts of config.json that a model may lack.
 _OPTIONAL = ("attribution", "fast", "one_style", "nearby")
 
@@ -132,14 +134,21 @@ def find_model(name: str | Path | None) -> Path:
     """Return the folder that a name or a path means.
 
     Args:
-        name: A path, a built-in name, or None for the model that ships with the package.
+        name: A path, a built-in name, "hf:owner/name" or "hf:owner/name@revision" for a model on
+            the Hugging Face hub, or None for the model that ships with the package.
 
     Raises:
+        MissingExtraError: The hub's client is not installed.
         ModelError: There is no such model.
     """
     if name is None:
         name = DEFAULT_MODEL
-    candidates = [Path(name)]
+    if isinstance(name, str) and name.startswith(_ON_HUB):
+        from samehand.model.hub import fetch_named
+
+        candidates = [fetch_named(name.removeprefix(_ON_HUB))]
+    else:
+        candidates = [Path(name)]
     # A path to nowhere must not end up at the built-in model that happens to have its last name.
     if Path(name).name == str(name):
         candidates.append(BUILT_IN / name)

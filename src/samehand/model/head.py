@@ -20,7 +20,7 @@ class OnnxHead:
             threads: CPU threads; None for all there are.
 
         Raises:
-            ModelError: The graph cannot be loaded, or is no head.
+            ModelError: The graph cannot be loaded, or is not a head.
         """
         self._session = open_graph(path, threads)
         inputs = {node.name: node.shape[1:] for node in self._session.get_inputs()}
@@ -29,7 +29,7 @@ class OnnxHead:
                 self.width = left
             case _:
                 raise ModelError(
-                    f"{path} is no head of two encodings to one logit; export the model again"
+                    f"{path} does not map two encodings to one logit; export the model again"
                 )
 
     def __call__(self, left: Floats, right: Floats) -> Floats:

@@ -131,7 +131,7 @@ class Painting:
         return cells
 
     def views(self) -> Floats:
-        """Return what the encoder sees, (V, 3, S, S) in [0, 1]; rendered anew at each call."""
+        """Return what the encoder sees, (V, 3, S, S) in [0, 1]; rendered again at each call."""
         return self._embedder.render(self.image)
 
     def opened_by(self, embedder: Embedder) -> "Painting":

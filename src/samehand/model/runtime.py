@@ -15,13 +15,15 @@ from samehand.errors import ModelError
 from samehand.files import sha256_bytes
 from samehand.images.views import VIEWS_VERSION, render_views
 from samehand.model.outside import outside_files
-from samehand.records import Floats
+from samehand.records import Device, Floats
 
 BACKBONE = "backbone.bin"
 """The one file, in the folder of a graph, that weights of the graph may lie in."""
 
 # Beyond this, larger batches of thumbnails only cost memory.
 _VIEWS_AT_ONCE = 16
+
+_PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Encoded:
 
 
 class Embedder:
-    """The encoder, ready to run on the CPU.
+    """The encoder, ready to run.
 
     Attributes:
         config: What it was loaded from.
@@ -85,20 +87,23 @@ class Embedder:
         dtype: Of its numbers: float32, or float16 where encodings are long.
     """
 
-    def __init__(self, config: EmbedderConfig, threads: int | None = None) -> None:
+    def __init__(
+        self, config: EmbedderConfig, threads: int | None = None, device: Device = "cpu"
+    ) -> None:
         """Load the graph.
 
         Args:
             config: Which graph, and which views it looks at.
             threads: CPU threads; None for all there are.
+            device: Where it runs.
 
         Raises:
-            ModelError: The graph cannot be loaded.
+            ModelError: The graph cannot be loaded, or not on that device.
         """
         self.config = config
         self.threads = threads
         self._session = open_graph(
-            config.encoder, threads, backbone=config.backbone_sha256 is not None
+            config.encoder, threads, device, backbone=config.backbone_sha256 is not None
         )
         self.width, self.dtype = self._check_graph()
         self._outputs = {node.name for node in self._session.get_outputs()}
@@ -176,31 +181,57 @@ class Embedder:
 
 
 def open_graph(
-    path: Path, threads: int | None = None, *, backbone: bool = False
+    path: Path,
+    threads: int | None = None,
+    device: Device = "cpu",
+    *,
+    backbone: bool = False,
 ) -> onnxruntime.InferenceSession:
-    """Load an ONNX graph for the CPU.
+    """Load an ONNX graph.
 
     Args:
         path: The file.
         threads: CPU threads; None for all there are.
+        device: Where it runs.
         backbone: Whether it may read `BACKBONE` in its own folder; it may read no other file.
 
     Raises:
-        ModelError: The graph cannot be loaded, or names a file that it may not read.
+        ModelError: The graph cannot be loaded, or not on that device, or it names a file that it
+            may not read.
     """
     _refuse_outside(path, {BACKBONE} if backbone else set())
+    provider = _provider(device)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _available_cpus()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ModelError(
             f"cannot load {path}: {reason}; copy the model folder again, "
             "or install a newer onnxruntime"
         ) from error
+    # Without a driver ONNX Runtime would answer on the CPU, and only slowness would tell.
+    if session.get_providers()[0] != provider:
+        raise ModelError(
+            f"ONNX Runtime cannot use the GPU here for {path}; check the NVIDIA driver and the "
+            'CUDA libraries, or leave out device="cuda"'
+        )
+    return session
+
+
+def _provider(device: Device) -> str:
+    if device not in _PROVIDERS:
+        raise ModelError(f"device must be one of {', '.join(_PROVIDERS)}, not {device!r}")
+    provider = _PROVIDERS[device]
+    if provider not in onnxruntime.get_available_providers():
+        raise ModelError(
+            'device="cuda" needs ONNX Runtime for GPUs, and the one installed here runs on the CPU '
+            "alone: pip uninstall onnxruntime, then pip install onnxruntime-gpu"
+        )
+    return provider
 
 
 def _refuse_outside(path: Path, allowed: Set[str]) -> None:

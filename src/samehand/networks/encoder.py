@@ -39,7 +39,7 @@ class EncoderConfig:
         blocks: With "tokens": after which blocks, from 1, the class token is pooled.
         patch_blocks: With "tokens": after which blocks the patches are, if any.
         region_block: With "tokens": after which block patches make the embeddings of regions.
-        kept_patches: With "tokens": while training, so many patches of each picture, drawn at
+        kept_patches: With "tokens": while training, this many patches of each picture, drawn at
             random, go on after the frozen blocks, of which there is one at least; 0 for all. Fewer
             cost less, and are another look at the picture each time.
     """

@@ -50,14 +50,14 @@ class Ensemble(nn.Module):
     def serve(
         self, images: Float[Tensor, "B 3 H W"]
     ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B P D"], Float[Tensor, " B"]]:
-        """Return what `Encoder.serve` does; images are as strange as members find on average."""
-        embeddings, patches, strangeness = zip(
+        """Return what `Encoder.serve` does; novelty is the mean of the members'."""
+        embeddings, patches, novelty = zip(
             *(member.serve(images) for member in self._encoders()), strict=True
         )
         return (
             F.normalize(self.projection(torch.cat(embeddings, dim=-1)), dim=-1),
             F.normalize(self.projection(torch.cat(patches, dim=-1)), dim=-1),
-            torch.stack(strangeness).mean(dim=0),
+            torch.stack(novelty).mean(dim=0),
         )
 
     def _encoders(self) -> list[Encoder]:

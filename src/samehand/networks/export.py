@@ -1,4 +1,4 @@
-"""A trained encoder to one ONNX graph: images in; embeddings, patches and strangeness out."""
+"""A trained encoder to one ONNX graph: images in; embeddings, patches and novelty out."""
 
 import logging
 import warnings
@@ -70,12 +70,11 @@ def export_encoder(
     session = onnxruntime.InferenceSession(
         graph.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    embedding, _, strangeness = session.run(list(OUTPUTS), {"images": images.numpy()})
-    share = np.abs(strangeness - expected[2]) / np.maximum(expected[2], 1)
+    embedding, _, novelty = session.run(list(OUTPUTS), {"images": images.numpy()})
+    share = np.abs(novelty - expected[2]) / np.maximum(expected[2], 1)
     worst = max(float(np.abs(embedding - expected[0]).max()), float(share.max()) / _LOOSER)
-    if not worst <= _TOLERANCES.get(
-        weights, _TOLERANCE
-    ):  # also where a weight overflowed to infinity or nan
+    # So that a weight which overflowed to infinity or nan is refused, too.
+    if not worst <= _TOLERANCES.get(weights, _TOLERANCE):
         raise ModelError(
             f"the exported graph differs from PyTorch by {worst:.1e}; export with float32 weights"
         )

@@ -6,8 +6,9 @@ from typing import Literal
 import polars as pl
 
 from samehand.errors import ProtocolError
-from samehand.pairs.draws import ArtistScope, PairDraft, Split, all_pairs, sampled_pairs
+from samehand.pairs.draws import ArtistScope, PairDraft, all_pairs, sampled_pairs
 from samehand.pairs.submission import submission_pairs
+from samehand.records import Split
 
 
 def choose_pairs(
@@ -25,9 +26,9 @@ def choose_pairs(
 
     Args:
         catalogue: The catalogue table.
-        split: "train", "validation" or "test".
+        split: "train", "validation", "test" or "all".
         artists: "unseen", "seen" or "all"; None for "unseen", and for all where `submission` is
-            given.
+            given or `split` is "all".
         within_style: Only pairs of one style; where pairs are drawn, only impostors of one style.
         genuine: How many genuine pairs to draw; None for all of them.
         impostors: How many impostor pairs to draw; None for as many as genuine ones. Where both
@@ -46,7 +47,7 @@ def choose_pairs(
             )
         draft = submission_pairs(submission, catalogue, split=split)
         return draft, f"The pairs of {submission.name} among {split} paintings."
-    artists = artists or "unseen"
+    artists = artists or ("all" if split == "all" else "unseen")
     if genuine is None and impostors is None:
         draft = all_pairs(catalogue, split=split, artists=artists, within_style=within_style)
         style = " of one style" if within_style else ""

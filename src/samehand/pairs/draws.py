@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from samehand.errors import ProtocolError
+from samehand.records import Split
 
-Split = Literal["train", "validation", "test"]
 ArtistScope = Literal["unseen", "seen", "all"]
 ImpostorKind = Literal["any", "same-style"]
 
@@ -96,12 +96,13 @@ class PairDraft:
 
 
 def find_candidates(catalogue: pl.DataFrame, split: Split) -> Candidates:
-    """Return the usable paintings of one split, whatever the catalogue's row order."""
+    """Return the usable paintings of a split, or of all, whatever the catalogue's row order."""
     usable = catalogue.filter(pl.col("exclusion").is_null(), pl.col("artist").is_not_null())
     trained = usable.filter(pl.col("split") == "train")["artist"].unique().to_list()
     touching = ["train"] if split == "validation" else ["train", "validation"]
     touched = catalogue.filter(pl.col("split").is_in(touching))["artist"].unique().to_list()
-    wanted = usable.filter(pl.col("split") == split).sort("painting_id")
+    chosen = pl.col("split").is_not_null() if split == "all" else pl.col("split") == split
+    wanted = usable.filter(chosen).sort("painting_id")
     return Candidates(
         ids=tuple(wanted["painting_id"].to_list()),
         artist=codes_of(wanted["artist"]),

@@ -92,5 +92,5 @@ class PairGenerator:
 
     def _near(self, one: int, other: int) -> bool:
         # The catalogue has confirmed its duplicates by looking closer and excluded them; here what
-        # the hash alone suspects is left out too, since no pair is missed among so many.
+        # the hash alone suspects is left out too, since so large a draw can spare it.
         return (self._hashes[one] ^ self._hashes[other]).bit_count() <= HASH_BITS

@@ -35,7 +35,7 @@ class ProtocolHeader:
         name: The file name without `.parquet`.
         description: What the protocol asks, in a sentence.
         pairs: Number of pairs; `genuine` of them by one artist, `impostor` of them by two.
-        paintings: Distinct paintings in the pairs, by so many `artists`.
+        paintings: Distinct paintings in the pairs, by this many `artists`.
         seed: The seed of the draw, or None where nothing was drawn at random.
         options: What made the pairs.
         catalogue_sha256: Hex digest of the catalogue file.
@@ -105,7 +105,7 @@ def write_protocol(
         catalogue_sha256: Hex digest of the catalogue file that the pairs come from.
 
     Raises:
-        ProtocolError: `path` is no `.parquet` name, or the draft has no pair.
+        ProtocolError: `path` does not end in `.parquet`, or the draft has no pair.
         OutputError: The files cannot be written.
     """
     target = _parquet_path(path)
@@ -177,11 +177,11 @@ def load_protocol(path: str | os.PathLike[str], catalogue: pl.DataFrame | None =
             if not np.array_equal(same, batch.same):
                 raise ProtocolError(
                     f"{parquet} belongs to another catalogue: this one credits some of its "
-                    "paintings to other artists; use the one it was made from, or make it anew"
+                    "paintings to other artists; use the one it was made from, or make it again"
                 )
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ProtocolError(
-            f"{parquet} is damaged or no protocol; restore the file, or make the protocol anew"
+            f"{parquet} is damaged or not a protocol; restore the file, or make the protocol again"
         ) from error
     found = (tally.hash.hexdigest(), tally.genuine, int(tally.used.sum()))
     if found != (header.content_hash, header.genuine, header.paintings):
@@ -225,7 +225,8 @@ def _read_header(path: Path) -> ProtocolHeader:
         raise ProtocolError(f"{path}, the protocol's header, is missing; restore it") from error
     except (OSError, ValueError, TypeError) as error:
         raise ProtocolError(
-            f"{path} is no protocol header of this version; restore it, or make the protocol anew"
+            f"{path} is not a protocol header of this version; "
+            "restore it, or make the protocol again"
         ) from error
 
 
@@ -235,7 +236,7 @@ def _distinct_paintings(parquet: Path, header: ProtocolHeader) -> tuple[str, ...
     missing = [name for name in _COLUMNS if name not in table.collect_schema()]
     if missing:
         raise ProtocolError(
-            f"{parquet} lacks the columns {', '.join(missing)}; restore it, or make it anew"
+            f"{parquet} lacks the columns {', '.join(missing)}; restore it, or make it again"
         )
     required = pl.col("left", "right", "same", "seen").null_count()
     pairs, *nulls = table.select(pl.len(), required).collect().row(0)
@@ -254,7 +255,7 @@ def _catalogue_artists(protocol: Protocol, catalogue: pl.DataFrame) -> Indices:
     if lacking := artists.null_count():
         raise ProtocolError(
             f"{protocol.path} belongs to another catalogue: this one lacks or bars {lacking} of "
-            f"its {len(protocol.paintings)} paintings; use the one they come from, or make it anew"
+            f"its {len(protocol.paintings)} paintings; use the one they come from, or make it again"
         )
     return codes_of(artists)
 

@@ -47,7 +47,7 @@ def submission_pairs(
         that the catalogue lacks, one that is excluded or of another split, or one twice.
 
     Raises:
-        ProtocolError: There is no such file; or, while the pairs are drawn, it is no such list.
+        ProtocolError: There is no such file; or, while the pairs are drawn, it is not such a list.
     """
     path = Path(path)
     if not path.is_file():
@@ -117,7 +117,8 @@ def _rows(path: Path) -> Iterator[pl.DataFrame]:
         pl.exceptions.PolarsError,
     ) as error:
         raise ProtocolError(
-            f"{path} is no pair list; give a readable CSV file, or a zip of one, with the columns "
+            f"{path} is not a pair list; "
+            "give a readable CSV file, or a zip of one, with the columns "
             "index, image1 and image2"
         ) from error
 

@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samehand.explain.evidence import full_verdict
 from samehand.explain.evidence_picture import (
     LEAST_INFLUENCE,
     LEAST_UNUSUAL,
@@ -29,7 +31,6 @@ from samehand.records import OperatingPoint
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts, shown, shown_exactly
 from samehand.results import Evidence, Nearby, Neighbour, Verdict
-from samehand.verification.identify import nearby
 from samehand.verification.verifier import SameHand
 
 if TYPE_CHECKING:
@@ -67,10 +68,8 @@ def pair_report(
         ModelError: The model's folder has no background for evidence.
         MissingExtraError: Jinja2 is not installed.
     """
-    verdict = replace(
-        model.compare(left, right, prior=prior, operating_point=operating_point),
-        evidence=model.explain(left, right),
-        neighbours=None if gallery is None else nearby(model, left, right, gallery),
+    verdict = full_verdict(
+        model, left, right, prior=prior, operating_point=operating_point, gallery=gallery
     )
     evidence, near = verdict.evidence, verdict.neighbours
     assert evidence is not None
@@ -96,7 +95,18 @@ def pair_report(
 
 
 def _reproducible(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict without the time it took, which no two runs share, and its maps."""
+    """Return the verdict without its maps, and the time it took, which no two runs share.
+
+    A gallery's works go by their files' names: a report is handed on, and where its owner keeps
+    files is nobody else's business.
+    """
+    near = verdict.neighbours
+    if near is not None:
+        left, right = (
+            tuple(replace(one, path=Path(one.path).name) for one in side)
+            for side in (near.left, near.right)
+        )
+        verdict = replace(verdict, neighbours=replace(near, left=left, right=right))
     values = verdict.to_dict()
     del values["seconds"], values["evidence"]
     return values

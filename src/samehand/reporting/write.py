@@ -24,7 +24,9 @@ def check_target(target: Path) -> None:
         MissingExtraError: It is a PDF, and WeasyPrint is not installed.
     """
     if target.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{target} is neither .html nor .pdf; name the report so")
+        raise OutputError(
+            f"{target} ends in neither .html nor .pdf; name the report NAME.html or NAME.pdf"
+        )
     if target.suffix.lower() == ".pdf":
         _weasyprint()
 

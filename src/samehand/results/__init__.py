@@ -8,6 +8,7 @@ from samehand.results.answer import (
     Answer,
     Grid,
 )
+from samehand.results.embedding import EmbedReport
 from samehand.results.galleries import (
     AddReport,
     Candidate,
@@ -47,6 +48,7 @@ __all__ = [
     "Candidate",
     "Clustering",
     "Context",
+    "EmbedReport",
     "Evidence",
     "GalleryInfo",
     "Grid",

@@ -257,14 +257,14 @@ class AddReport(Answer):
     failed: dict[str, str]
     """Why a file could not be read, by its path; nothing of it is stored."""
     gone: tuple[str, ...]
-    """Works of the folders that were added whose files are there no longer; they stay until they
+    """Works of the folders that were added whose files no longer exist; they stay until they
     are removed."""
     seconds: float
     """Wall time."""
     notes: tuple[str, ...] = ()
     """What the sources' readers noticed, such as rows of a table that name one file."""
     moved: int = 0
-    """Works whose file was known by another path, where it is no longer."""
+    """Works whose file has moved: known by another path before, and gone from there."""
     unreachable: tuple[str, ...] = ()
     """Works of the folders that were added whose files may still be there, on a disk or share that
     is not connected now; they stay."""
@@ -306,7 +306,7 @@ class GalleryInfo(Answer):
     unattributed: int
     """Works without an artist."""
     gone: int | None
-    """Works whose files are there no longer; null where none was looked for."""
+    """Works whose files no longer exist; null where none was looked for."""
     width: int
     """D, the length of an embedding."""
     model: str

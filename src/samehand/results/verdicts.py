@@ -21,7 +21,7 @@ class Region(Answer):
     """Lower edge, in (y0, 1]."""
 
     def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Return left, upper, right and lower edge in a picture of so many pixels."""
+        """Return left, upper, right and lower edge in a picture of `width` x `height` pixels."""
         return (
             round(self.x0 * width),
             round(self.y0 * height),
@@ -43,7 +43,7 @@ class Match(Answer):
     similarity: float
     """Cosine of the two regions' embeddings, in [-1, 1]."""
     rarity: float
-    """One in so many works by other painters has a region as much alike, at least 1."""
+    """One work by other painters in this many has a region as much alike; at least 1."""
     strength: float
     """log10 of the rarity, at least 0."""
 
@@ -169,12 +169,12 @@ class LeftOut(Answer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GrowthStep(Answer):
-    """The evidence if there were only so many of the references."""
+    """The evidence if there were only this many of the references."""
 
     references: int
     """How many."""
     llr: float
-    """Mean over the sets of so many that were tried."""
+    """Mean over the sets of this size that were tried."""
     lowest: float
     """The least of them."""
     highest: float

@@ -36,7 +36,7 @@ def artist_llrs(
         labels: (P,) number of each painting's artist, from 0 to A - 1.
         rule: The rule for reference sets.
         pairs: The model's calibration of pairs.
-        most: Use so many works of each artist, at most, drawn at random.
+        most: Largest number of works of each artist, drawn at random.
         seed: Decides the draw.
     """
     llrs = np.full((len(labels), int(labels.max()) + 1), -np.inf)

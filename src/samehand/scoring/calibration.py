@@ -43,7 +43,7 @@ class OperatingThreshold:
         error_rate: What neither the false match rate of "same" nor the false non-match rate of
             "different" exceeded on the calibration pairs, in [0, 1]; never below one error in
             the number of pairs measured.
-        same_at_least: "same" from this score on.
+        same_at_least: Minimum score at which "same" is decided.
         different_at_most: "different" up to this score; "inconclusive" in between.
     """
 

@@ -15,7 +15,7 @@ from samehand.scoring.comparator import Comparator, Enrolled
 from samehand.scoring.references import ReferenceRule, ReferenceStep, reference_features
 
 COUNTS = (1, 2, 3, 5, 10, 20)
-"""Numbers of references that are measured, as far as enough artists have so many works."""
+"""Numbers of references that are measured, as far as enough artists have that many works."""
 
 ENOUGH_ARTISTS = 12
 FOLDS = 5

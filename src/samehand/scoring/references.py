@@ -2,7 +2,7 @@
 
 Pair scores against several works by one artist are strongly correlated, since all of them share
 the probe, so their llrs must not be added. Instead three figures that summarise them are weighed by
-logistic regression, and the result is calibrated anew for each number of references: both fitted
+logistic regression, and the result is calibrated again for each number of references: both fitted
 on held-out artists (`reference_fitting`). What was compared with it stands in ADR 0018.
 
 Shapes: M probes, N references, D embedding width.
@@ -51,7 +51,7 @@ class ReferenceRule:
             raise ValueError("numbers of references must ascend from 1")
 
     def at(self, references: int) -> ReferenceStep:
-        """Return the rule for so many references; beyond the largest measured, that one's."""
+        """Return the rule for this many references; beyond the largest measured, that one's."""
         counts = [step.references for step in self.steps]
         above = int(np.searchsorted(counts, references))
         if above == len(counts):

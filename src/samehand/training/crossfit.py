@@ -132,7 +132,7 @@ class CrossfitObjective(MetricObjective):
         super().__init__(recipe, catalogue, folder)
 
     def prepare_criterion(self, artists: int) -> nn.Module:
-        """Return the loss of so many training artists."""
+        """Return the loss for this many training artists."""
         loss = self.recipe.loss
         self.crossfit = CrossfitLoss(
             artists,

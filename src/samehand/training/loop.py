@@ -156,7 +156,7 @@ def _step(objective: Objective, adam: torch.optim.Optimizer, tensors: tuple[Tens
     loss = objective.loss(tensors)
     if not torch.isfinite(loss):
         raise RecipeError(
-            "training diverged (the loss is no number any more); lower the rates under "
+            "training diverged (the loss is not a number); lower the rates under "
             "[optimiser] and train into a new folder"
         )
     adam.zero_grad(set_to_none=True)
@@ -280,7 +280,7 @@ def _restore(
 
 @contextmanager
 def _graceful_stop() -> Iterator[list[int]]:
-    """Yield a list that fills when the user wants to stop; the step in flight is finished."""
+    """Yield a list that fills when the user asks to stop; the step in flight is finished."""
     received: list[int] = []
     previous = {
         number: signal.signal(number, lambda caught, _: received.append(caught))

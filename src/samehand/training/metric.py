@@ -68,7 +68,7 @@ class MetricObjective:
             ) from error
 
     def prepare_criterion(self, artists: int) -> nn.Module:
-        """Return the loss of so many training artists."""
+        """Return the loss for this many training artists."""
         return build_loss(self.recipe.loss, artists, self.recipe.model.width)
 
     def warm_start(self) -> None:

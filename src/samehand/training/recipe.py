@@ -1,6 +1,7 @@
 """A recipe: everything that decides what a training run produces, in one TOML file."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from samehand.networks.encoder import EncoderConfig
 from samehand.networks.siamese import SiameseConfig
 from samehand.networks.store import Weights
 from samehand.scoring.comparator import Normalisation
+from samehand.training.keys import UNKNOWN_KEY, change_key, closest_key
 from samehand.training.losses import LossConfig
 
 
@@ -118,7 +120,7 @@ class DiscriminantConfig(_Section):
         start: Shrinkage of those that training starts from, which need pooling
             "statistics" or "tokens".
         finish: Shrinkage of those that `samehand export` appends to the embedding; with "tokens"
-            it fits the projection anew instead, to the features after training.
+            it fits the projection again instead, to the features after training.
     """
 
     start: float = Field(2.0, gt=0)
@@ -236,19 +238,31 @@ def read_recipe(values: dict[str, Any]) -> AnyRecipe:
     Raises:
         ValidationError: A key or value is one that such recipes do not have.
     """
-    kind = SiameseRecipe if values.get("kind") == "siamese" else Recipe
-    return kind.model_validate(values)
+    return kind_of(values).model_validate(values)
 
 
-def load_recipe(path: str | Path) -> AnyRecipe:
+def kind_of(values: dict[str, Any]) -> type[Recipe] | type[SiameseRecipe]:
+    """Return which kind of recipe a table of values names."""
+    return SiameseRecipe if values.get("kind") == "siamese" else Recipe
+
+
+def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> AnyRecipe:
     """Read and check a recipe.
+
+    Args:
+        path: Its TOML file.
+        changes: Keys to set to other values, each as "optimiser.head_rate=1e-3"; what cannot be
+            read as a TOML value is text.
 
     Raises:
         RecipeError: No such file, no TOML, or a key or value that recipes do not have.
     """
     path = Path(path)
     try:
-        return read_recipe(tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        for change in changes:
+            change_key(values, change)
+        return read_recipe(values)
     except FileNotFoundError as error:
         raise RecipeError(f"no recipe at {path}; see the folder recipes/ for examples") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -258,6 +272,9 @@ def load_recipe(path: str | Path) -> AnyRecipe:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(
-            f"{path}: {place}: {first['msg'].lower()}; see recipes/ for examples"
-        ) from error
+        what, fix = first["msg"].lower(), "see recipes/ for examples"
+        if first["type"] in UNKNOWN_KEY:
+            what = "recipes do not have this key"
+            close = closest_key(place, kind_of(values))
+            fix = f"did you mean {close}?" if close else fix
+        raise RecipeError(f"{path}: {place}: {what}; {fix}") from error

@@ -65,7 +65,7 @@ class RunFolder:
         """
         if not self.checkpoint.exists():
             if (self.path / "config.json").exists():
-                self.config()  # refuses what is no run's: a model folder has a config.json, too
+                self.config()  # refuses what is not a run's: a model folder has a config.json, too
             return False
         previous = self.config()
         known = previous | {"recipe": _complete(previous["recipe"])}
@@ -82,7 +82,7 @@ class RunFolder:
         """Return what the run was asked to do.
 
         Raises:
-            RecipeError: This is no run folder.
+            RecipeError: This is not a run folder.
         """
         try:
             config = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
@@ -90,7 +90,8 @@ class RunFolder:
                 raise ValueError("another config.json")
         except (OSError, ValueError, AttributeError) as error:
             raise RecipeError(
-                f"{self.path} is no run folder (no config.json of one); name the --out of a "
+                f"{self.path} is not a run folder (it lacks a run's config.json); "
+                "name the --out of a "
                 "samehand train, or a new folder"
             ) from error
         return dict(config)

@@ -1,4 +1,4 @@
-"""One question to many images: answers are written as they come, and a repeated call goes on."""
+"""One question to many images: answers are written as they come; rerun to resume."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,8 +36,8 @@ def answer_all(
 ) -> Batch:
     """Put a question to each image and append what was found to a file.
 
-    Images that the file already has an answer for are passed over, unless their files have changed
-    since. An unreadable image gets a line with the reason, and the rest goes on.
+    Images that the file already has an answer for are skipped, unless their files have changed
+    since. An unreadable image gets a line with the reason, and the rest are answered.
 
     Args:
         probes: The images.

@@ -24,7 +24,7 @@ _MOST_OPENED = 40
 """Files an identification opens for each artist that it looks at closely: about a second."""
 
 _MOST_LOOKED_AT = 500
-"""Files are opened for so many works, the most alike.
+"""Files are opened for this many works, the most alike.
 
 Among 5,084 works of $PBN_MINI all 12 that are there under two labels are found, and no others:
 `python benchmarks/suspect_labels.py CATALOGUE --out OUT`.
@@ -74,7 +74,7 @@ def without_copies(
 
     Returns:
         Positions that count, ascending: of several copies of one work the first; and the positions
-        of copies of the probe. A file that cannot be read is no copy.
+        of copies of the probe. A file that cannot be read does not count as a copy.
     """
     of_probe = [i for i, one in enumerate(works) if probe and one.sha256 == probe.sha256]
     first: dict[str, int] = {}

@@ -22,7 +22,7 @@ from samehand.verification.copies import duplicates_of
 from samehand.verification.references import attribution_of
 
 MOST_WORKS = 15_000
-"""Grouping holds a distance for every pair of works: 0.9 GB for so many."""
+"""Grouping holds a distance for every pair of works: 0.9 GB for this many."""
 
 _MOST_REFERENCES = 30
 _ROWS_AT_ONCE = 1024
@@ -61,7 +61,8 @@ def cluster(
     works, rows = gallery.embeddings(where)
     if not works:
         raise GalleryError(
-            f"the gallery {gallery.name} has no such work; add some, or change the condition"
+            f"the gallery {gallery.name} has no work that meets the condition; "
+            "add some, or change --where"
         )
     enrolled = folder.comparator.enrol(rows)
     least = folder.config.calibration.points["fmr1"].same_at_least

@@ -28,7 +28,7 @@ def check_suffix(out: Path) -> None:
         OutputError: It is another kind of file.
     """
     if out.suffix.lower() not in (".csv", ".json"):
-        raise OutputError(f"{out} is not .csv or .json; name it so")
+        raise OutputError(f"{out} does not end in .csv or .json; name it NAME.csv or NAME.json")
 
 
 def write_clustering(

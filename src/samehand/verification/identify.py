@@ -8,7 +8,7 @@ import numpy as np
 
 from samehand.errors import GalleryError, SamehandError
 from samehand.gallery import Gallery, StoredWork
-from samehand.gallery.gallery import Near
+from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
 from samehand.records import FalseAlarms, Floats
@@ -31,14 +31,14 @@ NEARBY = 4
 """So many neighbours of each of two paintings are shown; `samehand search` lists more."""
 
 _RERANKED = 200
-"""At least so many works nearest by cosine are ordered again by the comparator's score."""
+"""At least this many works nearest by cosine are ordered again by the comparator's score."""
 
 _SHORTLIST_WORKS = 1000
 _SHORTLIST_ARTISTS = 100
-"""Artists are compared in full if one of their works is among so many nearest to the probe."""
+"""Artists are compared in full if one of their works is among this many nearest to the probe."""
 
 _LOOKED_AT = 5
-"""The files of so many artists, the likeliest, are looked at for copies."""
+"""The files of this many artists, the likeliest, are searched for copies."""
 
 _WORKS_PER_ARTIST = 100
 """So many of an artist's works count, those nearest to the artist's mean; see ADR 0019."""
@@ -77,7 +77,7 @@ def search(
 def nearby(
     model: "SameHand", left: Painting, right: Painting, gallery: Gallery, count: int = NEARBY
 ) -> Nearby:
-    """Search a gallery for each of two paintings; the painting itself is passed over.
+    """Search a gallery for each of two paintings; the painting itself is left out.
 
     Args:
         model: The model.
@@ -111,7 +111,7 @@ def identify(
 
     Works that show the probe are left out, and copies of one work count once: for every artist as
     far as the hashes of their files tell, and for the likeliest as far as the pictures do. Works
-    without an artist are passed over, and so are those by other hands, "after" the artist or from
+    without an artist are left out, and so are those by other hands, "after" the artist or from
     the workshop, unless `any_attribution`.
     """
     started = time.perf_counter()
@@ -148,13 +148,13 @@ def identify(
 
     own: set[str] = set()
     weights = {name: weighed(name, look=False) for name in names[:_SHORTLIST_ARTISTS]}
-    # Opening files takes long, and copies that are no equal files only ever raise an artist.
+    # Opening files takes long, and copies whose files differ only ever raise an artist.
     ahead = sorted((one for one in weights.values() if one), key=lambda one: -one[0])
     for one in ahead[:_LOOKED_AT]:
         weights[one[2]] = weighed(one[2], look=True)
     found = [one for one in weights.values() if one is not None]
     if not found:
-        raise GalleryError(f"the gallery {gallery.name} holds nothing but the probe itself")
+        raise GalleryError(f"the gallery {gallery.name} holds nothing but your picture itself")
     found.sort(key=lambda one: one[2])
     found = [found[i] for i in ranked(np.array([one[0] for one in found])).tolist()]
     evidence = rule.open_set.score(found[0][0], artists)

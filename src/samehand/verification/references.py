@@ -118,7 +118,8 @@ def verify(
     references, left_out = distinct_references(probe, references, folder.config)
     if not references:
         raise NoEvidenceError(
-            f"every reference shows the probe {probe.name} itself; name other works by the artist"
+            f"every reference shows the doubtful work {probe.name} itself; "
+            "name other works by the artist"
         )
     known = folder.comparator.enrol(np.stack([one.embedding for one in references]))
     asked = folder.comparator.enrol(probe.embedding[None])
@@ -220,7 +221,7 @@ def _growth(
 
 
 def _sets(total: int, count: int, draw: np.random.Generator) -> list[tuple[int, ...]]:
-    """Return all sets of so many, or as many as are tried, drawn at random."""
+    """Return all sets of this size, or as many as are tried, drawn at random."""
     if math.comb(total, count) <= _SETS_AT_MOST:
         return list(combinations(range(total), count))
     drawn = {tuple(sorted(draw.permutation(total)[:count].tolist())) for _ in range(_SETS_AT_MOST)}

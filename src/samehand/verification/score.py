@@ -75,7 +75,9 @@ def score_csv(
     if out.resolve() == pairs.resolve():
         raise SamehandError(f"{out} is the input itself; choose another --out")
     if out.suffix.lower() != ".csv" and not out.is_dir():
-        raise OutputError(f"{out} is not .csv; the scores are written as CSV, name --out so")
+        raise OutputError(
+            f"{out} does not end in .csv; the scores are written as CSV, so name --out NAME.csv"
+        )
     source = open_pairs(pairs, ADDED, columns)
     for note in source.table.notes:
         if tell is not None:
@@ -89,7 +91,7 @@ def score_csv(
     if bad.any() and not skip_bad_images:
         raise ImageError(
             f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
-            "mend it, or pass --skip-bad-images to leave its rows without a score"
+            "repair it, or pass --skip-bad-images to leave its rows without a score"
         )
     unscored = rows = 0
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from samehand.images.decode import ImageSource
 from samehand.model.folder import open_model
 from samehand.model.painting import Painting
 from samehand.model.runtime import Embedder
-from samehand.records import FalseAlarms, Floats, OperatingPoint
+from samehand.records import Device, FalseAlarms, Floats, OperatingPoint
 from samehand.results import (
     Clustering,
     Evidence,
@@ -61,8 +61,9 @@ class Unreadable:
 class SameHand:
     """Answers whether paintings were made by the same artist.
 
-    One object may be used by several threads; answers do not change it. It is pickled as its
-    model's folder and its settings, and loads the model again where it is unpickled.
+    One object may be used by several threads, which share one copy of the weights; answers do not
+    change it. `AsyncSameHand` is the same for asyncio. It is pickled as its model's folder and its
+    settings, and loads the model again where it is unpickled.
 
     Example:
         >>> from samehand import SameHand
@@ -81,21 +82,26 @@ class SameHand:
         threads: int | None = None,
         *,
         fast: bool = False,
+        device: Device = "cpu",
     ) -> None:
         """Open a model.
 
         Args:
-            model: A model folder's path, a built-in name, or None for the model that ships.
+            model: A model folder's path, a built-in name, "hf:owner/name" for one on the Hugging
+                Face hub, or None for the model that ships.
             threads: CPU threads; None for all there are.
             fast: Encode one view of each painting only. Such verdicts are a little less certain,
                 and calibrated as such; evidence, reference sets and galleries need all views.
+            device: Where paintings are encoded; "cuda" needs onnxruntime-gpu in place of
+                onnxruntime.
 
         Raises:
-            ModelError: There is no such model, it is damaged, or it has no fast setting.
+            ModelError: There is no such model, it is damaged, it has no fast setting, or it cannot
+                run on the device.
         """
-        self._settings = (threads, fast)
+        self._settings = (threads, fast, device)
         self.folder = open_model(model, threads, fast=fast)
-        self.embedder = Embedder(self.folder.embedder, threads)
+        self.embedder = Embedder(self.folder.embedder, threads, device)
         if self.folder.comparator.width != self.embedder.width:
             part = "cohort" if self.folder.comparator.metric else "head"
             raise ModelError(
@@ -103,6 +109,34 @@ class SameHand:
                 f"{self.folder.comparator.width} and an encoder of width {self.embedder.width}; "
                 "export the model again"
             )
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo: str,
+        *,
+        revision: str | None = None,
+        threads: int | None = None,
+        fast: bool = False,
+        device: Device = "cpu",
+    ) -> Self:
+        """Open a model of the Hugging Face hub, which is fetched if it is not here yet.
+
+        Args:
+            repo: The repository, "owner/name".
+            revision: A branch, a tag or a commit; None for the main branch.
+            threads: As for `SameHand`.
+            fast: As for `SameHand`.
+            device: As for `SameHand`.
+
+        Raises:
+            MissingExtraError: The hub's client is not installed.
+            ModelError: There is no such model, it is damaged, or it cannot be reached and was never
+                fetched.
+        """
+        from samehand.model.hub import fetch_model
+
+        return cls(fetch_model(repo, revision), threads, fast=fast, device=device)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened, (self.folder.path, *self._settings)
@@ -406,5 +440,5 @@ def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike)
 
 
-def _opened(path: Path, threads: int | None, fast: bool) -> SameHand:
-    return SameHand(path, threads, fast=fast)
+def _opened(path: Path, threads: int | None, fast: bool, device: Device) -> SameHand:
+    return SameHand(path, threads, fast=fast, device=device)

@@ -14,14 +14,24 @@ import samehand
 from samehand.errors import SamehandError
 from samehand.gallery import Gallery
 from samehand.images.decode import printable
-from samehand.results import Health
+from samehand.results import Health, Problem
 from samehand.verification.verifier import SameHand
-from samehand.web import api, gallery_api, gallery_page, pages, reference_page
+from samehand.web import (
+    api,
+    gallery_api,
+    gallery_page,
+    identify_page,
+    map_page,
+    pages,
+    queue_page,
+    reference_page,
+)
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
 from samehand.web.head import Heads
 from samehand.web.limits import Limits
+from samehand.web.logs import Logged
 from samehand.web.metrics import Measured, Metrics
 
 _ABOUT = """Were these two paintings made by the same artist?
@@ -36,6 +46,8 @@ def create_app(
     limits: Limits | None = None,
     hosts: Collection[str] = (),
     gallery: Gallery | None = None,
+    *,
+    workers: int = 1,
 ) -> FastAPI:
     """Return the application.
 
@@ -44,6 +56,7 @@ def create_app(
         limits: What is allowed; None for the defaults.
         hosts: Names, besides localhost and addresses, under which the server is reached.
         gallery: A gallery of the same model to show and search, if there is one.
+        workers: How many questions the model answers at one time.
 
     Raises:
         GalleryError: The gallery is another model's.
@@ -51,7 +64,7 @@ def create_app(
     if gallery is not None:
         gallery.require(model)
     limits = limits or Limits()
-    engine = Engine(model, limits, gallery)
+    engine = Engine(model, limits, gallery, workers)
     metrics = Metrics(engine)
     # Starlette would spool larger uploads to a disk; nothing that is posted here touches one.
     MultiPartParser.spool_max_size = limits.body_bytes
@@ -82,7 +95,8 @@ def create_app(
     app.include_router(gallery_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
-    app.include_router(gallery_page.router)
+    for one in (gallery_page, identify_page, map_page, queue_page):
+        app.include_router(one.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)
@@ -90,6 +104,7 @@ def create_app(
     app.add_middleware(Heads)
     app.add_middleware(Guard, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Logged)
     return app
 
 
@@ -98,6 +113,17 @@ def _add_status(app: FastAPI, metrics: Metrics) -> None:
     async def healthz(request: Request) -> Health:
         identity = request.app.state.engine.model.folder.identity
         return Health(status="ok", model=identity, version=samehand.__version__)
+
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        summary="Whether to send requests here",
+        responses={503: {"model": Problem, "description": "The server is about to stop."}},
+    )
+    async def readyz(request: Request) -> Health:
+        if not request.app.state.engine.ready:
+            raise HTTPException(503, "The server is starting or about to stop; ask another one.")
+        return await healthz(request)
 
     @app.get(
         "/metrics",
@@ -114,6 +140,8 @@ def _add_errors(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         sentence = str(error.detail)
+        if error.status_code == 404 and sentence == "Not Found":
+            sentence = f"There is nothing at {request.url.path}; the pages are listed above."
         if sentence.startswith(_TOO_LONG):
             sentence = f"A text field ({_fields_of(request)}) is too long: {_AS_TEXT}."
         return _problem(request, error.status_code, sentence, error.headers)
@@ -144,9 +172,10 @@ def _problem(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     sentence = printable(sentence)
-    if request.url.path.startswith(("/api/", "/healthz", "/metrics")):
+    if request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
         return JSONResponse({"detail": sentence}, status, headers)
-    page = pages.render(request, "problem.html", status, problem=sentence)
+    title = "Nothing here" if status == 404 else "No answer"
+    page = pages.render(request, "problem.html", status, problem=sentence, title=title)
     page.headers.update(headers or {})
     return page
 

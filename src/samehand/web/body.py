@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from samehand.web.limits import Limits
 
+_DRAINED = 8
+"""So many times the largest body are read and thrown away at most."""
+
 
 class Bodies:
     """ASGI middleware that times bodies and counts the bytes of all that are being worked on.
@@ -28,14 +31,15 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self._limits.body_bytes:
+        large = length.isdecimal() and int(length[:20]) > self._limits.body_bytes
+        if large and scope["path"].startswith("/api/"):
             # Unread: an honest client is told before it sends what nobody will keep.
             await JSONResponse({"detail": self._too_large()}, 413)(scope, receive, send)
             return
-        started, received, whole = time.monotonic(), 0, False
+        started, received, held, whole = time.monotonic(), 0, 0, False
 
         async def receive_in_time() -> Message:
-            nonlocal received, whole
+            nonlocal received, held, whole
             if whole:  # from here on the app only waits for a client to go away
                 return await receive()
             allowed = self._limits.body_grace + received / self._limits.body_rate
@@ -46,9 +50,12 @@ class Bodies:
                 raise HTTPException(408, "The upload came in too slowly; try again.") from error
             size = len(message.get("body", b""))
             received += size
-            self._buffered += size
-            if received > self._limits.body_bytes:
+            if large or received > self._limits.body_bytes:
+                more = message.get("more_body", False)
+                await self._drain(receive, received, started, more)
                 raise HTTPException(413, self._too_large())
+            held += size
+            self._buffered += size
             if self._buffered > self._limits.buffered_bytes:
                 raise HTTPException(
                     429, "Too much is being uploaded at once; try again.", {"retry-after": "2"}
@@ -59,7 +66,19 @@ class Bodies:
         try:
             await self._app(scope, receive_in_time, send)
         finally:
-            self._buffered -= received
+            self._buffered -= held
+
+    async def _drain(self, receive: Receive, received: int, started: float, more: bool) -> None:
+        """Throw away the rest of a body: a browser that is still sending would not read why."""
+        while more and received < _DRAINED * self._limits.body_bytes:
+            allowed = self._limits.body_grace + received / self._limits.body_rate
+            try:
+                async with asyncio.timeout(started + allowed - time.monotonic()):
+                    message = await receive()
+            except TimeoutError:
+                return
+            received += len(message.get("body", b""))
+            more = message.get("more_body", False)
 
     def _too_large(self) -> str:
         size = self._limits.body_bytes // 2**20

@@ -1,9 +1,9 @@
 """The process that opens uploads, so that a hostile picture can harm nothing but this process.
 
-    stdin   a line of JSON (name, bytes, max_side, max_pixels), then so many bytes: a file
+    stdin   a line of JSON (name, bytes, max_side, max_pixels), then that many bytes: a file
     stdout  a line of JSON, then 3 x width x height bytes of RGB; or a line of JSON with an error
 
-What comes back is data and never code, so it is no pickle. Run by `samehand.web.decoding`, with
+What comes back is data and never code, so never a pickle. Run by `samehand.web.decoding`, with
 the limit of memory in bytes as the only argument.
 """
 

@@ -44,17 +44,25 @@ class Limits:
     files: int = 65
 
     @classmethod
-    def for_pixels(cls, pixels: int) -> "Limits":
-        """Return the limits that let pictures of so many pixels in, decoded whole.
-
-        Eight bytes a pixel, beyond what 40 million need, are left to a decoder: two 8-bit RGB
-        copies and a mask.
-        """
+    def of_upload(cls, body_bytes: int) -> "Limits":
+        """Return the usual limits, but for the largest request body; four such are held at once."""
         usual = cls()
-        more = max(0, pixels - usual.pixels)
         return replace(
             usual,
+            body_bytes=body_bytes,
+            buffered_bytes=max(usual.buffered_bytes, 4 * body_bytes),
+        )
+
+    def for_pixels(self, pixels: int) -> "Limits":
+        """Return these limits, but so that they let pictures of this many pixels in, decoded whole.
+
+        Eight bytes a pixel, beyond what these need, are left to a decoder: two 8-bit RGB copies
+        and a mask.
+        """
+        more = max(0, pixels - self.pixels)
+        return replace(
+            self,
             pixels=pixels,
-            decode_bytes=usual.decode_bytes + 8 * more,
-            decode_seconds=usual.decode_seconds * max(1.0, pixels / usual.pixels),
+            decode_bytes=self.decode_bytes + 8 * more,
+            decode_seconds=self.decode_seconds * max(1.0, pixels / self.pixels),
         )

@@ -1,9 +1,13 @@
 """Runs the web application until it is told to stop."""
 
 import ipaddress
+import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import Collection
+from types import FrameType
 
 import uvicorn
 
@@ -11,10 +15,29 @@ from samehand.errors import OutputError
 from samehand.gallery import Gallery
 from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
+from samehand.web.engine import Engine
 from samehand.web.limits import Limits
+from samehand.web.logs import LogFormat, configure_logs
 from samehand.web.protocol import timed_protocol
 
-_GRACE_SECONDS = 20
+GRACE_SECONDS = 20.0
+
+
+def threads_for(workers: int, threads: int | None = None) -> int | None:
+    """Return with how many threads to open a model that so many workers run.
+
+    ONNX Runtime's threads are one pool, which every run shares, and each worker runs in a thread
+    of its own beside it: together they should be as many as there are processors.
+
+    Args:
+        workers: How many questions are answered at one time.
+        threads: What the user asked for, which stands; None for all processors.
+    """
+    if threads is not None or workers == 1:
+        return threads
+    owned = getattr(os, "sched_getaffinity", None)
+    processors = len(owned(0)) if owned else os.cpu_count() or 1
+    return max(1, processors - workers + 1)
 
 
 def serve(
@@ -24,6 +47,12 @@ def serve(
     hosts: Collection[str] = (),
     limits: Limits | None = None,
     gallery: Gallery | None = None,
+    *,
+    workers: int = 1,
+    drain: float = 0.0,
+    grace: float = GRACE_SECONDS,
+    log_format: LogFormat = "text",
+    access_log: bool = False,
 ) -> None:
     """Answer requests until SIGINT or SIGTERM, then finish what was begun.
 
@@ -34,14 +63,21 @@ def serve(
         hosts: Further names under which the server is reached.
         limits: What is allowed; None for the defaults.
         gallery: A gallery of the same model to show and search, if there is one.
+        workers: How many questions the model answers at one time.
+        drain: Seconds between SIGTERM and the end of listening, in which /readyz answers 503, so
+            that a balancer can turn elsewhere first.
+        grace: Seconds that requests which were begun may take after that.
+        log_format: As what logs are written.
+        access_log: Whether to log each request.
 
     Raises:
         GalleryError: The gallery is another model's.
         OutputError: The address or port cannot be listened on.
     """
     limits = limits or Limits()
-    app = create_app(model, limits, {host, *hosts}, gallery)
+    app = create_app(model, limits, {host, *hosts}, gallery, workers=workers)
     listener = _listen(host, port)
+    configure_logs(log_format, access=access_log)
     shown = f"[{host}]" if ":" in host else host
     print(f"samehand answers on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)")
     if not _only_here(host):
@@ -51,19 +87,45 @@ def serve(
         app,
         http=timed_protocol(limits),
         ws="none",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         limit_concurrency=limits.connections,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(grace)),
     )
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        _DrainingServer(config, app.state.engine, drain).run(sockets=[listener])
     except KeyboardInterrupt:
         pass  # stopping is what Ctrl-C is for here, so nothing was interrupted
     finally:
         listener.close()
+
+
+class _DrainingServer(uvicorn.Server):
+    """Says that it is not ready for a while before it stops listening."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine, drain: float) -> None:
+        super().__init__(config)
+        self._engine = engine
+        self._drain = drain
+        self._stop_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain on the first SIGTERM; anything else stops at once."""
+        self._engine.ready = False
+        if sig == signal.SIGTERM and self._drain > 0 and self._stop_at is None:
+            self._stop_at = time.monotonic() + self._drain
+            return
+        super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Stop once the time to drain is over."""
+        if self._stop_at is not None and time.monotonic() >= self._stop_at:
+            self._stop_at = float("inf")
+            super().handle_exit(signal.SIGTERM, None)
+        return await super().on_tick(counter)
 
 
 def _listen(host: str, port: int) -> socket.socket:

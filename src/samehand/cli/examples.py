@@ -1,0 +1,73 @@
+"""What one types: the examples that the help shows. A test parses every one of them."""
+
+FIRST_EXAMPLES = {
+    "Pairs of paintings": "samehand compare a.jpg b.jpg",
+    "A doubtful work": "samehand verify doubtful.jpg --references secure/",
+    "A collection": "samehand gallery add masters paintings/",
+    "In a browser, and for programs": "samehand serve --gallery masters",
+    "Measuring": "samehand evaluate pairs.parquet --catalogue mine --out report",
+    "Making a model": "samehand train recipes/lite0.toml --catalogue mine --out run",
+    "This installation": "samehand doctor",
+}
+"""One example for each purpose, by its heading."""
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "compare": (
+        "samehand compare a.jpg b.jpg",
+        "samehand compare a.jpg b.jpg --prior 0.05 --evidence evidence.png",
+    ),
+    "score": ("samehand score pairs.csv --images scans --out scores.csv",),
+    "report": (
+        "samehand report a.jpg b.jpg --out report.html",
+        "samehand report doubtful.jpg --references secure/ --out report.pdf",
+    ),
+    "verify": (
+        "samehand verify doubtful.jpg --references secure/",
+        "samehand verify doubtful/ --references secure/ --out answers.csv",
+    ),
+    "search": ("samehand search doubtful.jpg --gallery masters --top 10",),
+    "identify": ("samehand identify doubtful.jpg --gallery masters",),
+    "cluster": ("samehand cluster --gallery masters --out hands.csv",),
+    "suspects": ("samehand suspects --gallery masters --where style=Baroque",),
+    "push": ("samehand push models/mine museum/mine --report report/report.json",),
+    "mcp": ("samehand mcp --root paintings --gallery masters",),
+    "serve": ("samehand serve --gallery masters",),
+    "fetch": ("samehand fetch aic 'Claude Monet' --out monet --limit 50",),
+    "prepare": (
+        "samehand prepare folder paintings --out mine",
+        "samehand prepare table paintings.csv --images scans --out mine",
+    ),
+    "protocol": (
+        "samehand protocol --catalogue mine --out pairs.parquet",
+        "samehand protocol --catalogue mine --out style.parquet --within-style",
+    ),
+    "atelier": ("samehand atelier out/paintings --painters 45 --works 10 --size 128",),
+    "train": (
+        "samehand train recipes/lite0.toml --catalogue mine --out runs/a",
+        "samehand train recipes/vit.toml --catalogue mine --out runs/b --set seed=2",
+    ),
+    "export": ("samehand export runs/a --catalogue mine --out models/mine",),
+    "background": ("samehand background models/mine --catalogue mine",),
+    "evaluate": (
+        "samehand evaluate pairs.parquet --catalogue mine --out report",
+        "samehand evaluate pairs.parquet --catalogue mine --out r --model models/mine",
+    ),
+    "calibrate": ("samehand calibrate models/mine --catalogue mine",),
+    "doctor": ("samehand doctor",),
+    "gallery create": ("samehand gallery create masters",),
+    "gallery add": (
+        "samehand gallery add masters paintings/",
+        "samehand gallery add masters works.csv --images scans",
+    ),
+    "gallery remove": ("samehand gallery remove masters --where 'artist=Unknown'",),
+    "gallery set": ("samehand gallery set masters qualifier=after --where 'title~copy'",),
+    "gallery rename": ("samehand gallery rename masters old-masters",),
+    "gallery delete": ("samehand gallery delete masters",),
+    "gallery list": ("samehand gallery list masters --where 'artist~Ruysdael'",),
+    "gallery info": ("samehand gallery info masters",),
+    "gallery index": ("samehand gallery index masters",),
+    "gallery export": ("samehand gallery export masters --out masters.parquet",),
+    "gallery re-embed": ("samehand gallery re-embed masters --model models/mine",),
+    "pairs show": ("samehand pairs show --catalogue mine --out sheets",),
+}
+"""Examples by what is typed after `samehand`."""

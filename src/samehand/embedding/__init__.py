@@ -1,0 +1,1 @@
+"""Embedding collections that outgrow a folder and a machine: `samehand embed`."""
