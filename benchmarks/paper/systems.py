@@ -254,10 +254,10 @@ def _layers(
         found.append(
             System(
                 f"{OURS}{WITHIN}",
-                "The same scores with the model's calibration on pairs of one style; use "
+                "The model's scores for pairs of one style with their own calibration; use "
                 "it only if you know that both paintings share a style.",
-                f"within 1 {folder.identity}",
-                lambda: served(within),
+                f"within 2 {folder.identity}",
+                lambda: Scorer(_embedded(model.embedder), _of_one_style(comparator), within),
             )
         )
     return [
@@ -307,6 +307,14 @@ def _cosine(comparator: Comparator) -> Callable[[Floats], PairScorer]:
     def against(rows: Floats) -> PairScorer:
         enrolled = comparator.enrol(rows)
         return lambda left, right: comparator.pair_scores(enrolled, left, right)
+
+    return against
+
+
+def _of_one_style(comparator: Comparator) -> Callable[[Floats], PairScorer]:
+    def against(rows: Floats) -> PairScorer:
+        enrolled = comparator.enrol(rows)
+        return lambda left, right: comparator.style_scores(enrolled, left, right)
 
     return against
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,8 +11,10 @@ from samehand.errors import CatalogueError
 from samehand.evaluation.evaluate import Labels, evaluate, strata
 from samehand.evaluation.metrics import auc
 from samehand.evaluation.report import without_nan, write_report
+from samehand.model.folder import write_config
 from samehand.pairs.draws import all_pairs
 from samehand.pairs.protocol import write_protocol
+from samehand.verification.verifier import SameHand
 
 SPLITS = {"train": range(6), "validation": range(6, 10), "test": range(10, 16)}
 
@@ -81,6 +84,24 @@ def test_pairs_of_one_style_are_measured_with_both_ratios(collection, verifier):
     cost = [np.log2(1 + 10 ** -llrs[same]).mean(), np.log2(1 + 10 ** llrs[~same]).mean()]
     assert rows[within, "same style"].cllr == pytest.approx(np.mean(cost), rel=1e-4)
     assert rows[within, "same style"].auc == rows[name, "same style"].auc
+
+
+def test_scores_for_pairs_of_one_style_are_measured_on_such_pairs(collection, verifier, tmp_path):
+    folder = shutil.copytree(verifier.folder.path, tmp_path / "near")
+    write_config(folder, replace(verifier.folder.config, nearby=True))
+    model = SameHand(folder, threads=1)
+    found = evaluate(model, collection, collection / "unseen.parquet", replicates=5)
+    within = f"{model.folder.config.name}, calibrated within styles"
+    ids = found.protocol.paintings
+    rows = model.embed([collection / "images" / f"{identity}.png" for identity in ids])
+    comparator = model.folder.comparator
+    batch = next(iter(found.protocol.batches()))
+    alike = batch.same_style == 1
+    scores = comparator.style_scores(comparator.enrol(rows), batch.left[alike], batch.right[alike])
+    (row,) = [row for row in found.results if row.system == within]
+    assert row.metrics.auc == pytest.approx(auc(scores, batch.same[alike]), abs=1e-6)
+    assert np.isnan(found.llrs[within][~alike]).all()
+    assert np.isfinite(found.llrs[within][alike]).all()
 
 
 def test_a_protocol_of_one_style_is_measured_with_both_ratios(collection, verifier, tmp_path):

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import save_file
 
 from samehand.errors import ModelError
 from samehand.files import sha256_file
 from samehand.model import folder as module
+from samehand.model.background import served_digest
 from samehand.model.folder import (
     COHORT,
     CONFIG,
@@ -22,6 +24,7 @@ from samehand.model.folder import (
     write_cohort,
     write_config,
 )
+from samehand.model.runtime import BACKBONE
 from samehand.verification.verifier import SameHand
 
 
@@ -209,3 +212,74 @@ def test_a_cohort_without_its_tensor_or_of_another_shape_is_refused(model: Path)
     assert "cannot read" in refusal(model)
     install_cohort(model, {"cohort": np.ones(60, np.float16)})
     assert "cannot read" in refusal(model)
+
+
+def with_outside_weights(model: Path, location: str, *, listed: bool) -> bytes:
+    """Move the encoder's projection into a file that it finds at `location`; return its bytes."""
+    graph = onnx.load(model / ENCODER)
+    (tensor,) = [t for t in graph.graph.initializer if t.name == "projection"]
+    data = onnx.numpy_helper.to_array(tensor).tobytes()
+    onnx.external_data_helper.set_external_data(tensor, location, 0, len(data))
+    tensor.ClearField("raw_data")
+    onnx.save(graph, model / ENCODER)
+    files = {ENCODER: sha256_file(model / ENCODER)}
+    if listed:
+        (model / BACKBONE).write_bytes(data)
+        files[BACKBONE] = sha256_file(model / BACKBONE)
+    edit(model, lambda values: values["files"].update(files))
+    return data
+
+
+def test_a_backbone_in_a_file_of_its_own_answers_as_before(model: Path, work_of):
+    picture = work_of(3, 1)
+    before = SameHand(model)
+    with_outside_weights(model, BACKBONE, listed=True)
+    after = SameHand(model)
+    np.testing.assert_array_equal(after.embed([picture]), before.embed([picture]))
+    assert after.embedder.config.digest != before.embedder.config.digest
+
+
+def test_a_backbone_belongs_to_the_digest_of_embeddings_and_of_evidence(model: Path):
+    with_outside_weights(model, BACKBONE, listed=True)
+    one = open_model(model)
+    (model / BACKBONE).write_bytes((model / BACKBONE).read_bytes()[::-1])
+    edit(model, lambda values: values["files"].update({BACKBONE: sha256_file(model / BACKBONE)}))
+    two = open_model(model)
+    assert one.config.files[ENCODER] == two.config.files[ENCODER]
+    assert one.embedder.digest != two.embedder.digest
+    assert served_digest(one.config) != served_digest(two.config)
+
+
+def test_a_backbone_is_checked_like_the_other_files(model: Path):
+    data = with_outside_weights(model, BACKBONE, listed=True)
+    (model / BACKBONE).write_bytes(b"\1" + data[1:])
+    assert f"{BACKBONE} is not the file that {CONFIG} describes" in refusal(model)
+    (model / BACKBONE).unlink()
+    assert f"lacks {BACKBONE}" in refusal(model)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize(
+    "location", ["/etc/passwd", "../secret", f"./{BACKBONE}", COHORT, "*/_ORT_MEM_ADDR_/*", ""]
+)
+def test_a_graph_that_would_read_another_file_is_refused(
+    model: Path, location: str, *, listed: bool
+):
+    (model.parent / "secret").write_bytes(bytes(100_000))
+    with_outside_weights(model, location, listed=listed)
+    message = refusal(model)
+    assert f"{ENCODER} would read the file {ascii(location)}" in message
+    assert "unless you trust" in message
+
+
+def test_a_backbone_that_is_not_listed_is_not_read(model: Path):
+    data = with_outside_weights(model, BACKBONE, listed=False)
+    (model / BACKBONE).write_bytes(data)
+    assert f"would read the file '{BACKBONE}'" in refusal(model)
+
+
+def test_a_configuration_that_lists_a_file_of_another_folder_is_refused(model: Path):
+    digest = sha256_file(model / COHORT)
+    shutil.copy(model / COHORT, model.parent / COHORT)
+    edit(model, lambda values: values["files"].update({f"../{COHORT}": digest}))
+    assert "files" in refusal(model)

@@ -1,3 +1,5 @@
+import zlib
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -57,3 +59,22 @@ def test_any_other_matrix_is_rounded_by_less_than_a_hundredth(inputs):
     apart = np.linalg.norm((found - expected) / scale) / np.linalg.norm(expected / scale)
     assert 0 < apart < 0.01
     onnx.checker.check_model(graph_of(matrix))
+
+
+def test_half_of_the_levels_pack_better_and_cost_little(inputs):
+    matrix = np.random.default_rng(3).normal(size=(256, 400)).astype(np.float32)
+    full, half = (store_bytes(graph_of(matrix), levels=levels) for levels in (256, 128))
+    packed = [
+        numpy_helper.to_array(
+            {t.name: t for t in model.graph.initializer}[model.graph.node[0].input[1]]
+        )
+        for model in (full, half)
+    ]
+    assert packed[0].shape == packed[1].shape
+    assert len(np.unique(packed[0])) > 128 >= len(np.unique(packed[1]))
+    assert not (packed[1] % 2).any()
+    assert np.abs(packed[0].astype(int) - packed[1]).max() <= 2
+    sizes = [len(zlib.compress(values.tobytes())) for values in packed]
+    assert sizes[1] < 0.88 * sizes[0]
+    found, expected = run(half, inputs), inputs @ matrix
+    assert np.linalg.norm(found - expected) < 0.02 * np.linalg.norm(expected)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from samehand.errors import ModelError
 from samehand.scoring import comparator as module
 from samehand.scoring.comparator import CosineComparator, Enrolled
+from samehand.scoring.nearby import nearby_cosines
 
 KINDS = ("none", "csls", "as-norm")
 WIDTH = 12
@@ -169,3 +172,18 @@ def test_the_whole_cohort_may_be_the_neighbours():
     np.testing.assert_allclose(
         enrolled.level, (unit(1, 2) @ unit(1000, 5).T).mean(axis=1), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", ["none", "csls", "as-norm"])
+def test_scores_for_pairs_of_one_style_add_the_cosine_from_the_artists_near_to_both(kind: str):
+    plain, rows = make(kind), unit(1, 12)
+    near = replace(plain, nearby=True)
+    left, right = np.triu_indices(12, 1)
+    enrolled = plain.enrol(rows)
+    scores = plain.pair_scores(enrolled, left, right)
+    np.testing.assert_array_equal(plain.style_scores(enrolled, left, right), scores)
+    np.testing.assert_array_equal(near.pair_scores(enrolled, left, right), scores)
+    added = nearby_cosines(rows, plain.cohort, plain.neighbours, left, right)
+    found = near.style_scores(enrolled, left, right)
+    np.testing.assert_allclose(found, scores + added, atol=1e-6)
+    np.testing.assert_array_equal(found, near.style_scores(enrolled, right, left))

@@ -13,6 +13,7 @@ from PIL import Image
 from samehand.errors import ImageError, SamehandError
 from samehand.model.folder import open_model, write_config
 from samehand.results import Verdict
+from samehand.scoring.nearby import nearby_cosines
 from samehand.verification.verifier import SameHand
 
 
@@ -162,6 +163,24 @@ def test_the_likelihood_ratio_within_a_style_has_a_calibration_of_its_own(verifi
         assert verdict.llr_one_style == pytest.approx(expected, abs=1e-6)
         apart += verdict.llr_one_style != verdict.llr
     assert apart
+
+
+def test_a_model_may_count_the_artists_near_to_both_within_a_style(tiny_model, tmp_path, work_of):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    plain = SameHand(folder, threads=1)
+    write_config(folder, replace(plain.folder.config, nearby=True))
+    near, pair = SameHand(folder, threads=1), (work_of(0, 0), work_of(0, 1))
+    found, before = near.compare(*pair), plain.compare(*pair)
+    assert (found.score, found.llr) == (before.score, before.llr)
+    rows, known = near.embed(pair), near.folder.comparator
+    added = nearby_cosines(rows, known.cohort, known.neighbours, np.array([0]), np.array([1]))
+    line = found.score + float(added[0])
+    calibration = near.folder.config.one_style
+    expected = np.clip(
+        calibration.slope * line + calibration.intercept, calibration.lower, calibration.upper
+    )
+    assert found.llr_one_style == pytest.approx(expected, abs=1e-5)
+    assert found.llr_one_style != before.llr_one_style
 
 
 def test_a_model_without_that_calibration_says_nothing_of_styles(tiny_model, tmp_path, work_of):

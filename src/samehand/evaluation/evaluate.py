@@ -36,7 +36,8 @@ class System:
         embeddings: Unit length, (N, D), one a painting of the protocol.
         comparator: Embeddings to raw scores.
         calibration: Raw scores to likelihood ratios, fitted on validation artists.
-        one_style: The same, fitted on pairs of one style, if there is such a calibration.
+        one_style: The same of scores for pairs of one style, fitted on such pairs, if there is
+            such a calibration.
     """
 
     name: str
@@ -98,7 +99,8 @@ class Evaluation:
         results: One per system and stratum.
         labels: What is true of the pairs.
         scores: Raw scores of each system, (M,).
-        llrs: log10 likelihood ratios of each system and calibration, (M,).
+        llrs: log10 likelihood ratios of each system and calibration, (M,); with a calibration for
+            pairs of one style, NaN for all others.
     """
 
     protocol: Protocol
@@ -155,12 +157,12 @@ def evaluate(
     scores: dict[str, Floats] = {}
     llrs: dict[str, Floats] = {}
     for system in systems:
-        score = _score(system, protocol)
-        scores[system.name] = score
-        readings = {system.name: system.calibration}
+        scores[system.name] = _score(system, protocol)
+        readings = {system.name: (system.calibration, scores[system.name])}
         if system.one_style is not None:
-            readings[f"{system.name}, {WITHIN}"] = system.one_style
-        for name, calibration in readings.items():
+            within = _score(system, protocol, one_style=True)
+            readings[f"{system.name}, {WITHIN}"] = system.one_style, within
+        for name, (calibration, score) in readings.items():
             llr = llr_from_score(calibration, score).astype(np.float32)
             llrs[name] = llr
             for stratum, mask in strata(labels).items():
@@ -250,14 +252,21 @@ def measure(
     return result, draws
 
 
-def _score(system: System, protocol: Protocol) -> Floats:
+def _score(system: System, protocol: Protocol, *, one_style: bool = False) -> Floats:
+    """Return the raw scores of all pairs; as of one style, with NaN for those that are not."""
     enrolled = system.comparator.enrol(system.embeddings)
-    return np.concatenate(
-        [
-            system.comparator.pair_scores(enrolled, batch.left, batch.right)
-            for batch in protocol.batches()
-        ]
-    )
+    found = []
+    for batch in protocol.batches():
+        if not one_style:
+            found.append(system.comparator.pair_scores(enrolled, batch.left, batch.right))
+            continue
+        alike = batch.same_style == 1
+        scores = np.full(len(alike), np.nan, np.float32)
+        scores[alike] = system.comparator.style_scores(
+            enrolled, batch.left[alike], batch.right[alike]
+        )
+        found.append(scores)
+    return np.concatenate(found)
 
 
 def read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from samehand.errors import ModelError
 from samehand.files import atomic_path, sha256_bytes
 from samehand.model.folder import COHORT, ENCODER, ModelConfig, ModelFolder
+from samehand.model.runtime import BACKBONE
 from samehand.records import Floats
 
 BACKGROUND = "evidence.safetensors"
@@ -53,6 +54,8 @@ def served_digest(config: ModelConfig) -> str:
         config.normalisation,
         config.neighbours,
     ]
+    if BACKBONE in config.files:
+        facts.append(config.files[BACKBONE])
     return sha256_bytes(json.dumps(facts).encode())
 
 

@@ -41,11 +41,12 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
         f"{training['training_artists']:,} artists; catalogue SHA-256 "
         f"`{training['catalogue_sha256'][:16]}`.",
         f"- Calibrated on {calibration.genuine_pairs:,} genuine and "
-        f"{calibration.impostor_pairs:,} impostor pairs by {calibration.artists:,} artists that "
-        "are neither in the training set nor in the test set.",
+        f"{calibration.impostor_pairs:,} impostor pairs by {calibration.artists:,} artists "
+        f"{_held_out(training)}.",
         f"- Input: {len(config.views)} view(s) ({', '.join(config.views)}) of "
         f"{config.size} x {config.size} pixels; comparator: {_comparator(config)}.",
         f"- Versions: {', '.join(f'{k} {v}' for k, v in training['versions'].items())}.",
+        *(f"- {note}" for note in training.get("notes", ())),
         "",
         "## Decisions and their measured error rates (calibration artists)",
         "",
@@ -75,6 +76,15 @@ def model_card(config: ModelConfig, report: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def _held_out(training: dict[str, Any]) -> str:
+    if folds := training.get("folds"):
+        return (
+            f"of the training set in {folds} folds, each embedded by discriminants and compared "
+            "with a cohort that were fitted on the other folds"
+        )
+    return "that are neither in the training set nor in the test set"
+
+
 def _comparator(config: ModelConfig) -> str:
     if config.pairwise:
         return "a network that learned to compare two encodings; the score is its logit"
@@ -83,6 +93,11 @@ def _comparator(config: ModelConfig) -> str:
 
 def _run(config: ModelConfig, facts: dict[str, Any]) -> str:
     recipe, epoch = facts["recipe"], facts["best"]["epoch"]
+    if recipe.get("stages") == []:
+        return (
+            f"- Recipe: `{recipe['name']}`, seed {recipe['seed']}; the backbone stays as it was "
+            "pretrained, and linear discriminants are fitted behind it."
+        )
     why = (
         "the last"
         if recipe.get("keep") == "last"

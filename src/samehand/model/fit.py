@@ -32,7 +32,7 @@ from samehand.model.folder import (
     write_config,
 )
 from samehand.model.provenance import export_facts, ids_hash
-from samehand.model.runtime import Embedder, EmbedderConfig, mean_direction
+from samehand.model.runtime import BACKBONE, Embedder, EmbedderConfig, mean_direction
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
@@ -62,6 +62,7 @@ class Serving:
         cohort_of: "artists" makes one mean embedding of each artist's paintings among them;
             "paintings" keeps them apart.
         seed: Decides which training paintings.
+        nearby: Whether scores for pairs of one style count the artists near to both.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Serving:
     cohort: int
     cohort_of: Literal["artists", "paintings"]
     seed: int
+    nearby: bool = False
 
 
 def fit(
@@ -97,8 +99,20 @@ def fit(
         ModelError: The encoder cannot be used, or the held-out artists cannot calibrate it.
         OutputError: The folder cannot be written.
     """
-    encoder = folder / ENCODER
-    embedder = Embedder(EmbedderConfig(encoder, sha256_file(encoder), serving.size, serving.views))
+    files = {
+        name: sha256_file(folder / name)
+        for name in (ENCODER, BACKBONE)
+        if (folder / name).is_file()
+    }
+    embedder = Embedder(
+        EmbedderConfig(
+            folder / ENCODER,
+            files[ENCODER],
+            serving.size,
+            serving.views,
+            backbone_sha256=files.get(BACKBONE),
+        )
+    )
     members = draw_cohort(table, serving.cohort, serving.seed)
     cohort = embed_catalogued(
         embedder, members["path"].to_list(), root, label="embedding the cohort"
@@ -107,7 +121,10 @@ def fit(
         cohort = _of_artists(cohort, members["artist"].to_list())
     write_cohort(folder, cohort)
     comparator = CosineComparator(
-        serving.normalisation, min(serving.neighbours, len(cohort)), read_cohort(folder)
+        serving.normalisation,
+        min(serving.neighbours, len(cohort)),
+        read_cohort(folder),
+        serving.nearby,
     )
     held_out = calibration_paintings(table)
     paths, artists = held_out["path"].to_list(), held_out["artist"].to_list()
@@ -131,11 +148,12 @@ def fit(
         neighbours=comparator.neighbours,
         novelty_limit=float(np.quantile(novelty, _USUAL)),
         calibration=pairs,
-        files={name: sha256_file(folder / name) for name in (ENCODER, COHORT)},
+        files=files | {COHORT: sha256_file(folder / COHORT)},
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
         attribution=attribution,
         fast=calibrate(comparator, comparator.enrol(single), artists),
         one_style=within_styles(comparator, enrolled, held_out),
+        nearby=serving.nearby,
     )
     write_config(folder, config)
     fit_background(folder, root)

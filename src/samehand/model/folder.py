@@ -1,6 +1,7 @@
 """The model folder: everything that answering needs, and the only thing training hands over.
 
 - encoder.onnx: images to an embedding; beside it, patch embeddings and how strange an image is
+- backbone.bin: weights of that graph which no training changes, in some models
 - cohort.safetensors: embeddings of training paintings or artists, the comparator's "everybody else"
 - head.onnx, in place of the cohort: two encodings to a score, where a network learned to compare
 - config.json: input, comparator, calibration, operating points, hashes, recipe, seed
@@ -20,7 +21,7 @@ from samehand.errors import ModelError
 from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
 from samehand.images.views import ALL_VIEWS
 from samehand.model.head import OnnxHead
-from samehand.model.runtime import EmbedderConfig
+from samehand.model.runtime import BACKBONE, EmbedderConfig
 from samehand.records import Floats
 from samehand.scoring.calibration import Calibration
 from samehand.scoring.comparator import (
@@ -46,7 +47,7 @@ FAST_VIEWS = ("whole",)
 _ON_HUB = "hf:"
 
 # Parts of config.json that a model may lack.
-_OPTIONAL = ("attribution", "fast", "one_style", "conditions")
+_OPTIONAL = ("attribution", "fast", "one_style", "conditions", "nearby")
 
 # What format 2 calls the limit of novelty.
 _NOVELTY_KEY = "strangeness_limit"
@@ -71,9 +72,10 @@ class ModelConfig:
         training: Recipe, seed, versions and data hashes.
         attribution: Rules for reference sets and galleries, or None in folders without them.
         fast: The calibration of scores of single whole views, or None in folders without it.
-        one_style: The calibration of the same scores on pairs of one style, or None.
+        one_style: The calibration of scores for pairs of one style, or None.
         conditions: The calibrations by kinds of pictures; empty where the model does not tell
             them apart.
+        nearby: Whether those scores count the artists near to both; see `CosineComparator`.
     """
 
     format: int
@@ -90,6 +92,7 @@ class ModelConfig:
     fast: Calibration | None = None
     one_style: Calibration | None = None
     conditions: tuple[Condition, ...] = ()
+    nearby: bool = False
 
     @property
     def pairwise(self) -> bool:
@@ -192,7 +195,12 @@ def open_model(
         config = _fast(path, config)
         identity += "-fast"
     encoder = EmbedderConfig(
-        path / ENCODER, config.files[ENCODER], config.size, config.views, unit=not config.pairwise
+        path / ENCODER,
+        config.files[ENCODER],
+        config.size,
+        config.views,
+        unit=not config.pairwise,
+        backbone_sha256=config.files.get(BACKBONE),
     )
     return ModelFolder(
         path,
@@ -227,7 +235,7 @@ def _comparator(path: Path, config: ModelConfig, threads: int | None) -> Compara
         return HeadComparator(head, head.width)
     cohort = read_cohort(path)
     try:
-        return CosineComparator(config.normalisation, config.neighbours, cohort)
+        return CosineComparator(config.normalisation, config.neighbours, cohort, config.nearby)
     except ModelError as error:
         raise ModelError(f"{path / CONFIG}: {error}") from error
 
@@ -309,6 +317,8 @@ def _wrong_values(config: ModelConfig) -> list[str]:
         "views": bool(config.views)
         and all(view in ALL_VIEWS for view in config.views)
         and not (config.pairwise and len(config.views) > 1),
-        "files": ENCODER in files and (COHORT in files or HEAD in files),
+        "files": ENCODER in files
+        and (COHORT in files or HEAD in files)
+        and files.keys() <= {ENCODER, BACKBONE, COHORT, HEAD},
     }
     return [key for key, fit in fits.items() if not fit]

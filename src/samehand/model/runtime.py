@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from PIL import Image
 from samehand.errors import ModelError
 from samehand.files import sha256_bytes
 from samehand.images.views import VIEWS_VERSION, render_views
+from samehand.model.outside import outside_files
 from samehand.records import Device, Floats
+
+BACKBONE = "backbone.bin"
+"""The one file, in the folder of a graph, that weights of the graph may lie in."""
 
 # Beyond this, larger batches of thumbnails only cost memory.
 _VIEWS_AT_ONCE = 16
@@ -32,6 +37,8 @@ class EmbedderConfig:
         views: Names of the views of a painting whose embeddings are averaged.
         unit: Whether the graph gives unit embeddings; otherwise it gives the encodings that a
             pairwise head takes, of one view, and they stay as they are.
+        backbone_sha256: Hash of the `BACKBONE` beside the ONNX file; None if there is none, and
+            then the graph may read no other file.
     """
 
     encoder: Path
@@ -39,11 +46,14 @@ class EmbedderConfig:
     size: int
     views: tuple[str, ...]
     unit: bool = True
+    backbone_sha256: str | None = None
 
     @property
     def digest(self) -> str:
         """Short hash; the key of every cache of embeddings."""
         facts = f"{self.encoder_sha256}|{self.size}|{','.join(self.views)}"
+        if self.backbone_sha256:
+            facts += f"|{self.backbone_sha256}"
         if VIEWS_VERSION != 1:
             facts += f"|views {VIEWS_VERSION}"
         return sha256_bytes(facts.encode())[:16]
@@ -92,7 +102,9 @@ class Embedder:
         """
         self.config = config
         self.threads = threads
-        self._session = open_graph(config.encoder, threads, device)
+        self._session = open_graph(
+            config.encoder, threads, device, backbone=config.backbone_sha256 is not None
+        )
         self.width, self.dtype = self._check_graph()
         self._outputs = {node.name for node in self._session.get_outputs()}
 
@@ -169,7 +181,11 @@ class Embedder:
 
 
 def open_graph(
-    path: Path, threads: int | None = None, device: Device = "cpu"
+    path: Path,
+    threads: int | None = None,
+    device: Device = "cpu",
+    *,
+    backbone: bool = False,
 ) -> onnxruntime.InferenceSession:
     """Load an ONNX graph.
 
@@ -177,10 +193,13 @@ def open_graph(
         path: The file.
         threads: CPU threads; None for all there are.
         device: Where it runs.
+        backbone: Whether it may read `BACKBONE` in its own folder; it may read no other file.
 
     Raises:
-        ModelError: The graph cannot be loaded, or not on that device.
+        ModelError: The graph cannot be loaded, or not on that device, or it names a file that it
+            may not read.
     """
+    _refuse_outside(path, {BACKBONE} if backbone else set())
     provider = _provider(device)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _available_cpus()
@@ -213,6 +232,19 @@ def _provider(device: Device) -> str:
             "alone: pip uninstall onnxruntime, then pip install onnxruntime-gpu"
         )
     return provider
+
+
+def _refuse_outside(path: Path, allowed: Set[str]) -> None:
+    try:
+        named = outside_files(path.read_bytes())
+    except (ModelError, OSError) as error:
+        raise ModelError(f"cannot load {path}: {error}; copy the model folder again") from error
+    if foreign := sorted(named - allowed):
+        raise ModelError(
+            f"{path} would read the file {ascii(foreign[0])}, which is no part of its model; "
+            "do not use this model folder unless you trust whoever made it, "
+            "and export the model again"
+        )
 
 
 def mean_direction(embeddings: Floats) -> Floats:

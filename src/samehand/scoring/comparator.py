@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from samehand.errors import ModelError
 from samehand.records import Floats
+from samehand.scoring.nearby import nearby_cosines
 
 Normalisation = Literal["none", "csls", "as-norm"]
 Indices = NDArray[np.integer]
@@ -65,6 +66,13 @@ class Comparator(Protocol):
     def pair_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
         """Return the raw scores, (M,), of pairs of paintings, each an index of `enrolled`."""
 
+    def style_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
+        """Return raw scores, (M,), for pairs of one style, which have a calibration of their own.
+
+        They order such pairs better than `pair_scores` does, where the two differ, and others
+        worse.
+        """
+
     def cross_scores(self, left: Enrolled, right: Enrolled) -> Floats:
         """Return the raw scores of all M x N pairs of two sets, (M, N)."""
 
@@ -80,11 +88,14 @@ class CosineComparator:
             Interspeech 2017, section 2: adaptive symmetric normalisation).
         neighbours: How many of the nearest cohort members count, at least 2.
         cohort: Unit embeddings of training paintings, or of training artists, (C, D).
+        nearby: Whether the score for pairs of one style has the cosine from the mean of the
+            `neighbours` cohort members nearest to both added to it; see `scoring.nearby`.
     """
 
     normalisation: Normalisation
     neighbours: int
     cohort: Floats
+    nearby: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.neighbours <= len(self.cohort):
@@ -126,6 +137,13 @@ class CosineComparator:
             second = np.maximum(left[block], right[block])
             cosine = _cosines(enrolled.embeddings, first, second)
             scores[block] = _normalise(self.normalisation, enrolled, cosine, first, second)
+        return scores
+
+    def style_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
+        """Score pairs of one style, (M,)."""
+        scores = self.pair_scores(enrolled, left, right)
+        if self.nearby:
+            scores += nearby_cosines(enrolled.embeddings, self.cohort, self.neighbours, left, right)
         return scores
 
     def cross_scores(self, left: Enrolled, right: Enrolled) -> Floats:
@@ -174,6 +192,10 @@ class HeadComparator:
             second = np.maximum(left[block], right[block])
             scores[block] = self.head(enrolled.embeddings[first], enrolled.embeddings[second])
         return scores
+
+    def style_scores(self, enrolled: Enrolled, left: Indices, right: Indices) -> Floats:
+        """Score pairs of one style like all others, (M,)."""
+        return self.pair_scores(enrolled, left, right)
 
     def cross_scores(self, left: Enrolled, right: Enrolled) -> Floats:
         """Score all pairs of two sets, (M, N), one pair at a time."""

@@ -89,6 +89,10 @@ class ServeConfig(_Section):
         normalisation: How a cosine is corrected by the cohort; see `scoring.comparator`.
         neighbours: How many of the nearest cohort members that normalisation looks at.
         weights: How the large weights of the graph are stored; see `networks.export`.
+        nearby: Whether the score for pairs of one style counts the artists near to both; see
+            `scoring.nearby`.
+        backbone_apart: Whether those of the backbone become a file of their own, which suits a
+            large backbone that no stage trains.
     """
 
     size: int = Field(224, ge=32)
@@ -98,6 +102,8 @@ class ServeConfig(_Section):
     normalisation: Normalisation = "csls"
     neighbours: int = Field(30, ge=2)
     weights: Weights = "float16"
+    nearby: bool = False
+    backbone_apart: bool = False
 
     @field_validator("views")
     @classmethod

@@ -21,6 +21,7 @@ from samehand.model.folder import (
     ModelConfig,
     write_config,
 )
+from samehand.model.runtime import BACKBONE
 from samehand.networks.encoder import Encoder
 from samehand.networks.ensemble import Ensemble
 from samehand.networks.export import export_encoder
@@ -81,6 +82,7 @@ def export(
                     first.recipe.serve.size,
                     folder / ENCODER,
                     weights=first.recipe.serve.weights,
+                    apart=folder / BACKBONE if first.recipe.serve.backbone_apart else None,
                 )
                 config = fit(folder, _serving(first.recipe, name), table, catalogue_path, facts)
             if config.pairwise:
@@ -190,6 +192,7 @@ def _serving(recipe: Recipe, name: str | None) -> Serving:
         cohort=serve.cohort,
         cohort_of=serve.cohort_of,
         seed=recipe.seed,
+        nearby=serve.nearby,
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from samehand.model.folder import ModelConfig
@@ -61,23 +62,28 @@ def measured_on(reading: Reading, calibration: Calibration | None = None) -> str
     return f"{pairs:,} pairs by {found.artists:,} artists{several} that the model had never seen"
 
 
-def one_style_llr(config: ModelConfig, reading: Reading, scores: ArrayLike) -> Float64s | None:
+def one_style_llr(
+    config: ModelConfig, reading: Reading, scores: ArrayLike, styled: ArrayLike | None
+) -> Float64s | None:
     """Return llrs against another artist of the same style; None without such a calibration.
 
     Args:
         config: The model's configuration.
         reading: How the pairs are to be read.
         scores: Their raw scores, any shape.
+        styled: Their scores as `Comparator.style_scores` gives them, same shape; moved by as much
+            as the condition moves the raw ones. None without a calibration within styles.
 
     Returns:
         Same shape.
     """
     calibration = config.one_style
-    if calibration is None:
+    if calibration is None or styled is None:
         return None
     if reading.refusal:
         calibration = limited(calibration, UNMEASURED_LIMIT)
-    return llr_from_score(calibration, reading.as_usual(config.calibration, scores))
+    moved = reading.as_usual(config.calibration, scores) - np.asarray(scores, np.float64)
+    return llr_from_score(calibration, np.asarray(styled, np.float64) + moved)
 
 
 def one_style_of_set(config: ModelConfig, calibration: Calibration, score: float) -> float | None:

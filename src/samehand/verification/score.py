@@ -17,14 +17,14 @@ from samehand.images.condition import picture_kind
 from samehand.images.decode import decode_file
 from samehand.model.embed import embed_files
 from samehand.progress import track
-from samehand.records import Floats, OperatingPoint, PictureKind
+from samehand.records import OperatingPoint, PictureKind
 from samehand.scoring.calibration import (
     decide,
     llr_from_score,
     operating_threshold,
     probability,
 )
-from samehand.scoring.comparator import Indices
+from samehand.scoring.comparator import Enrolled, Indices
 from samehand.scoring.conditions import read_pair
 from samehand.verification.condition import one_style_llr
 from samehand.verification.verifier import SameHand
@@ -111,8 +111,7 @@ def score_csv(
             assert enrolled is not None
             left = np.array([positions[row[source.left]] for row in block])
             right = np.array([positions[row[source.right]] for row in block])
-            scores = model.folder.comparator.pair_scores(enrolled, left, right)
-            added = _columns(model, scores, (left, right), kinds, question)
+            added = _columns(model, enrolled, (left, right), kinds, question)
             unusable = bad[left] | bad[right]
             for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
                 writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
@@ -144,14 +143,16 @@ def _kinds(model: SameHand, paths: Sequence[Path]) -> list[PictureKind]:
 
 def _columns(
     model: SameHand,
-    scores: Floats,
+    enrolled: Enrolled,
     sides: tuple[Indices, Indices],
     kinds: Sequence[PictureKind],
     question: tuple[float, OperatingPoint],
 ) -> list[tuple[str, ...]]:
     """Return the added columns of a block of pairs, whose pictures are indices of `kinds`."""
-    config = model.folder.config
+    config, comparator = model.folder.config, model.folder.comparator
     prior, operating_point = question
+    scores = comparator.pair_scores(enrolled, *sides)
+    styled = None if config.one_style is None else comparator.style_scores(enrolled, *sides)
     names = get_args(PictureKind)
     number = np.array([names.index(kind) for kind in kinds])
     lower, upper = (pick(number[sides[0]], number[sides[1]]) for pick in (np.minimum, np.maximum))
@@ -165,7 +166,7 @@ def _columns(
         rate = "" if reading.refusal else f"{point.error_rate:.4f}"
         some = scores[chosen]
         llrs = llr_from_score(reading.calibration, some)
-        within = one_style_llr(config, reading, some)
+        within = one_style_llr(config, reading, some, None if styled is None else styled[chosen])
         styles = [""] * len(some) if within is None else [f"{llr:.4f}" for llr in within.tolist()]
         each = (some.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), styles)
         for row, score, llr, chance, style in zip(chosen.tolist(), *each, strict=True):

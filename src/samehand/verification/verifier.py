@@ -221,12 +221,16 @@ class SameHand:
         one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
         comparator = self.folder.comparator
         enrolled = comparator.enrol(np.stack([one.embedding, two.embedding]))
-        score = float(comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
+        pair = np.array([0]), np.array([1])
+        score = float(comparator.pair_scores(enrolled, *pair)[0])
         reading = pair_reading(one, two, config)
         calibration = reading.calibration
         llr = float(llr_from_score(calibration, score))
         point = operating_threshold(calibration, operating_point)
-        within = one_style_llr(config, reading, score)
+        styled = None
+        if config.one_style is not None:
+            styled = float(comparator.style_scores(enrolled, *pair)[0])
+        within = one_style_llr(config, reading, score, styled)
         return Verdict(
             left=one.name,
             right=two.name,
