@@ -18,7 +18,9 @@ Split = Literal["train", "validation", "test", "all"]
 """Whose paintings are paired; "all" for those of every split."""
 
 Decision = Literal["same", "different", "no decision"]
-PictureKind = Literal["photograph", "thumbnail", "small", "tiny", "greyscale"]
+PictureKind = Literal[
+    "photograph", "thumbnail", "small", "tiny", "greyscale photograph", "greyscale"
+]
 """What a file can show of a painting; see `samehand.images.condition`."""
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 Device = Literal["cpu", "cuda"]
