@@ -120,7 +120,7 @@ def answer(model: SameHand, pictures: PictureSet) -> Answers:
             reading = read_pair(config.calibration, config.conditions, one, two)
             llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
             refused[chosen] = reading.refusal is not None
-            style = one_style_llr(config, reading, scores[chosen])
+            style = one_style_llr(config, reading, scores[chosen], scores[chosen])
             if style is not None:
                 within[chosen] = style
             if reading.refusal is None:

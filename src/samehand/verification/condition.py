@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from numpy.typing import ArrayLike
-
 from samehand.model.folder import ModelConfig
 from samehand.model.painting import Painting
 from samehand.scoring.calibration import Calibration, Float64s, llr_from_score
@@ -61,13 +59,17 @@ def measured_on(reading: Reading, calibration: Calibration | None = None) -> str
     return f"{pairs:,} pairs by {found.artists:,} artists{several} that the model had never seen"
 
 
-def one_style_llr(config: ModelConfig, reading: Reading, scores: ArrayLike) -> Float64s | None:
+def one_style_llr(
+    config: ModelConfig, reading: Reading, scores: Float64s, style_scores: Float64s
+) -> Float64s | None:
     """Return llrs against another artist of the same style; None without such a calibration.
 
     Args:
         config: The model's configuration.
         reading: How the pairs are to be read.
         scores: Their raw scores, any shape.
+        style_scores: Their scores for pairs of one style, same shape; they are moved by as much as
+            the raw scores are.
 
     Returns:
         Same shape.
@@ -77,7 +79,8 @@ def one_style_llr(config: ModelConfig, reading: Reading, scores: ArrayLike) -> F
         return None
     if reading.refusal:
         calibration = limited(calibration, UNMEASURED_LIMIT)
-    return llr_from_score(calibration, reading.as_usual(config.calibration, scores))
+    moved = reading.as_usual(config.calibration, scores) - scores
+    return llr_from_score(calibration, style_scores + moved)
 
 
 def one_style_of_set(config: ModelConfig, calibration: Calibration, score: float) -> float | None:

@@ -165,7 +165,7 @@ def _columns(
         rate = "" if reading.refusal else f"{point.error_rate:.4f}"
         some = scores[chosen]
         llrs = llr_from_score(reading.calibration, some)
-        within = one_style_llr(config, reading, some)
+        within = one_style_llr(config, reading, some.astype(np.float64), some.astype(np.float64))
         styles = [""] * len(some) if within is None else [f"{llr:.4f}" for llr in within.tolist()]
         each = (some.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), styles)
         for row, score, llr, chance, style in zip(chosen.tolist(), *each, strict=True):

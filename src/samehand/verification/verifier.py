@@ -225,7 +225,7 @@ class SameHand:
         calibration = reading.calibration
         llr = float(llr_from_score(calibration, score))
         point = operating_threshold(calibration, operating_point)
-        within = one_style_llr(config, reading, score)
+        within = one_style_llr(config, reading, np.array([score]), np.array([score]))
         return Verdict(
             left=one.name,
             right=two.name,
@@ -241,7 +241,7 @@ class SameHand:
             measured_on=measured_on(reading),
             refusal=reading.refusal,
             llr_interval=llr_interval(calibration, score),
-            llr_one_style=None if within is None else float(within),
+            llr_one_style=None if within is None else float(within[0]),
             warnings=pair_warnings(one, two, config),
             model=self.folder.identity,
             seconds=time.perf_counter() - started,
