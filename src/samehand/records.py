@@ -21,7 +21,9 @@ Judgement = Literal["same", "different", "unsure"]
 """What a person decides about two works: one hand made both, or not, or it cannot be told."""
 
 Decision = Literal["same", "different", "no decision"]
-PictureKind = Literal["photograph", "thumbnail", "small", "tiny", "greyscale"]
+PictureKind = Literal[
+    "photograph", "thumbnail", "small", "tiny", "greyscale photograph", "greyscale"
+]
 """What a file can show of a painting; see `samehand.images.condition`."""
 OperatingPoint = Literal["eer", "fmr1", "fmr0.1"]
 Device = Literal["cpu", "cuda"]

@@ -36,5 +36,5 @@ def test_the_longer_side_tells_the_kind(size, kind):
 
 
 def test_greyscale_comes_before_size():
-    assert picture_kind(decoded(400, 300, grey=True)) == "greyscale"
+    assert picture_kind(decoded(400, 300, grey=True)) == "greyscale photograph"
     assert picture_kind(decoded(100, 80, grey=True)) == "greyscale"

@@ -24,7 +24,7 @@ from samehand.scoring.conditions import (
 )
 from samehand.scoring.spread import line_spread
 
-KINDS = ("photograph", "thumbnail", "tiny", "greyscale", "small")
+KINDS = ("photograph", "thumbnail", "tiny", "greyscale", "small", "greyscale photograph")
 
 
 def make_pairs(seed, *, artists=40, each=30, gap=2.0, offset=0.0, collection=0):
@@ -75,7 +75,7 @@ def test_a_pair_is_read_by_the_calibration_of_its_kinds():
 
 def test_kinds_that_nothing_was_measured_on_are_refused():
     reading = read_pair(usual(), conditions(), "greyscale", "greyscale")
-    assert "two greyscale pictures" in reading.refusal
+    assert "two greyscale thumbnails" in reading.refusal
     llrs = llr_from_score(reading.calibration, [-100.0, 100.0])
     assert llrs.tolist() == [-UNMEASURED_LIMIT, UNMEASURED_LIMIT]
 

@@ -26,10 +26,10 @@ _GREY_CHROMA = 4.0
 
 
 def picture_kind(item: Decoded) -> PictureKind:
-    """Return the kind of a decoded picture: greyscale whatever its size, or else by its size."""
-    if is_grey(item.image):
-        return "greyscale"
+    """Return the kind of a decoded picture: by its size, and whether it is in greyscale."""
     longer = max(item.width, item.height)
+    if is_grey(item.image):
+        return "greyscale photograph" if longer > THUMBNAIL_SIDE else "greyscale"
     if longer <= TINY_SIDE:
         return "tiny"
     if longer <= SMALL_SIDE:

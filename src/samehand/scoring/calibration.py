@@ -146,7 +146,8 @@ def llr_interval(calibration: Calibration, score: float) -> tuple[float, float] 
 def half_width(calibration: Calibration, score: float) -> float:
     """Return half the width of the 95 % interval of a score's llr; 0 without a spread."""
     slope, both, intercept = calibration.spread or (0.0, 0.0, 0.0)
-    return _TWO_SIDED * max(0.0, slope * score * score + 2.0 * both * score + intercept) ** 0.5
+    variance = max(0.0, slope * score * score + 2.0 * both * score + intercept)
+    return float(_TWO_SIDED * variance**0.5)
 
 
 def probability(llr: ArrayLike, prior: float) -> Float64s:

@@ -99,9 +99,13 @@ def fit_condition(kinds: Kinds, pairs: ScoredPairs) -> Condition | None:
         slope=slope,
         intercept=intercept,
         points=_points_in_the_worst(pairs),
-        spread=None if spread is None else (spread[0], spread[1], spread[2] + apart),
+        spread=spread,
     )
-    return Condition(kinds, with_margins(calibration), len(numbers))
+    # Thresholds hold in the worst collection already: what is left to chance is the artists.
+    calibration = with_margins(calibration)
+    if spread is not None:
+        calibration = replace(calibration, spread=(spread[0], spread[1], spread[2] + apart))
+    return Condition(kinds, calibration, len(numbers))
 
 
 def with_margins(calibration: Calibration) -> Calibration:

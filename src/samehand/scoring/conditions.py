@@ -25,7 +25,8 @@ _WORDS: dict[PictureKind, tuple[str, str]] = {
     "thumbnail": ("a thumbnail", "two thumbnails"),
     "small": ("a small picture", "two small pictures"),
     "tiny": ("a tiny picture", "two tiny pictures"),
-    "greyscale": ("a greyscale picture", "two greyscale pictures"),
+    "greyscale photograph": ("a greyscale photograph", "two greyscale photographs"),
+    "greyscale": ("a greyscale thumbnail", "two greyscale thumbnails"),
 }
 
 

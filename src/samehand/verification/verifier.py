@@ -246,7 +246,7 @@ class SameHand:
             measured_on=measured_on(reading),
             refusal=reading.refusal,
             llr_interval=llr_interval(calibration, score),
-            llr_one_style=None if within is None else float(within),
+            llr_one_style=None if within is None else float(within[0]),
             warnings=pair_warnings(one, two, config),
             model=self.folder.identity,
             seconds=time.perf_counter() - started,
