@@ -23,11 +23,12 @@ WORKS, EXTRA_COLUMNS, DECISIONS, INDEX = "works", "extra_columns", "decisions", 
 
 AT_ONCE = 4096
 
-_COMPACTED_EVERY = 64
-"""After so many commits of one process the small files that they left are joined."""
+_COMPACTED_FROM = 65_536
+"""From so many new works on their small files are joined, if they are half of the gallery: joining
+writes all of it anew, and so each work is written some three times however large it grows."""
 
-_KEPT = timedelta(hours=1)
-"""Files that no version of the last hour needs are deleted; a slower reader would miss them."""
+_KEPT = timedelta(minutes=15)
+"""Files that no version so young needs are deleted; a single call that takes longer would fail."""
 
 
 class Tables:
@@ -46,7 +47,7 @@ class Tables:
             MissingExtraError: LanceDB is not installed.
         """
         self.address = address
-        self._commits = 0
+        self._new = 0
         with told(address):
             self.database = connect(address)
             if WORKS not in table_names(self.database):
@@ -115,8 +116,8 @@ class Tables:
             if insert:
                 merging = merging.when_not_matched_insert_all()
             merging.execute(table)
-            self._commits += 1
-            if self._commits % _COMPACTED_EVERY == 0:
+            self._new += len(table)
+            if self._new >= _COMPACTED_FROM and 2 * self._new >= self.latest(WORKS).count_rows():
                 self.compact()
 
     def update(self, rows: dict[str, Any], types: dict[str, str]) -> None:
@@ -140,6 +141,7 @@ class Tables:
 
     def compact(self) -> None:
         """Join small files; if another process changes them at once, the next time will do."""
+        self._new = 0
         try:
             self.latest(WORKS).optimize(cleanup_older_than=_KEPT)
         except (RuntimeError, OSError):
