@@ -3,6 +3,9 @@
 import re
 import runpy
 import shlex
+import shutil
+import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -65,6 +68,54 @@ def test_the_cli_reference_is_current(monkeypatch: pytest.MonkeyPatch, columns: 
     script = runpy.run_path(str(ROOT / "scripts" / "make_cli_reference.py"))
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == script["cli_reference"](), "run: python scripts/make_cli_reference.py"
+
+
+def test_generated_pages_are_current() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
+    for path, text in script["generated"]().items():
+        assert path.read_text(encoding="utf-8") == text, "run: python scripts/make_reference.py"
+
+
+def test_a_table_is_included_as_it_stands_in_its_own_document() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
+    rows = "rows: ours: + calibration, as served = ours; colour histogram"
+    comment = f"<!-- table: benchmark.md | (a) Unseen artists, all pairs | {rows} | EER -->"
+    text = f"Before.\n\n{comment}\nstale\n<!-- end of table -->\n\nAfter."
+    included = script["with_tables"](text)
+    benchmark = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    # The first table is the one under that heading.
+    colours = next(line for line in benchmark.splitlines() if line.startswith("| colour hist"))
+    assert f"| colour histogram | {colours.split('|')[3].strip()} |" in included.splitlines()
+    assert "| ours | 0." in included
+    assert "stale" not in included
+    assert included.startswith("Before.\n\n<!-- table")
+    assert included.endswith("<!-- end of table -->\n\nAfter.")
+
+
+def test_the_site_builds_strictly_and_asks_nothing_of_other_hosts(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    build = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = tmp_path / "build" / "site"
+    pages = sorted(site.rglob("*.html"))
+    written = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
+    built = {path.relative_to(site) for path in pages}
+    assert {path.with_suffix(".html") for path in written} <= built
+    loaded = re.compile(r"<(?:script|img|iframe|source)[^>]* src=[\"']?(?:https?:)?//")
+    linked = re.compile(r"<link(?![^>]*canonical)[^>]* href=[\"']?(?:https?:)?//")
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not loaded.search(text), page
+        assert not linked.search(text), page
+
+
+def test_every_page_of_the_site_is_in_its_navigation() -> None:
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = set(re.findall(r": ([\w/-]+\.md)$", settings, re.MULTILINE))
+    assert listed == {path.name for path in (ROOT / "docs").glob("*.md")} | {"adr/index.md"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)

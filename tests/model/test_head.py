@@ -57,7 +57,7 @@ def test_a_head_scores_enrolled_pairs_in_any_order_and_number(tmp_path):
 
 def test_a_graph_of_other_inputs_is_refused(tmp_path):
     write_head(tmp_path / "head.onnx", names=("a", "b"))
-    with pytest.raises(ModelError, match="no head of two encodings"):
+    with pytest.raises(ModelError, match="does not map two encodings to one logit"):
         OnnxHead(tmp_path / "head.onnx")
 
 

@@ -158,7 +158,8 @@ def write(folder: Path, **files: str) -> str:
 
 @pytest.mark.parametrize("name", ["no-such-backbone", "nobody/no-such-backbone", "./nowhere"])
 def test_unknown_names_are_refused(name):
-    with pytest.raises(RecipeError, match=rf"^no backbone {name}: use efficientnet-lite0, or"):
+    # What is said depends on whether the hub can be reached; that it is one sentence does not.
+    with pytest.raises(RecipeError, match=rf"^(the weights|no backbone|no folder) {name}[^\n]+$"):
         load_backbone(name)
 
 
@@ -170,7 +171,7 @@ def test_damaged_folders_are_refused(resnet, tmp_path):
     broken = write(tmp_path / "broken", config_json="{")
     nameless = write(tmp_path / "nameless", config_json="{}")
     for folder in (damaged, weightless, broken, nameless, tmp_path):
-        with pytest.raises(RecipeError, match=r"no backbone .+: use efficientnet-lite0, or"):
+        with pytest.raises(RecipeError, match=r"^the folder .+ does not hold a vision model"):
             load_backbone(str(folder))
 
 

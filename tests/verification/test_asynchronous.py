@@ -90,8 +90,8 @@ def test_a_question_that_is_cancelled_before_its_turn_is_never_asked(verifier):
 
     async def ask() -> None:
         async with AsyncSameHand(verifier) as model:
-            first = asyncio.create_task(model._run(free.wait, 20))
-            second = asyncio.create_task(model._run(asked.append, 1))
+            first = asyncio.create_task(model.run(free.wait, 20))
+            second = asyncio.create_task(model.run(asked.append, 1))
             await asyncio.sleep(0)
             second.cancel()
             free.set()
@@ -106,7 +106,7 @@ def test_two_workers_answer_two_questions_at_one_time(verifier):
 
     async def ask() -> list[int]:
         async with AsyncSameHand(verifier, workers=2) as model:
-            return await asyncio.gather(model._run(both.wait), model._run(both.wait))
+            return await asyncio.gather(model.run(both.wait), model.run(both.wait))
 
     assert sorted(asyncio.run(ask())) == [0, 1]
 

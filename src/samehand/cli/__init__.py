@@ -23,6 +23,7 @@ from samehand.cli import (
     hands,
     hub,
     learn,
+    mcp,
     pairs,
     report,
     web,
@@ -85,14 +86,8 @@ def _root(
 for purpose, commands in {
     "Pairs of paintings": (answer.compare, report.report, answer.score),
     "A doubtful work": (attribution.verify, attribution.identify, attribution.search),
-    "A collection": (
-        gallery.app,
-        hands.suspects,
-        hands.cluster,
-        fetch.fetch,
-        embed.embed,
-    ),
-    "In a browser, and for programs": (web.serve,),
+    "A collection": (gallery.app, hands.suspects, hands.cluster, fetch.fetch, embed.embed),
+    "In a browser, and for programs": (web.serve, mcp.mcp),
     "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
     "Making a model": (
         pairs.app,

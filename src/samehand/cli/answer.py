@@ -1,6 +1,6 @@
 """Commands that answer with a model: compare, score."""
 
-from dataclasses import replace
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -54,17 +54,29 @@ def compare(
         raise ModelError("a gallery holds embeddings of all views; leave out --fast or --gallery")
     same_hand = SameHand(model, threads, fast=fast)
     one, two = same_hand.open(left), same_hand.open(right)
-    verdict = same_hand.compare(one, two, prior=prior, operating_point=operating_point)
-    if gallery is not None:
-        from samehand.gallery import Gallery
-        from samehand.verification.identify import nearby
+    if gallery is None and evidence is None:
+        verdict = same_hand.compare(one, two, prior=prior, operating_point=operating_point)
+    else:
+        from samehand.explain.evidence import full_verdict
 
-        with Gallery.open(gallery, same_hand) as opened:
-            verdict = replace(verdict, neighbours=nearby(same_hand, one, two, opened))
+        with contextlib.ExitStack() as closing:
+            beside = None
+            if gallery is not None:
+                from samehand.gallery import Gallery
+
+                beside = closing.enter_context(Gallery.open(gallery, same_hand))
+            verdict = full_verdict(
+                same_hand,
+                one,
+                two,
+                prior=prior,
+                operating_point=operating_point,
+                evidence=evidence is not None,
+                gallery=beside,
+            )
     if evidence is not None:
         from samehand.explain.evidence_sheet import draw_evidence
 
-        verdict = replace(verdict, evidence=same_hand.explain(one, two))
         draw_evidence(one, two, verdict, evidence)
         tell_written(evidence)
     if picture is not None:

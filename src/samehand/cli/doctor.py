@@ -24,8 +24,10 @@ PURPOSES = {
     "evaluate": "error rates and their pictures (evaluate)",
     "fetch": "collections on the web (fetch)",
     "report": "reports (report)",
+    "hub": "models from the Hugging Face hub, by name (push)",
     "train": "training and exporting (train, export); about 1 GB",
     "web": "the pages and the API (serve)",
+    "mcp": "answers for assistants, over MCP",
 }
 """What each optional set of packages is for, in the order in which it is shown."""
 

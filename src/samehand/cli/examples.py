@@ -29,6 +29,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "identify": ("samehand identify doubtful.jpg --gallery masters",),
     "cluster": ("samehand cluster --gallery masters --out hands.csv",),
     "suspects": ("samehand suspects --gallery masters --where style=Baroque",),
+    "push": ("samehand push models/mine museum/mine --report report/report.json",),
+    "mcp": ("samehand mcp --root paintings --gallery masters",),
     "serve": ("samehand serve --gallery masters",),
     "fetch": ("samehand fetch aic 'Claude Monet' --out monet --limit 50",),
     "prepare": (

@@ -79,6 +79,16 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
     )
 
 
+def rarest(regions: int, cells: int) -> float:
+    """Return the rarity of a likeness that no region of the background has; see `Match.rarity`.
+
+    Args:
+        regions: N, how many regions the background holds.
+        cells: P, how many regions a painting has.
+    """
+    return float(1 / (1 - (1 - 0.5 / regions) ** cells))
+
+
 def _share_of_works(
     similarity: Floats, left: Floats, right: Floats, others: Floats
 ) -> NDArray[np.float64]:

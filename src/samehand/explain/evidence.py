@@ -3,16 +3,59 @@
 G is the side of a grid of cells; the two kinds of maps have grids of their own.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from samehand.explain.context import context_of
 from samehand.explain.correspondence import correspond
 from samehand.explain.occlusion import coverable, influence_of
+from samehand.gallery import Gallery
 from samehand.model.background import Background, read_background
 from samehand.model.painting import Painting
-from samehand.records import Floats
-from samehand.results import Evidence, Grid, SideEvidence
+from samehand.records import Floats, OperatingPoint
+from samehand.results import Evidence, Grid, SideEvidence, Verdict
+from samehand.verification.identify import nearby
 from samehand.verification.verifier import SameHand
+
+
+def full_verdict(
+    model: SameHand,
+    left: Painting,
+    right: Painting,
+    *,
+    prior: float = 0.5,
+    operating_point: OperatingPoint = "eer",
+    evidence: bool = True,
+    influence: bool = True,
+    background: Background | None = None,
+    gallery: Gallery | None = None,
+) -> Verdict:
+    """Compare two paintings, and find all that may stand beside the verdict.
+
+    Args:
+        model: The model that opened them.
+        left: A painting.
+        right: Another painting.
+        prior: P(same artist) before looking, strictly between 0 and 1.
+        operating_point: Which measured error rate the decision promises.
+        evidence: Whether to find what the verdict rests on.
+        influence: Whether that covers regions as well; see `explain`.
+        background: That of the model, where it has been read already.
+        gallery: Where to look for works that are like either; None for nowhere.
+
+    Raises:
+        GalleryError: The gallery is another model's, or is damaged.
+        ModelError: The model gives no patch embeddings, or its folder has no background.
+        SamehandError: `prior` or `operating_point` is not one that exists.
+    """
+    verdict = model.compare(left, right, prior=prior, operating_point=operating_point)
+    if evidence:
+        found = explain(model, left, right, influence=influence, background=background)
+        verdict = replace(verdict, evidence=found)
+    if gallery is not None:
+        verdict = replace(verdict, neighbours=nearby(model, left, right, gallery))
+    return verdict
 
 
 def explain(

@@ -39,7 +39,7 @@ _WRAP = 96
 
 
 def draw_evidence(left: Painting, right: Painting, verdict: Verdict, target: Path) -> None:
-    """Write a picture that shows what a verdict rests on.
+    """Write the picture of `evidence_sheet`.
 
     Args:
         left: The left painting.
@@ -49,6 +49,15 @@ def draw_evidence(left: Painting, right: Painting, verdict: Verdict, target: Pat
 
     Raises:
         OutputError: `target` cannot be written.
+        ValueError: The verdict has no evidence.
+    """
+    save_picture(evidence_sheet(left, right, verdict), target)
+
+
+def evidence_sheet(left: Painting, right: Painting, verdict: Verdict) -> Image.Image:
+    """Return a picture that shows what a verdict rests on; arguments are those of `draw_evidence`.
+
+    Raises:
         ValueError: The verdict has no evidence.
     """
     evidence = verdict.evidence
@@ -98,7 +107,7 @@ def draw_evidence(left: Painting, right: Painting, verdict: Verdict, target: Pat
             )
         )
     names = Path(left.name).name, Path(right.name).name
-    _compose(rows, names, verdict, evidence, target)
+    return _compose(rows, names, verdict, evidence)
 
 
 def _compose(
@@ -106,8 +115,7 @@ def _compose(
     names: tuple[str, str],
     verdict: Verdict,
     evidence: Evidence,
-    target: Path,
-) -> None:
+) -> Image.Image:
     title, body = ImageFont.load_default(21), ImageFont.load_default(16)
     heights = [max(picture.height for picture in pictures) for _, _, pictures in rows]
     # Tall enough for any text; cut to what was used below.
@@ -149,4 +157,4 @@ def _compose(
     write(context_in_words(evidence.context), QUIET)
     sheet.paste(draw_context(evidence.context, _WIDTH - 2 * _MARGIN), (_MARGIN, top + 6))
     top += 240 + _MARGIN
-    save_picture(sheet.crop((0, 0, _WIDTH, top)), target)
+    return sheet.crop((0, 0, _WIDTH, top))

@@ -79,6 +79,46 @@ def context_in_words(context: Context) -> str:
     )
 
 
+def frequencies_in_words(context: Context) -> str:
+    """Return where the score lies among known pairs, as counts of like pairs.
+
+    For a pair that looks alike, how many look at least so; for one that does not, how many look no
+    more alike. Natural frequencies are understood where percentages are not (Gigerenzer and
+    Hoffrage 1995, "How to improve Bayesian reasoning without instruction").
+    """
+    as_high, as_low = context.impostors_as_high, context.genuine_as_low
+    if context.llr >= 0:
+        two, one, how = as_high, 1 - as_low, "at least this alike"
+    else:
+        two, one, how = 1 - as_high, as_low, "no more alike than these"
+    of = next((size for size in (100, 1000, 10_000) if min(one, two) * size >= 0.95), 10_000)
+    first, second = (_counted(share, of) for share in (two, one))
+    return (
+        f"Of {of:,} pairs by different artists, {first} look {how}; of {of:,} pairs by one artist, "
+        f"{second} do."
+    )
+
+
+def _counted(share: float, of: int) -> str:
+    count = round(share * of)
+    return "fewer than 1" if count == 0 else f"{count:,}"
+
+
+def rarity_in_words(rarity: float, rarest: float) -> str:
+    """Return how rare a likeness is.
+
+    Args:
+        rarity: One in so many works by other painters has it.
+        rarest: The rarest that the comparison works can show: none of them has it.
+    """
+    if rarity > 0.99 * rarest:
+        return (
+            "none of the comparison works has a region as much alike "
+            f"(rarer than 1 in {rarest:,.0f})"
+        )
+    return f"1 in {rarity:,.0f} works by other painters has a region as much alike"
+
+
 def nearby_in_words(gallery: str) -> str:
     """Return what the nearest works of a gallery mean, and what they do not."""
     return (

@@ -5,14 +5,15 @@ other engines through `Condition.holds`; both mean the same for every work.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from samehand.catalogue.dates import parse_date
 from samehand.catalogue.facts import FACTS
 from samehand.catalogue.headings import meaning_of
 from samehand.errors import GalleryError
-from samehand.gallery.sqlite import plain
 from samehand.gallery.works import FIELDS
 
 COLUMNS = ("path", *FIELDS, "sha256", "added")
@@ -97,6 +98,15 @@ def read_conditions(where: Sequence[str], extra: Sequence[str]) -> list[Conditio
         GalleryError: A condition cannot be understood, or names a column that is not there.
     """
     return [_read(text, extra) for text in ([where] if isinstance(where, str) else where)]
+
+
+@lru_cache(maxsize=65_536)
+def plain(text: str | None) -> str | None:
+    """Return a text as a search reads it: without case, and with accents taken off letters."""
+    if text is None:
+        return None
+    parts = unicodedata.normalize("NFKD", str(text).casefold())
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list[str | float]]:

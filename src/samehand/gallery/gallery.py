@@ -13,6 +13,7 @@ from samehand.gallery.gone import missing_files
 from samehand.gallery.model import OpenedModel, folder_of
 from samehand.gallery.schema import About
 from samehand.gallery.storage import Near, Storage
+from samehand.gallery.thumbnails import Thumbnails
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
 from samehand.records import Floats
@@ -106,6 +107,11 @@ class Gallery:
         return Path(self.address.removeprefix("lance://"))
 
     @property
+    def thumbnails(self) -> Thumbnails:
+        """Small pictures of the works, where the gallery is a folder that can be written."""
+        return Thumbnails(self.folder)
+
+    @property
     def name(self) -> str:
         """The gallery's name."""
         return self.folder.name
@@ -180,7 +186,7 @@ class Gallery:
         from samehand.gallery.adding import add_works
 
         self.require(model)
-        return add_works(
+        report = add_works(
             self.store,
             sources,
             model.embedder,
@@ -190,6 +196,9 @@ class Gallery:
             tell=tell,
             erase_labels=erase_labels,
         )
+        if report.added or report.changed:
+            self.thumbnails.fill(self.store.works())
+        return report
 
     def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
         """Remove works, by path or by condition, and return how many.

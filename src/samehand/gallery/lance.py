@@ -62,6 +62,9 @@ _LISTED_IN_FILTER = 5_000
 """Up to so many works that meet a condition are named to Lance, which looks at no others; naming
 one takes it 30 microseconds."""
 
+_KEPT_BESIDE = ("thumbnails", "layout")
+"""What the web pages keep in a gallery's folder, and can make again."""
+
 
 class LanceStorage:
     """A `Storage` in LanceDB; any number of processes and machines may use one at a time."""
@@ -349,7 +352,7 @@ class LanceStorage:
         own = {f"{name}.lance" for name in (WORKS, EXTRA_COLUMNS, DECISIONS, INDEX)}
         names = (one.name for one in folder.iterdir())
         if others := sorted(
-            name for name in names if name not in own and not name.startswith("thumbnails")
+            name for name in names if name not in own and not name.startswith(_KEPT_BESIDE)
         ):
             raise GalleryError(
                 f"{folder} holds other files, too, {others[0]} for one; move them elsewhere first"

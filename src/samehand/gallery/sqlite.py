@@ -3,13 +3,13 @@
 import os
 import sqlite3
 import threading
-import unicodedata
 import weakref
 from functools import lru_cache
 from pathlib import Path
 
 from samehand.catalogue.dates import Years, parse_date
 from samehand.errors import GalleryError
+from samehand.gallery.filters import plain
 
 _PATIENCE_S = 60.0
 
@@ -129,15 +129,6 @@ def _connect(address: str) -> sqlite3.Connection:
 
 def _fold(text: str | None) -> str | None:
     return None if text is None else str(text).casefold()
-
-
-@lru_cache(maxsize=65_536)
-def plain(text: str | None) -> str | None:
-    """Return a text as a search reads it: without case, and with accents taken off letters."""
-    if text is None:
-        return None
-    parts = unicodedata.normalize("NFKD", str(text).casefold())
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 @lru_cache(maxsize=4096)

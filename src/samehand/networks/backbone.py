@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from samehand.errors import MissingExtraError, RecipeError
+from samehand.networks.hub import fetch_problem, local_only
 from samehand.networks.vgg import vgg16_features
 
 LITE0 = "efficientnet-lite0"
@@ -311,14 +313,16 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     except ImportError as error:
         raise MissingExtraError(f"the backbone {name}", "train") from error
     try:
-        config = AutoConfig.from_pretrained(name)
-        network = AutoModel.from_pretrained(name) if pretrained else AutoModel.from_config(config)
-        mean, std = _normalisation(name, config.model_type)
+        local = os.path.isdir(name) or local_only()
+        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        network = (
+            AutoModel.from_pretrained(name, local_files_only=local)
+            if pretrained
+            else AutoModel.from_config(config)
+        )
+        mean, std = _normalisation(name, config.model_type, local)
     except (OSError, ValueError, SafetensorError) as error:
-        raise RecipeError(
-            f"no backbone {name}: use {LITE0}, or the name or folder of a transformers vision "
-            "model; one from the hub needs a connection at first use"
-        ) from error
+        raise RecipeError(fetch_problem(name)) from error
     if (vision := getattr(config, "vision_config", None)) is not None:
         # Models of images and texts, such as CLIP: their text tower is not wanted.
         config, network = vision, network.vision_model
@@ -332,13 +336,13 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     return Backbone(_TransformersFeatures(network, patch), width, mean, std)
 
 
-def _normalisation(name: str, kind: str) -> tuple[list[float], list[float]]:
+def _normalisation(name: str, kind: str, local: bool) -> tuple[list[float], list[float]]:
     # The processor class itself may need torchvision; its settings file does not.
     from transformers.image_processing_base import ImageProcessingMixin
 
     settings: dict[str, Any]
     try:
-        settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
+        settings, _ = ImageProcessingMixin.get_image_processor_dict(name, local_files_only=local)
     except (OSError, json.JSONDecodeError):
         settings = {}
     # A folder of weights alone has no settings; those of CLIP are the same in every release.

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from samehand.errors import MissingExtraError, RecipeError
+from samehand.networks.hub import fetch_problem, local_only
 
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each block; a max-pooling that halves the map ends it."""
@@ -67,9 +68,6 @@ def _download() -> Path:
     except ImportError as error:
         raise MissingExtraError("the vgg16 backbone", "train") from error
     try:
-        return Path(hf_hub_download(HUB_NAME, HUB_FILE))
+        return Path(hf_hub_download(HUB_NAME, HUB_FILE, local_files_only=local_only()))
     except (OSError, ValueError) as error:
-        raise RecipeError(
-            f"the weights of vgg16 ({HUB_NAME}) cannot be fetched from the hub; connect once, or "
-            "set pretrained = false"
-        ) from error
+        raise RecipeError(fetch_problem(HUB_NAME)) from error

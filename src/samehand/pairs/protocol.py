@@ -35,7 +35,7 @@ class ProtocolHeader:
         name: The file name without `.parquet`.
         description: What the protocol asks, in a sentence.
         pairs: Number of pairs; `genuine` of them by one artist, `impostor` of them by two.
-        paintings: Distinct paintings in the pairs, by so many `artists`.
+        paintings: Distinct paintings in the pairs, by this many `artists`.
         seed: The seed of the draw, or None where nothing was drawn at random.
         options: What made the pairs.
         catalogue_sha256: Hex digest of the catalogue file.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samehand.explain.evidence import full_verdict
 from samehand.explain.evidence_picture import (
     LEAST_INFLUENCE,
     LEAST_UNUSUAL,
@@ -30,7 +31,6 @@ from samehand.records import OperatingPoint
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts, shown, shown_exactly
 from samehand.results import Evidence, Nearby, Neighbour, Verdict
-from samehand.verification.identify import nearby
 from samehand.verification.verifier import SameHand
 
 if TYPE_CHECKING:
@@ -68,10 +68,8 @@ def pair_report(
         ModelError: The model's folder has no background for evidence.
         MissingExtraError: Jinja2 is not installed.
     """
-    verdict = replace(
-        model.compare(left, right, prior=prior, operating_point=operating_point),
-        evidence=model.explain(left, right),
-        neighbours=None if gallery is None else nearby(model, left, right, gallery),
+    verdict = full_verdict(
+        model, left, right, prior=prior, operating_point=operating_point, gallery=gallery
     )
     evidence, near = verdict.evidence, verdict.neighbours
     assert evidence is not None

@@ -72,7 +72,7 @@ class AsyncSameHand:
 
     async def open(self, source: PaintingLike, name: str | None = None) -> Painting:
         """Decode a painting once; see `SameHand.open`."""
-        return await self._run(self.model.open, source, name)
+        return await self.run(self.model.open, source, name)
 
     def open_many(
         self, sources: Iterable[PaintingLike]
@@ -89,7 +89,7 @@ class AsyncSameHand:
         operating_point: OperatingPoint = "eer",
     ) -> Verdict:
         """Say how strongly two paintings speak for one artist; see `SameHand.compare`."""
-        return await self._run(
+        return await self.run(
             self.model.compare, left, right, prior=prior, operating_point=operating_point
         )
 
@@ -97,7 +97,7 @@ class AsyncSameHand:
         self, left: PaintingLike, right: PaintingLike, *, influence: bool = True
     ) -> Evidence:
         """Find what the verdict on two paintings rests on; see `SameHand.explain`."""
-        return await self._run(self.model.explain, left, right, influence=influence)
+        return await self.run(self.model.explain, left, right, influence=influence)
 
     async def verify(
         self,
@@ -108,7 +108,7 @@ class AsyncSameHand:
         operating_point: OperatingPoint = "eer",
     ) -> ReferenceVerdict:
         """Weigh a painting against works by one artist; see `SameHand.verify`."""
-        return await self._run(
+        return await self.run(
             self.model.verify, probe, references, prior=prior, operating_point=operating_point
         )
 
@@ -122,7 +122,7 @@ class AsyncSameHand:
         exact: bool = False,
     ) -> SearchResult:
         """Find the works of a gallery most like a painting; see `SameHand.search`."""
-        return await self._run(self.model.search, probe, gallery, top, where=where, exact=exact)
+        return await self.run(self.model.search, probe, gallery, top, where=where, exact=exact)
 
     async def identify(
         self,
@@ -136,7 +136,7 @@ class AsyncSameHand:
         any_attribution: bool = False,
     ) -> Identification:
         """Say which artist of a gallery made a painting, or none; see `SameHand.identify`."""
-        return await self._run(
+        return await self.run(
             self.model.identify,
             probe,
             gallery,
@@ -156,7 +156,7 @@ class AsyncSameHand:
         any_attribution: bool = False,
     ) -> Clustering:
         """Group a gallery's works into probable hands; see `SameHand.cluster`."""
-        return await self._run(
+        return await self.run(
             self.model.cluster,
             gallery,
             where=where,
@@ -166,7 +166,7 @@ class AsyncSameHand:
 
     async def embed(self, images: Iterable[PaintingLike]) -> Floats:
         """Return the unit embedding of each image, (B, D); see `SameHand.embed`."""
-        return await self._run(self.model.embed, images)
+        return await self.run(self.model.embed, images)
 
     def embed_many(
         self, sources: Iterable[PaintingLike]
@@ -174,7 +174,14 @@ class AsyncSameHand:
         """Yield name and embedding of any number of images; see `SameHand.embed_many`."""
         return self._each(self.model.embed_many(sources))
 
-    async def _run(self, ask: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401
+    async def run(self, ask: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401
+        """Await any other function, run among the questions.
+
+        Args:
+            ask: The function, such as one that draws an answer.
+            arguments: What it is called with.
+            options: What it is called with by name.
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(ask, *arguments, **options))
 
@@ -183,9 +190,9 @@ class AsyncSameHand:
         waiting = iter(items)
         nothing = object()
         try:
-            while (found := await self._run(next, waiting, nothing)) is not nothing:
+            while (found := await self.run(next, waiting, nothing)) is not nothing:
                 yield found
         finally:
             close = getattr(waiting, "close", None)
             if close is not None:
-                await self._run(close)
+                await self.run(close)

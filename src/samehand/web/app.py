@@ -16,7 +16,16 @@ from samehand.gallery import Gallery
 from samehand.images.decode import printable
 from samehand.results import Health, Problem
 from samehand.verification.verifier import SameHand
-from samehand.web import api, gallery_api, gallery_page, pages, reference_page
+from samehand.web import (
+    api,
+    gallery_api,
+    gallery_page,
+    identify_page,
+    map_page,
+    pages,
+    queue_page,
+    reference_page,
+)
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
@@ -86,7 +95,8 @@ def create_app(
     app.include_router(gallery_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
-    app.include_router(gallery_page.router)
+    for one in (gallery_page, identify_page, map_page, queue_page):
+        app.include_router(one.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)
@@ -130,6 +140,8 @@ def _add_errors(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         sentence = str(error.detail)
+        if error.status_code == 404 and sentence == "Not Found":
+            sentence = f"There is nothing at {request.url.path}; the pages are listed above."
         if sentence.startswith(_TOO_LONG):
             sentence = f"A text field ({_fields_of(request)}) is too long: {_AS_TEXT}."
         return _problem(request, error.status_code, sentence, error.headers)
@@ -162,7 +174,8 @@ def _problem(
     sentence = printable(sentence)
     if request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
         return JSONResponse({"detail": sentence}, status, headers)
-    page = pages.render(request, "problem.html", status, problem=sentence)
+    title = "Nothing here" if status == 404 else "No answer"
+    page = pages.render(request, "problem.html", status, problem=sentence, title=title)
     page.headers.update(headers or {})
     return page
 

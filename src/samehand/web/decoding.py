@@ -37,12 +37,13 @@ class Decoders:
         """Kill every process, busy or not."""
         await asyncio.gather(*(self._kill(process) for process in list(self._all)))
 
-    async def decode(self, data: bytes, name: str) -> Decoded:
+    async def decode(self, data: bytes, name: str, max_pixels: int | None = None) -> Decoded:
         """Decode an uploaded file.
 
         Args:
             data: The whole file.
             name: What error sentences call it.
+            max_pixels: The largest picture, where that is not the limits'.
 
         Raises:
             ImageError: It cannot be read as an image within the limits.
@@ -54,7 +55,7 @@ class Decoders:
             if process is None or process.returncode is not None:
                 process = await self._spawn()
             async with asyncio.timeout(self._limits.decode_seconds):
-                found = await self._ask(process, data, name)
+                found = await self._ask(process, data, name, max_pixels or self._limits.pixels)
             sound = True
         except TimeoutError as error:
             raise ImageError(
@@ -74,7 +75,9 @@ class Decoders:
             raise ImageError(found)
         return found
 
-    async def _ask(self, process: Process, data: bytes, name: str) -> Decoded | str:
+    async def _ask(
+        self, process: Process, data: bytes, name: str, max_pixels: int
+    ) -> Decoded | str:
         """Return the picture, or the sentence that says why there is none."""
         if process.stdin is None or process.stdout is None:
             raise EOFError
@@ -82,7 +85,7 @@ class Decoders:
             "name": name,
             "bytes": len(data),
             "max_side": MAX_SIDE,
-            "max_pixels": self._limits.pixels,
+            "max_pixels": max_pixels,
         }
         process.stdin.write(json.dumps(task).encode() + b"\n")
         process.stdin.write(data)

@@ -1,22 +1,50 @@
 """Drawings inside pages, as numbers for SVG: the scale of a verdict, previews, windows and maps."""
 
-import io
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 from PIL import Image
 
-from samehand.explain.evidence_picture import fit
 from samehand.model.painting import Painting
 from samehand.reporting.works import shown
-from samehand.results import Context, Evidence, Grid, Match, SideEvidence
+from samehand.results import Context, Evidence, Grid, Match, Region, SideEvidence
 from samehand.scoring.calibration import Calibration
 
 PREVIEW_SIDE = 900
 
+LEAST_RARITY = 20.0
+"""A likeness that more than one in so many works by others has is offered as no reason."""
+
 _ENDS = 4.0  # the scale of a verdict runs from log10 -4 to +4
 _MIDDLE, _UNIT = 440.0, 100.0
 _TALL = 110.0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One word of the verbal scale, as a stretch of the drawing.
+
+    Attributes:
+        x: Where it begins.
+        width: How far it reaches.
+        word: What it is called.
+        side: "two", "neither" or "one": whom it supports.
+        depth: From 0 for no support to 4 for strong.
+        lit: Whether the verdict lies in it.
+    """
+
+    x: float
+    width: float
+    word: str
+    side: str
+    depth: int
+    lit: bool
+
+    @property
+    def middle(self) -> float:
+        """Where its label stands."""
+        return round(self.x + self.width / 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +57,7 @@ class Scale:
         mark: Place of the llr.
         lower: Place of the least that can be said.
         upper: Place of the largest.
+        bands: The verbal scale, from two artists to one.
         genuine: Outline of the density of pairs by one artist, an SVG path; empty if unknown.
         impostor: The same of pairs by two artists.
     """
@@ -38,6 +67,7 @@ class Scale:
     mark: float
     lower: float
     upper: float
+    bands: tuple[Band, ...]
     genuine: str = ""
     impostor: str = ""
 
@@ -47,18 +77,39 @@ def scale_of(llr: float, calibration: Calibration, context: Context | None = Non
 
     Args:
         llr: The log10 likelihood ratio.
-        calibration: The model's calibration.
+        calibration: The calibration that made it, of pairs or of reference sets.
         context: The densities to draw, where they are known.
     """
     bounds = (calibration.lower, calibration.upper)
     mark, lower, upper = (_place(value) for value in (llr, *bounds))
+    bands = _bands(llr)
     if context is None:
-        return Scale(llr, bounds, mark, lower, upper)
+        return Scale(llr, bounds, mark, lower, upper, bands)
     tallest = max(*context.genuine, *context.impostor)
     outlines = [
         _outline(density, context.edges, tallest) for density in (context.genuine, context.impostor)
     ]
-    return Scale(llr, bounds, mark, lower, upper, *outlines)
+    return Scale(llr, bounds, mark, lower, upper, bands, *outlines)
+
+
+_WORDS = ("no support either way", "weak", "moderate", "moderately strong", "strong")
+_FROM = (0.0, log10(2.0), 1.0, 2.0, 3.0, _ENDS)
+
+
+def _bands(llr: float) -> tuple[Band, ...]:
+    """Return the verbal scale of ENFSI (2015), mirrored, as bands."""
+    size = min(abs(llr), _ENDS - 1e-9)
+    depth = max(index for index in range(len(_WORDS)) if size >= _FROM[index])
+    neither = Band(
+        _place(-_FROM[1]), round(2 * _UNIT * _FROM[1], 1), _WORDS[0], "neither", 0, depth == 0
+    )
+    two, one = [], []
+    for index in range(1, len(_WORDS)):
+        low, high = _FROM[index], _FROM[index + 1]
+        width, here = round(_UNIT * (high - low), 1), depth == index
+        two.append(Band(_place(-high), width, _WORDS[index], "two", index, here and llr < 0))
+        one.append(Band(_place(low), width, _WORDS[index], "one", index, here and llr > 0))
+    return (*two[::-1], neither, *one)
 
 
 def _place(llr: float) -> float:
@@ -138,11 +189,14 @@ def preview_of(painting: Painting, side: int = PREVIEW_SIDE) -> Preview:
     return Preview(painting.name, url, *size, (decoded.width, decoded.height))
 
 
-def thumbnail(image: Image.Image, side: int = 320) -> bytes:
-    """Return an RGB picture, at most `side` pixels on its longest side, as a JPEG file."""
-    buffer = io.BytesIO()
-    fit(image, side, side).save(buffer, "JPEG", quality=84)
-    return buffer.getvalue()
+def crop_of(painting: Painting, region: Region, side: int = 260) -> str:
+    """Return a region of a picture, enlarged or not, as a data URL."""
+    image = painting.decoded.image
+    left, top, right, bottom = region.pixels(*image.size)
+    crop = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    factor = side / max(crop.size)
+    size = max(1, round(crop.width * factor)), max(1, round(crop.height * factor))
+    return shown(crop.resize(size, Image.Resampling.LANCZOS), side)
 
 
 def previews_with(previews: list[Preview], evidence: Evidence | None) -> list[Preview]:
@@ -183,6 +237,8 @@ def _with_side(
 def _windows(preview: Preview, matches: tuple[Match, ...], index: int) -> tuple[Window, ...]:
     found = []
     for match in matches:
+        if match.rarity < LEAST_RARITY:
+            continue
         region = (match.left, match.right)[index]
         found.append(
             Window(

@@ -9,11 +9,13 @@ from typing import TypeVar
 
 from samehand.errors import ModelError, SamehandError
 from samehand.gallery import Gallery
+from samehand.images.decode import MAX_PIXELS
 from samehand.model.background import Background, read_background
 from samehand.model.painting import Painting
 from samehand.verification.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
+from samehand.web.shelf import Shelves
 
 Answer = TypeVar("Answer")
 
@@ -24,10 +26,18 @@ class BusyError(SamehandError):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An uploaded file: what the user calls it, and its bytes."""
+    """A picture to open.
+
+    Attributes:
+        name: What the user calls it.
+        data: The whole file.
+        own: Whether it is a work of the gallery, which its owner has let in already, and not
+            something that a stranger sends.
+    """
 
     name: str
     data: bytes
+    own: bool = False
 
 
 class Engine:
@@ -37,6 +47,7 @@ class Engine:
         model: What answers.
         limits: What is allowed.
         gallery: The gallery that is served, if one is.
+        shelves: Its works in memory, to browse.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
         ready: Whether requests are welcome: the decoders have started, and nobody has asked the
@@ -62,11 +73,14 @@ class Engine:
         self.model = model
         self.limits = limits
         self.gallery = gallery
+        self.shelves = None if gallery is None else Shelves(gallery)
         self.waiting = 0
         self.ready = False
         self.background = _background_of(model)
         self._decoders = Decoders(limits)
         self._inference = ThreadPoolExecutor(workers, thread_name_prefix="samehand")
+        # Browsing must not wait until somebody else's question is answered.
+        self._reading = ThreadPoolExecutor(2, thread_name_prefix="samehand-gallery")
         # Decoded pictures are large; so few questions as there are decoders hold some.
         self._working = asyncio.Semaphore(max(limits.decoders, workers))
 
@@ -80,6 +94,7 @@ class Engine:
         self.ready = False
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
+        self._reading.shutdown(cancel_futures=True)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -108,12 +123,18 @@ class Engine:
         return [await self._open(item) for item in uploads]
 
     async def _open(self, upload: Upload) -> Painting:
-        decoded = await self._decoders.decode(upload.data, upload.name)
+        decoded = await self._decoders.decode(
+            upload.data, upload.name, MAX_PIXELS if upload.own else None
+        )
         return Painting(upload.name, self.model.embedder, lambda: decoded)
 
     async def infer(self, answer: Callable[[], Answer]) -> Answer:
         """Run `answer` in a thread that may use the model."""
         return await asyncio.get_running_loop().run_in_executor(self._inference, answer)
+
+    async def read(self, look: Callable[[], Answer]) -> Answer:
+        """Run `look`, which reads the gallery and never uses the model."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, look)
 
 
 def _background_of(model: SameHand) -> Background | None:

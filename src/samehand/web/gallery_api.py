@@ -42,7 +42,7 @@ async def works(
     where: Annotated[
         list[Condition], Query(max_length=_MOST_CONDITIONS, description=_CONDITIONS)
     ] = [],  # noqa: B006
-    limit: Annotated[int, Query(ge=1, le=1000, description="So many at most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Largest number of works.")] = 100,
     offset: Annotated[int, Query(ge=0, le=10**9, description="Number of works to skip.")] = 0,
 ) -> Listing:
     """Return works, each as a line of `samehand gallery list --json`, and how many there are."""

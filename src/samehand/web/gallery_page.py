@@ -1,201 +1,330 @@
-"""The pages of a gallery: browse and filter, search by image, a map, and suspect labels."""
+"""The pages of a gallery: browse it by words, facets and years; search by a picture; one work."""
 
 import asyncio
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from samehand.errors import GalleryError, ModelError
 from samehand.gallery import Gallery, StoredWork
-from samehand.images.decode import MAX_BYTES
+from samehand.gallery.thumbnails import thumbnail
 from samehand.model.painting import Painting
-from samehand.records import Floats
-from samehand.results import SearchResult
-from samehand.web.drawing import thumbnail
-from samehand.web.engine import Upload
-from samehand.web.forms import Engines, Probe, Served
+from samehand.results import Identification, SearchResult
+from samehand.scoring.calibration import llr_from_score
+from samehand.web.engine import Engine, Upload
+from samehand.web.forms import AskedProbe, Engines, Served
 from samehand.web.pages import render
 from samehand.web.questions import of_picture
-from samehand.web.slots import slots_of
+from samehand.web.shelf import FACETS, Shelf, Sorting, Wanted
+from samehand.web.works import read_file, slots_of, work_at
 
 PAGE = 48
-MAPPED = 3000
-_COLOURED = 7
+_NEAREST = 12
+_SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"})
+_KEPT = {"cache-control": "private, max-age=3600"}
 
 router = APIRouter(include_in_schema=False, prefix="/gallery")
 Text = Annotated[str, Query(max_length=200)]
+Year = Annotated[int | None, Query(ge=-5000, le=3000)]
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A work on the map: where, in [0, 1000], and which of the frequent artists' colours."""
+class Chip:
+    """A condition that holds, and the address of the page without it."""
 
-    slot: int
-    x: float
-    y: float
-    artist: str
-    title: str
-    colour: int
+    words: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A column to narrow works down by: its values with counts and the address of each."""
+
+    column: str
+    values: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decade:
+    """A bar of the time axis; its height is a share of the tallest in percent."""
+
+    year: int
+    count: int
+    height: int
+    address: str
 
 
 @router.get("")
 async def browse(
     request: Request,
     engine: Engines,
-    artist: Text = "",
-    title: Text = "",
+    q: Text = "",
+    artist: Text | None = None,
+    style: Text | None = None,
+    genre: Text | None = None,
+    source: Text | None = None,
+    qualifier: Text | None = None,
+    first: Year = None,
+    last: Year = None,
+    sort: Sorting = "added",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    pick: Annotated[str, Query(max_length=20, pattern="^[a-z]*$")] = "",
 ) -> Response:
     """Show a gallery's works, a page at a time."""
     if engine.gallery is None:
         return render(request, "gallery_none.html")
-    gallery = engine.gallery
-    wanted = {"artist": artist.strip(), "title": title.strip()}
-    where = [f"{name}~{value}" for name, value in wanted.items() if value]
+    given = {"artist": artist, "style": style, "genre": genre, "source": source}
+    given["qualifier"] = qualifier
+    chosen = {column: value for column, value in given.items() if value is not None}
+    wanted = Wanted(q.strip(), chosen, first, last)
+    kept: dict[str, Any] = {"q": wanted.words, **chosen, "first": first, "last": last}
+    kept |= {"sort": sort if sort != "added" else None, "pick": pick}
+    kept = {name: value for name, value in kept.items() if value not in (None, "")}
+    shelves = engine.shelves
+    assert shelves is not None
 
-    def found() -> tuple[int, list[StoredWork]]:
-        works = list(gallery.list(where, limit=PAGE, offset=PAGE * (page - 1)))
-        return gallery.count(where), works
+    def look() -> tuple[Shelf, list[int]]:
+        shelf = shelves.now()
+        return shelf, shelf.select(wanted, sort)
 
-    count, works = await engine.infer(found)
+    shelf, places = await engine.read(look)
+    pages = max(1, -(-len(places) // PAGE))
+    if page > pages:
+        # A page that is no longer there, or never was: the last one is what was looked for.
+        return RedirectResponse(_address(request, kept | {"page": pages}), 303)
+    facets = await engine.read(lambda: _facets(request, shelf, places, kept))
     return render(
         request,
         "gallery.html",
-        gallery=gallery.name,
-        works=works,
-        count=count,
+        gallery=engine.gallery.name,
+        whole=shelf.whole,
+        works=[shelf.works[place] for place in places[PAGE * (page - 1) : PAGE * page]],
+        count=len(places),
         page=page,
-        pages=max(1, -(-count // PAGE)),
-        artist=wanted["artist"],
-        title=wanted["title"],
+        pages=pages,
+        earlier=_address(request, kept | {"page": page - 1}),
+        later=_address(request, kept | {"page": page + 1}),
+        everything=_address(request, {"pick": pick} if pick else {}),
+        chips=_chips(request, kept),
+        facets=facets,
+        decades=_decades(request, shelf, places, kept),
+        kept=kept,
+        sort=sort,
+        pick=pick,
     )
 
 
 @router.post("")
 async def search_by_image(
-    request: Request, engine: Engines, gallery: Served, probe: Probe
+    request: Request, engine: Engines, gallery: Served, probe: AskedProbe
 ) -> Response:
-    """Show the works that are most like an image."""
+    """Say whose a picture may be, then show the works that are most like it."""
 
-    def ask(painting: Painting) -> tuple[SearchResult, dict[str, int]]:
+    def ask(
+        painting: Painting,
+    ) -> tuple[SearchResult, Identification | None, dict[str, int]]:
         found = engine.model.search(painting, gallery, 24)
-        return found, slots_of(gallery, [one.path for one in found.neighbours])
+        return found, identified(engine, painting), slots_of(gallery, _paths(found))
 
-    result, slots = await of_picture(engine, probe, ask)
+    result, whose, slots = await of_picture(engine, probe, ask)
     return render(
         request,
         "gallery_found.html",
         gallery=gallery.name,
         asked=probe.name,
         result=result,
+        whose=whose,
         slots=slots,
     )
 
 
-@router.get("/map")
-async def show_map(request: Request, engine: Engines, gallery: Served) -> Response:
-    """Show a map on which works that the model finds alike lie close to one another."""
-    points, artists = await engine.infer(lambda: _map(gallery))
+def identified(engine: Engine, painting: Painting) -> Identification | None:
+    """Return whose a picture may be, or None where the gallery or the model cannot say."""
+    try:
+        assert engine.gallery is not None
+        return engine.model.identify(painting, engine.gallery, 5)
+    except (GalleryError, ModelError):
+        return None
+
+
+@router.get("/work/{slot}")
+async def show_work(request: Request, engine: Engines, gallery: Served, slot: int) -> Response:
+    """Show one work: a large picture, all that is known, and the works nearest to it."""
+    stored = await engine.read(lambda: _work(gallery, slot))
+
+    def near() -> list[tuple[StoredWork, float]]:
+        return _near(engine, gallery, stored)
+
     return render(
         request,
-        "gallery_map.html",
+        "gallery_work.html",
         gallery=gallery.name,
-        points=points,
-        artists=artists,
-        count=len(gallery),
+        stored=stored,
+        columns=_columns(stored),
+        near=await engine.read(near),
+        decisions=await engine.read(lambda: _decisions(gallery, stored)),
     )
 
 
-@router.get("/suspects")
-async def ask_for_suspects(request: Request, gallery: Served) -> Response:
-    """Show the form that looks for suspect labels."""
-    return render(request, "gallery_suspects.html", gallery=gallery.name)
-
-
-@router.post("/suspects")
-async def suspects(request: Request, engine: Engines, gallery: Served) -> Response:
-    """Show works whose labels the other works contradict."""
+@router.get("/work/{slot}/full")
+async def full(engine: Engines, gallery: Served, slot: int) -> Response:
+    """Return a work in all its pixels: its own file where browsers show such files."""
+    stored = await engine.read(lambda: _work(gallery, slot))
+    path = Path(stored.work.path)
+    data = await asyncio.to_thread(read_file, path)
+    kind = _kind(data)
+    if kind in _SHOWN:
+        return Response(data, media_type=kind, headers=_KEPT)
     async with engine.turn():
-        found = await engine.infer(lambda: engine.model.cluster(gallery, suspects=24))
-        slots = await engine.infer(lambda: slots_of(gallery, [one.path for one in found.suspects]))
-    return render(request, "gallery_suspects.html", gallery=gallery.name, found=found, slots=slots)
+        (painting,) = await engine.open(Upload(path.name, data, own=True))
+    picture = await asyncio.to_thread(thumbnail, painting.image, max(painting.image.size))
+    return Response(picture, media_type="image/jpeg", headers=_KEPT)
 
 
 @router.get("/picture/{slot}")
 async def picture(engine: Engines, gallery: Served, slot: int) -> Response:
     """Return a small picture of a work; only the gallery's own files can be asked for."""
-    stored = await engine.infer(lambda: _at(gallery, slot))
-    if stored is None:
-        raise HTTPException(404, "There is no such work.")
-    data = await asyncio.to_thread(_read, Path(stored.work.path))
-    async with engine.turn():
-        (painting,) = await engine.open(Upload(Path(stored.work.path).name, data))
-    small = await asyncio.to_thread(thumbnail, painting.image)
+    stored = await engine.read(lambda: _work(gallery, slot))
+    small = await engine.read(lambda: gallery.thumbnails.get(stored.sha256))
+    if small is None:
+        data = await asyncio.to_thread(read_file, Path(stored.work.path))
+        async with engine.turn():
+            (painting,) = await engine.open(Upload(Path(stored.work.path).name, data, own=True))
+        made = await asyncio.to_thread(thumbnail, painting.image)
+        await engine.read(lambda: gallery.thumbnails.keep([(stored.sha256, made)]))
+        small = made
     # The gallery's embedding of a changed file lies in another slot.
-    return Response(
-        small, media_type="image/jpeg", headers={"cache-control": "private, max-age=300"}
-    )
+    return Response(small, media_type="image/jpeg", headers=_KEPT)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_file() and path.stat().st_size <= MAX_BYTES:
-            return path.read_bytes()
-    except OSError:
-        pass
-    raise HTTPException(404, "The file of this work is gone.")
+def _work(gallery: Gallery, slot: int) -> StoredWork:
+    stored = work_at(gallery, slot)
+    if stored is None:
+        raise HTTPException(404, "There is no such work in the gallery.")
+    return stored
 
 
-def _at(gallery: Gallery, slot: int) -> StoredWork | None:
-    found = [one for one in gallery.store.at(np.array([slot], np.int64)) if one.slot == slot]
-    return found[0] if found else None
+def _near(engine: Engine, gallery: Gallery, stored: StoredWork) -> list[tuple[StoredWork, float]]:
+    """Return the works nearest to one of the gallery, by its stored embedding, with their llrs."""
+    rows = gallery.store.rows_with_content([stored.sha256], gallery.store.about().encoder)
+    if stored.sha256 not in rows:
+        return []
+    found = gallery.nearest(rows[stored.sha256], _NEAREST + 4)
+    others = [i for i, one in enumerate(found.works) if one.sha256 != stored.sha256][:_NEAREST]
+    folder = engine.model.folder
+    both = np.concatenate([rows[stored.sha256][None], found.embeddings[others]])
+    enrolled = folder.comparator.enrol(both)
+    mine, theirs = np.zeros(len(others), np.int64), np.arange(1, len(both))
+    scores = folder.comparator.pair_scores(enrolled, mine, theirs)
+    llrs = llr_from_score(folder.config.calibration, scores).tolist()
+    pairs = [(found.works[i], llr) for i, llr in zip(others, llrs, strict=True)]
+    return sorted(pairs, key=lambda pair: -pair[1])
 
 
-def _map(gallery: Gallery) -> tuple[tuple[Point, ...], tuple[str, ...]]:
-    about = gallery.store.about()
-    return _drawn_map(gallery, (about.generation, about.slots, len(gallery)))
+def _decisions(gallery: Gallery, stored: StoredWork) -> list[Any]:
+    undone = set()
+    lines = gallery.store.read_decisions()
+    for line in lines:
+        if line.label == "undo":
+            undone.add(line.note)
+    return [
+        line
+        for line in lines
+        if line.label != "undo"
+        and line.id not in undone
+        and stored.sha256 in (line.first, line.second)
+    ]
 
 
-@lru_cache(maxsize=2)
-def _drawn_map(
-    gallery: Gallery, state: tuple[int, int, int]
-) -> tuple[tuple[Point, ...], tuple[str, ...]]:
-    """Return the points and the most frequent artists; `state` changes with the gallery."""
-    works, rows = gallery.embeddings()
-    if len(works) > MAPPED:
-        kept = np.linspace(0, len(works) - 1, MAPPED).astype(int)
-        works, rows = tuple(works[i] for i in kept), rows[kept]
-    names = [stored.work.artist or "" for stored in works]
-    frequent = sorted({name for name in names if name}, key=lambda name: (-names.count(name), name))
-    colours = {name: number for number, name in enumerate(frequent[:_COLOURED], 1)}
-    points = tuple(
-        Point(stored.slot, x, y, name, stored.work.title or "", colours.get(name, 0))
-        for stored, name, (x, y) in zip(works, names, places(rows).tolist(), strict=True)
-    )
-    return points, tuple(frequent[:_COLOURED])
+def _columns(stored: StoredWork) -> list[tuple[str, str]]:
+    work = stored.work
+    rows = [
+        ("Artist", work.artist or "unattributed"),
+        ("Title", work.title),
+        ("Date", work.date),
+        ("Style", work.style),
+        ("Genre", work.genre),
+        ("Collection", work.source),
+        *((name.replace("_", " ").capitalize(), text) for name, text in work.extra.items()),
+        ("File", Path(work.path).name),
+        ("Added", stored.added[:10]),
+    ]
+    return [(name, text) for name, text in rows if text]
 
 
-def places(rows: Floats) -> Floats:
-    """Return where embeddings lie on a map, (N, 2) in [20, 980].
+def _paths(found: SearchResult) -> list[str]:
+    return [one.path for one in found.neighbours]
 
-    The two directions along which they differ most: principal components (Pearson 1901, "On lines
-    and planes of closest fit"), each stretched to the whole side.
 
-    Args:
-        rows: Unit length, (N, D).
-    """
-    if len(rows) < 2:
-        return np.full((len(rows), 2), 500, np.float32)
-    centred = rows - rows.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    flat = np.zeros((len(rows), 2), np.float32)
-    flat[:, : len(axes[:2])] = centred @ axes[:2].T
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    spread = np.maximum(high - low, 1e-6)
-    scaled: Floats = np.round(20 + 960 * (flat - low) / spread, 1)
-    return scaled
+def _address(request: Request, values: dict[str, Any]) -> str:
+    query = urlencode(values)
+    return f"{request.scope.get('root_path', '')}/gallery" + (f"?{query}" if query else "")
+
+
+def _chips(request: Request, kept: dict[str, Any]) -> list[Chip]:
+    def without(*names: str) -> str:
+        rest = {name: value for name, value in kept.items() if name not in names}
+        return _address(request, rest)
+
+    chips = [Chip(f"“{kept['q']}”", without("q"))] if "q" in kept else []
+    chips += [Chip(f"{name}: {kept[name]}", without(name)) for name in FACETS if name in kept]
+    if "first" in kept or "last" in kept:
+        years = f"{kept.get('first', '…')} to {kept.get('last', '…')}"
+        chips.append(Chip(years, without("first", "last")))
+    return chips
+
+
+def _facets(
+    request: Request, shelf: Shelf, places: list[int], kept: dict[str, Any]
+) -> tuple[Facet, ...]:
+    found = []
+    for column in FACETS:
+        if column in kept:
+            continue
+        values = shelf.facet(column, places)
+        if len(values) < 2 and column != "artist":
+            continue
+        found.append(
+            Facet(
+                column,
+                tuple(
+                    (value, count, _address(request, kept | {column: value}))
+                    for value, count in values
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _decades(
+    request: Request, shelf: Shelf, places: list[int], kept: dict[str, Any]
+) -> list[Decade]:
+    found = shelf.decades(places)
+    if len(found) < 2 or len(found) > 120:
+        return []
+    tallest = max(count for _, count in found)
+    return [
+        Decade(
+            year,
+            count,
+            max(4, round(100 * count / tallest)) if count else 0,
+            _address(request, kept | {"first": year, "last": year + 9}),
+        )
+        for year, count in found
+    ]
+
+
+def _kind(data: bytes) -> str:
+    if data[:3] == b"\xff\xd8\xff":
+        return "image/jpeg"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "image/png"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/gif" if data[:4] == b"GIF8" else ""

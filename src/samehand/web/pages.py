@@ -2,30 +2,31 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
+from samehand.explain.correspondence import rarest
 from samehand.explain.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
 from samehand.explain.words import (
-    claim_in_words,
     context_in_words,
     influence_in_words,
     nearby_in_words,
+    rarity_in_words,
     share,
     title_of,
     unusual_in_words,
 )
-from samehand.records import OperatingPoint
+from samehand.gallery import StoredWork
 from samehand.web import questions, words
 from samehand.web.api import attachment
-from samehand.web.drawing import preview_of, previews_with, scale_of
+from samehand.web.drawing import LEAST_RARITY, crop_of, preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
-from samehand.web.forms import Cover, Engines, Pair
+from samehand.web.forms import AskedPair, Cover, Engines, PagePair
 from samehand.web.questions import Compared
-from samehand.web.slots import slots_of
+from samehand.web.works import slots_of, title_of_work, work_at
 
 FOLDER = Path(__file__).parent
 PRIORS = {
@@ -33,11 +34,6 @@ PRIORS = {
     "1 in 10": 0.1,
     "1 in 100": 0.01,
     "1 in 1,000": 0.001,
-}
-POINTS: dict[OperatingPoint, str] = {
-    "eer": "Always decide",
-    "fmr1": "Only where 1 error in 100 is kept",
-    "fmr0.1": "Only where 1 error in 1,000 is kept",
 }
 
 
@@ -52,12 +48,13 @@ class Call:
 
 
 router = APIRouter(include_in_schema=False)
+Picked = Annotated[int | None, Query(ge=0, lt=2**40)]
 
 templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
-    headline=words.headline,
-    decision=words.decision_words,
     called=title_of,
+    file_name=lambda path: Path(path).name,
+    work_name=title_of_work,
     share=share,
 )
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
@@ -65,39 +62,73 @@ templates.env.trim_blocks = templates.env.lstrip_blocks = True
 
 def render(request: Request, name: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
     """Return a page; `values` are what its template shows."""
+    engine: Engine = request.app.state.engine
     common = {
-        "identity": request.app.state.engine.model.folder.identity,
+        "root": request.scope.get("root_path", ""),
+        "here": path_of(request),
+        "identity": engine.model.folder.identity,
         "priors": PRIORS,
-        "points": POINTS,
+        "points": words.POINTS,
+        "limits": engine.limits,
+        "served": engine.gallery is not None,
+        "host": request.url.hostname,
+        "local": request.url.hostname in ("localhost", "127.0.0.1", "::1", "testserver"),
     }
     return templates.TemplateResponse(request, name, common | values, status_code=status)
 
 
+def path_of(request: Request) -> str:
+    """Return the path that was asked for, without the prefix of a proxy."""
+    path, root = request.url.path, request.scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root) else path
+
+
 @router.get("/")
-async def compare_form(request: Request) -> Response:
-    """Show the form for two images."""
-    return render(request, "compare.html")
+async def compare_form(
+    request: Request, engine: Engines, left_work: Picked = None, right_work: Picked = None
+) -> Response:
+    """Show the form for two images, works of the gallery in it where a link picked them."""
+    picked = await picked_works(engine, {"left": left_work, "right": right_work})
+    return render(request, "compare.html", picked=picked)
+
+
+async def picked_works(engine: Engine, slots: dict[str, int | None]) -> dict[str, StoredWork]:
+    """Return the works that frames show because a link picked them, by the frame's name."""
+    gallery = engine.gallery
+    if gallery is None:
+        return {}
+    wanted = {name: slot for name, slot in slots.items() if slot is not None}
+    found = {
+        name: await engine.read(lambda slot=slot: work_at(gallery, slot))  # type: ignore[misc]
+        for name, slot in wanted.items()
+    }
+    return {name: stored for name, stored in found.items() if stored is not None}
 
 
 @router.post("/")
-async def compare(request: Request, engine: Engines, asked: Pair, cover: Cover = False) -> Response:
+async def compare(
+    request: Request, engine: Engines, page: AskedPair, cover: Cover = False
+) -> Response:
     """Show the verdict on two images, and what it rests on."""
-    answer = await questions.compare(engine, asked, evidence=True, cover=cover)
-    shown = await engine.infer(lambda: _shown(engine, answer))
+    answer = await questions.compare(engine, page.asked, evidence=True, cover=cover)
+    shown = await engine.infer(lambda: _shown(engine, answer, page))
+    slots = dict(zip(("left", "right"), page.slots, strict=True))
     return render(
         request,
         "compare.html",
-        prior=asked.prior,
-        operating_point=asked.operating_point,
+        prior=page.asked.prior,
+        operating_point=page.decide,
         cover=cover,
+        picked=await picked_works(engine, slots),
+        work_slots=page.slots,
         **shown,
     )
 
 
 @router.post("/report")
-async def report(engine: Engines, asked: Pair) -> Response:
+async def report(engine: Engines, page: AskedPair) -> Response:
     """Hand over the report on two images as a file."""
-    return attachment(await questions.report(engine, asked))
+    return attachment(await questions.report(engine, page.asked))
 
 
 @router.get("/api")
@@ -116,20 +147,25 @@ async def api(request: Request) -> Response:
     return render(request, "api.html", calls=calls)
 
 
-def _shown(engine: Engine, answer: Compared) -> dict[str, Any]:
+def _shown(engine: Engine, answer: Compared, page: PagePair) -> dict[str, Any]:
     """Return what a page shows of an answer."""
-    evidence, near = answer.verdict.evidence, answer.verdict.neighbours
+    verdict = answer.verdict
+    evidence, near = verdict.evidence, verdict.neighbours
+    one, two = answer.paintings
+    same_file = one.sha256 == two.sha256
     previews = [preview_of(painting) for painting in answer.paintings]
     shown: dict[str, Any] = {
-        "verdict": answer.verdict,
-        "claim": claim_in_words(answer.verdict.llr),
+        "verdict": verdict,
+        "said": words.said_of_pair(verdict, page.decide, same_file=same_file),
+        "same_file": same_file,
         "previews": previews_with(previews, evidence),
         "scale": scale_of(
-            answer.verdict.llr,
+            verdict.llr,
             engine.model.folder.config.calibration,
             evidence.context if evidence else None,
         ),
         "evidence": evidence,
+        "reasons": _reasons(engine, answer),
     }
     if evidence is not None:
         sides = (evidence.left, evidence.right)
@@ -148,3 +184,38 @@ def _shown(engine: Engine, answer: Compared) -> dict[str, Any]:
         paths = [one.path for one in (*near.left, *near.right)]
         shown["slots"] = slots_of(engine.gallery, paths)
     return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Two windows that correspond, side by side.
+
+    Attributes:
+        number: Its number on the pictures.
+        words: How rare such a likeness is.
+        left: The left window, enlarged, as a data URL.
+        right: The right one.
+    """
+
+    number: int
+    words: str
+    left: str
+    right: str
+
+
+def _reasons(engine: Engine, answer: Compared) -> list[Reason]:
+    evidence = answer.verdict.evidence
+    if evidence is None or engine.background is None:
+        return []
+    one, two = answer.paintings
+    most = rarest(len(engine.background.regions), len(one.patches))
+    return [
+        Reason(
+            match.number,
+            rarity_in_words(match.rarity, most),
+            crop_of(one, match.left),
+            crop_of(two, match.right),
+        )
+        for match in evidence.matches
+        if match.rarity >= LEAST_RARITY
+    ]

@@ -1,16 +1,15 @@
 """What the pages and the API ask of the engine, so that both answer alike."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from samehand.explain.evidence import explain
+from samehand.explain.evidence import full_verdict
 from samehand.model.painting import Painting
 from samehand.reporting.pair import pair_report
 from samehand.reporting.references import references_report
 from samehand.results import ReferenceVerdict, Verdict
-from samehand.verification.identify import nearby
 from samehand.verification.references import NoEvidenceError, distinct_references
 from samehand.web.engine import Engine, Upload
 from samehand.web.forms import ReferenceForm, TwoPictures
@@ -50,11 +49,19 @@ async def compare(
 
     def answer() -> Compared:
         model = engine.model
-        verdict = model.compare(one, two, prior=asked.prior, operating_point=asked.operating_point)
-        if evidence and engine.background is not None:
-            found = explain(model, one, two, influence=cover, background=engine.background)
-            near = None if engine.gallery is None else nearby(model, one, two, engine.gallery)
-            verdict = replace(verdict, evidence=found, neighbours=near)
+        # A model without a background gives verdicts, and nothing to set evidence against.
+        more = evidence and engine.background is not None
+        verdict = full_verdict(
+            model,
+            one,
+            two,
+            prior=asked.prior,
+            operating_point=asked.operating_point,
+            evidence=more,
+            influence=cover,
+            background=engine.background,
+            gallery=engine.gallery if more else None,
+        )
         return Compared(verdict, (one, two))
 
     async with engine.turn():

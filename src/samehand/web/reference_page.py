@@ -3,22 +3,24 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from samehand.errors import SamehandError
-from samehand.explain.words import reference_claim_in_words
 from samehand.images.decode import printable
+from samehand.records import OperatingPoint
 from samehand.results import GrowthStep
+from samehand.verification.references import attribution_of
 from samehand.web import questions
 from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, scale_of
 from samehand.web.engine import Engine
-from samehand.web.forms import Engines, References
-from samehand.web.pages import render, templates
+from samehand.web.forms import AskedReferences, Engines
+from samehand.web.pages import Picked, picked_works, render, templates
 from samehand.web.questions import Growing
+from samehand.web.words import said_of_set
 
 LINES = "application/x-ndjson"
 _THUMBNAIL = 240
@@ -39,41 +41,54 @@ class Step:
 
 
 @router.get("/reference")
-async def form(request: Request) -> Response:
-    """Show the form for a doubtful work and secure ones."""
-    return render(request, "reference.html")
+async def form(
+    request: Request,
+    engine: Engines,
+    probe_work: Picked = None,
+    reference_work: Annotated[list[int] | None, Query(max_length=64)] = None,
+) -> Response:
+    """Show the form for a doubtful work and secure ones, with works that a link picked."""
+    secure = {f"reference {slot}": slot for slot in reference_work or ()}
+    picked = await picked_works(engine, {"probe": probe_work, **secure})
+    doubtful = {name: work for name, work in picked.items() if name == "probe"}
+    known = [work for name, work in picked.items() if name != "probe"]
+    return render(request, "reference.html", picked=doubtful, secure=known)
 
 
 @router.post("/reference")
-async def verify(request: Request, engine: Engines, asked: References) -> Response:
+async def verify(request: Request, engine: Engines, page: AskedReferences) -> Response:
     """Show the verdict; to the page's script, as a line of JSON after each reference."""
-    answers = questions.verify(engine, asked)
+    answers = questions.verify(engine, page.asked)
     if LINES in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(engine, answers), media_type=LINES)
+        return StreamingResponse(_lines(request, answers, page.decide), media_type=LINES)
     shown: dict[str, Any] = {}
     async for found in answers:
         if found.opened == found.total:
-            shown = _shown(engine, found)
+            shown = _shown(engine, found, page.decide)
     return render(
         request,
         "reference.html",
-        prior=asked.prior,
-        operating_point=asked.operating_point,
+        prior=page.asked.prior,
+        operating_point=page.decide,
         **shown,
     )
 
 
 @router.post("/reference/report")
-async def report(engine: Engines, asked: References) -> Response:
+async def report(engine: Engines, page: AskedReferences) -> Response:
     """Hand over the report on a doubtful work and secure ones as a file."""
-    return attachment(await questions.reference_report(engine, asked))
+    return attachment(await questions.reference_report(engine, page.asked))
 
 
-async def _lines(engine: Engine, answers: AsyncIterator[Growing]) -> AsyncIterator[str]:
+async def _lines(
+    request: Request, answers: AsyncIterator[Growing], decide: OperatingPoint | None
+) -> AsyncIterator[str]:
+    engine: Engine = request.app.state.engine
+    root = request.scope.get("root_path", "")
     template = templates.get_template("reference_verdict.html")
     try:
         async for found in answers:
-            page = template.render(_shown(engine, found))
+            page = template.render(_shown(engine, found, decide), root=root)
             done = found.opened
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
@@ -81,13 +96,14 @@ async def _lines(engine: Engine, answers: AsyncIterator[Growing]) -> AsyncIterat
         yield json.dumps({"problem": printable(str(error))}) + "\n"
 
 
-def _shown(engine: Engine, found: Growing) -> dict[str, Any]:
+def _shown(engine: Engine, found: Growing, decide: OperatingPoint | None) -> dict[str, Any]:
     verdict = found.verdict
-    calibration = engine.model.folder.config.calibration
+    rule = attribution_of(engine.model.folder).references
+    step = rule.at(len(found.references))
     return {
         "verdict": verdict,
-        "claim": reference_claim_in_words(verdict.llr),
-        "scale": scale_of(verdict.llr, calibration),
+        "said": said_of_set(verdict, decide),
+        "scale": scale_of(verdict.llr, step.calibration),
         "probe": preview_of(found.probe, 420),
         "works": [
             (preview_of(painting, _THUMBNAIL), said)

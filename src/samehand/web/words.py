@@ -1,6 +1,75 @@
-"""Values in the words of a page; sentences about evidence are those of `explain.words`."""
+"""What a page says of a verdict, in one place; sentences about evidence are those of `explain`."""
 
-from samehand.records import Decision
+from dataclasses import dataclass
+from math import log10
+
+from samehand.explain.words import (
+    claim_in_words,
+    frequencies_in_words,
+    reference_claim_in_words,
+    reference_strength,
+    rounded,
+)
+from samehand.records import Decision, OperatingPoint
+from samehand.results import ReferenceVerdict, Verdict
+
+LEAST_DECIDED = log10(2.0)
+"""Below this |llr| the verbal scale has no support to speak of, so nothing is decided."""
+
+POINTS: dict[OperatingPoint, str] = {
+    "eer": "whichever is likelier to be right",
+    "fmr1": "only where 1 error in 100 is kept",
+    "fmr0.1": "only where 1 error in 1,000 is kept",
+}
+"""How a decision may be asked for; without a choice none is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What stands at the top of an answer.
+
+    Attributes:
+        headline: The verdict in a few words.
+        claim: It as a ratio, in one sentence; empty where no ratio means anything.
+        frequencies: How often pairs of known makers look so, as counts; empty where unknown.
+        style: The claim for two works known to be of one style; empty where it is not known.
+        decision: What is decided, where that was asked for; empty otherwise.
+    """
+
+    headline: str
+    claim: str = ""
+    frequencies: str = ""
+    style: str = ""
+    decision: str = ""
+
+
+def said_of_pair(verdict: Verdict, decide: OperatingPoint | None, *, same_file: bool) -> Said:
+    """Return what a page says of two paintings.
+
+    Args:
+        verdict: The verdict, at the operating point `decide` where one was chosen.
+        decide: The operating point, or None where no decision was asked for.
+        same_file: Whether both are one file, of which no ratio says anything.
+    """
+    if same_file:
+        return Said("Both pictures are the same file.")
+    context = verdict.evidence.context if verdict.evidence else None
+    return Said(
+        headline(verdict.strength),
+        claim_in_words(verdict.llr),
+        frequencies_in_words(context) if context else "",
+        _within_style(verdict.llr_one_style),
+        _decided(verdict, ("one artist", "two artists")) if decide else "",
+    )
+
+
+def said_of_set(verdict: ReferenceVerdict, decide: OperatingPoint | None) -> Said:
+    """Return what a page says of a doubtful work and secure ones; see `said_of_pair`."""
+    return Said(
+        headline(reference_strength(verdict.strength)),
+        reference_claim_in_words(verdict.llr),
+        decision=_decided(verdict, ("that artist", "another artist")) if decide else "",
+    )
 
 
 def headline(strength: str) -> str:
@@ -8,10 +77,43 @@ def headline(strength: str) -> str:
     return f"{strength[0].upper()}{strength[1:]}."
 
 
-def decision_words(decision: Decision) -> str:
-    """Return a decision as a page says it."""
-    return {
-        "same": "one artist",
-        "different": "two artists",
-        "inconclusive": "inconclusive",
-    }[decision]
+def decision_with_prior(decision: Decision, llr: float, probability: float) -> Decision:
+    """Return a decision that contradicts neither the words nor the probability beside it.
+
+    The thresholds are of scores alone. Where what was known before looking outweighs them, or the
+    pictures support neither side, nothing is decided.
+
+    Args:
+        decision: At an operating point.
+        llr: log10 likelihood ratio of the verdict.
+        probability: P(same artist) in [0, 1], from the prior and the llr.
+    """
+    if abs(llr) < LEAST_DECIDED:
+        return "inconclusive"
+    if decision == "same" and (llr < 0 or probability <= 0.5):
+        return "inconclusive"
+    if decision == "different" and (llr > 0 or probability >= 0.5):
+        return "inconclusive"
+    return decision
+
+
+def _decided(verdict: Verdict | ReferenceVerdict, names: tuple[str, str]) -> str:
+    decision = decision_with_prior(verdict.decision, verdict.llr, verdict.probability)
+    if decision == "inconclusive":
+        return "undecided"
+    return names[0] if decision == "same" else names[1]
+
+
+def _within_style(llr: float | None) -> str:
+    if llr is None:
+        return ""
+    times = rounded(10 ** abs(llr))
+    if times == "1.0":
+        return "If you know that both are of one style, the pictures speak for neither."
+    more, less = "one artist made both", "another artist of that style made one of them"
+    if llr < 0:
+        more, less = "another artist of that style made one of them", "one artist made both"
+    return (
+        f"If you know that both are of one style, they are {times} times as likely if {more} as "
+        f"if {less}."
+    )
