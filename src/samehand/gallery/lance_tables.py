@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samehand.errors import GalleryError, MissingExtraError, OutputError, SamehandError
 from samehand.gallery.filters import COLUMNS, Condition, read_conditions
@@ -104,9 +105,10 @@ class Tables:
         wanted = {name if name in COLUMNS else "extra" for one in conditions for name in one.reads}
         table = self.read(sorted(wanted) or ["sha256"])
         slots: Slots = table["_rowid"].to_numpy().astype(np.int64)
-        if conditions:
-            columns = {name: table[name].to_pylist() for name in wanted}
-            slots = slots[_holding(conditions, columns, len(table))]
+        held = np.ones(len(table), bool)
+        for one in conditions:
+            held &= _holding(one, table)
+        slots = slots[held]
         return np.sort(slots)
 
     def merge(self, table: "pa.Table", *, insert: bool) -> None:
@@ -205,24 +207,28 @@ def told(address: str) -> Iterator[None]:
         ) from error
 
 
-def _holding(
-    conditions: Sequence[Condition], columns: dict[str, list[Any]], count: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which of `count` works meet every condition, (N,); equal texts are judged once."""
-    names = sorted(columns)
-    seen: dict[tuple[Any, ...], bool] = {}
-
-    def judged(values: tuple[Any, ...]) -> bool:
-        known = dict(zip(names, values, strict=True))
+def _holding(condition: Condition, table: "pa.Table") -> NDArray[np.bool_]:
+    """Return which works of a table meet a condition, (N,); equal texts are judged once."""
+    names = list(dict.fromkeys(name if name in COLUMNS else "extra" for name in condition.reads))
+    codes, texts = zip(*(_coded(table[name]) for name in names), strict=True)
+    # Most conditions read one column, and most columns of a collection hold few texts.
+    if len(names) == 1:
+        rows, places = np.arange(len(texts[0]))[:, None], codes[0]
+    else:
+        rows, places = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
+    verdicts = np.zeros(len(rows), bool)
+    for place, row in enumerate(rows):
+        known = {name: texts[number][row[number]] for number, name in enumerate(names)}
         extra = json.loads(known.pop("extra", None) or "{}")
-        return all(one.holds((extra | known).get) for one in conditions)
-
-    held = np.zeros(count, bool)
-    for place, values in enumerate(zip(*(columns[name] for name in names), strict=True)):
-        if values not in seen:
-            seen[values] = judged(values)
-        held[place] = seen[values]
+        verdicts[place] = condition.holds((extra | known).get)
+    held: NDArray[np.bool_] = verdicts[places.ravel()]
     return held
+
+
+def _coded(column: "pa.ChunkedArray") -> tuple[NDArray[np.int64], list[str | None]]:
+    """Return a number for each text of a column, (N,), and the texts by number."""
+    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
 
 
 def in_slots(slots: Slots) -> str:
