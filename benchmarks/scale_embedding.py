@@ -4,18 +4,21 @@
 
 Draws pictures of 512 pixels a side, embeds them in this process with one thread and with two, and
 on a Ray cluster of two nodes with one and with two workers of one thread each. Every run has an
-output of its own; all must hold the same rows. What starting Ray and its workers takes is told
-apart: a second run of twice as many pictures has the same start. Needs samehand[ray].
+output of its own; all must hold the same rows. Wall time is told beside processor time, Ray's own
+processes included, which other work on the machine does not stretch; a second run of twice as many
+pictures tells what starting costs from what a picture costs. Needs samehand[ray] and psutil.
 """
 
 import argparse
 import json
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import psutil
 from PIL import Image
 
 from samehand.embedding.engines import EmbeddingEngine, LocalEngine
@@ -35,6 +38,8 @@ def main() -> None:
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, log_to_driver=False)
+    meter = Meter()
+    meter.start()
     runs: list[tuple[str, EmbeddingEngine, int]] = [
         ("local, 1 thread", LocalEngine(), 1),
         ("local, 2 threads", LocalEngine(), 2),
@@ -48,9 +53,9 @@ def main() -> None:
         draw(large, 2 * options.pictures, 1)
         rows = {}
         for name, engine, threads in runs:
-            seconds = []
+            seconds, processor = [], []
             for source in (small, large):
-                started = time.perf_counter()
+                started, spent = time.perf_counter(), meter.seconds()
                 out = folder / f"{name}-{source.name}"
                 report = embed_collection(
                     [source],
@@ -61,12 +66,18 @@ def main() -> None:
                     batch=options.batch,
                 )
                 seconds.append(time.perf_counter() - started)
+                processor.append(meter.seconds() - spent)
                 assert not report.failed
                 rows[name, source.name] = read(out)
-            each = (seconds[1] - seconds[0]) / options.pictures
-            told = {"engine": name, "seconds": [round(one, 1) for one in seconds]}
-            told |= {"start_s": round(2 * seconds[0] - seconds[1], 1)}
-            print(json.dumps(told | {"pictures_a_second": round(1 / each, 2)}), flush=True)
+            each = (processor[1] - processor[0]) / options.pictures
+            told = {
+                "engine": name,
+                "wall_s": [round(one, 1) for one in seconds],
+                "processor_s": [round(one, 1) for one in processor],
+                "processor_s_a_picture": round(each, 3),
+                "processor_s_to_start": round(processor[0] - each * options.pictures, 1),
+            }
+            print(json.dumps(told), flush=True)
         for source in ("small", "large"):
             truth = rows["local, 1 thread", source]
             apart = max(
@@ -76,6 +87,37 @@ def main() -> None:
             print(f"{source}: rows equal {same}, embeddings at most {apart:.2g} apart")
     ray.shutdown()
     cluster.shutdown()
+
+
+class Meter(threading.Thread):
+    """Adds up what this process and all that it has started spend, the dead included.
+
+    Their parents do not wait for Ray's workers, so that each is looked at while it lives.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.spent: dict[int, float] = {}
+        self.looked = threading.Condition()
+
+    def run(self) -> None:
+        """Look, again and again."""
+        mine = psutil.Process()
+        while True:
+            for process in (mine, *mine.children(recursive=True)):
+                try:
+                    self.spent[process.pid] = sum(process.cpu_times()[:2])
+                except psutil.Error:
+                    continue
+            with self.looked:
+                self.looked.notify_all()
+            time.sleep(0.25)
+
+    def seconds(self) -> float:
+        """Return the processor seconds spent up to now."""
+        with self.looked:
+            self.looked.wait()
+            return sum(self.spent.values())
 
 
 def draw(folder: Path, count: int, seed: int) -> None:
