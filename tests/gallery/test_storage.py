@@ -406,6 +406,26 @@ def test_the_commands_work_on_either_engine(engine, tmp_path, work_of, samehand,
     assert "deleted g with 5 works" in run("gallery", "delete", address, "--yes")
 
 
+def test_both_engines_give_one_answer(tmp_path, work_of, verifier):
+    for artist in range(3):
+        (tmp_path / "works" / f"artist {artist}").mkdir(parents=True)
+        for work in range(3):
+            work_of(artist, work).save(tmp_path / "works" / f"artist {artist}" / f"{work}.png")
+    probe = verifier.open(work_of(1, 7))
+    answers = []
+    for engine in ENGINES:
+        with Gallery.create(address_of(engine, tmp_path / engine / "g"), verifier) as gallery:
+            gallery.add([tmp_path / "works"], verifier)
+            for where in ((), ("path!=x",), ("artist=ARTIST 1",)):
+                found = verifier.search(probe, gallery, where=where).to_dict()
+                del found["seconds"]
+                for one in found["neighbours"]:
+                    one.pop("slot", None)
+                answers.append(found)
+    assert answers[:3] == answers[3:]
+    assert [len(found["neighbours"]) for found in answers[:3]] == [9, 9, 3]
+
+
 def test_an_address_that_is_none_is_refused(tmp_path):
     for wrong, words in (
         ("lance://", "names no folder"),

@@ -30,7 +30,8 @@ Beside = Annotated[
     str | None,
     typer.Option(
         "--gallery",
-        help="Also name the works of a gallery that are nearest to each image: its name or folder.",
+        help="Also name the works of a gallery that are nearest to each image: its name, folder or "
+        "address.",
     ),
 ]
 AnyAttribution = Annotated[

@@ -24,7 +24,7 @@ _READ = frozenset({"artist", "artist_id", "qualifier", "date", "date_from", "dat
 """Columns whose words are read; to write another one leaves them as they are."""
 
 _OWN_FILES = re.compile(
-    rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*|thumbnails.*"
+    rf"{re.escape(DATABASE)}(-wal|-shm|-journal)?|vectors-\d+\.f32|index.*|thumbnails.*|layout.*"
 )
 
 

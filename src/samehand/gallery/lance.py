@@ -50,7 +50,6 @@ from samehand.gallery.lance_tables import (
 )
 from samehand.gallery.schema import About
 from samehand.gallery.storage import DecisionRow, Near
-from samehand.gallery.thumbnails import FILE as THUMBNAILS
 from samehand.gallery.vectors import Slots
 from samehand.gallery.works import FileState, NewWork, StoredWork, Work
 from samehand.records import Floats
@@ -62,6 +61,9 @@ if TYPE_CHECKING:
 _LISTED_IN_FILTER = 5_000
 """Up to so many works that meet a condition are named to Lance, which looks at no others; naming
 one takes it 30 microseconds."""
+
+_KEPT_BESIDE = ("thumbnails", "layout")
+"""What the web pages keep in a gallery's folder, and can make again."""
 
 
 class LanceStorage:
@@ -348,8 +350,10 @@ class LanceStorage:
             self.close()
             return
         own = {f"{name}.lance" for name in (WORKS, EXTRA_COLUMNS, DECISIONS, INDEX)}
-        own |= {f"{THUMBNAILS}{end}" for end in ("", "-wal", "-shm", "-journal")}
-        if others := sorted(one.name for one in folder.iterdir() if one.name not in own):
+        names = (one.name for one in folder.iterdir())
+        if others := sorted(
+            name for name in names if name not in own and not name.startswith(_KEPT_BESIDE)
+        ):
             raise GalleryError(
                 f"{folder} holds other files, too, {others[0]} for one; move them elsewhere first"
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samehand.errors import GalleryError, MissingExtraError, OutputError, SamehandError
 from samehand.gallery.filters import COLUMNS, Condition, read_conditions
@@ -23,11 +24,12 @@ WORKS, EXTRA_COLUMNS, DECISIONS, INDEX = "works", "extra_columns", "decisions", 
 
 AT_ONCE = 4096
 
-_COMPACTED_EVERY = 64
-"""After so many commits of one process the small files that they left are joined."""
+_COMPACTED_FROM = 65_536
+"""From so many new works on their small files are joined, if they are half of the gallery: joining
+writes all of it anew, and so each work is written some three times however large it grows."""
 
-_KEPT = timedelta(hours=1)
-"""Files that no version of the last hour needs are deleted; a slower reader would miss them."""
+_KEPT = timedelta(minutes=15)
+"""Files that no version so young needs are deleted; a single call that takes longer would fail."""
 
 
 class Tables:
@@ -46,7 +48,7 @@ class Tables:
             MissingExtraError: LanceDB is not installed.
         """
         self.address = address
-        self._commits = 0
+        self._new = 0
         with told(address):
             self.database = connect(address)
             if WORKS not in table_names(self.database):
@@ -103,9 +105,10 @@ class Tables:
         wanted = {name if name in COLUMNS else "extra" for one in conditions for name in one.reads}
         table = self.read(sorted(wanted) or ["sha256"])
         slots: Slots = table["_rowid"].to_numpy().astype(np.int64)
-        if conditions:
-            columns = {name: table[name].to_pylist() for name in wanted}
-            slots = slots[_holding(conditions, columns, len(table))]
+        held = np.ones(len(table), bool)
+        for one in conditions:
+            held &= _holding(one, table)
+        slots = slots[held]
         return np.sort(slots)
 
     def merge(self, table: "pa.Table", *, insert: bool) -> None:
@@ -115,8 +118,8 @@ class Tables:
             if insert:
                 merging = merging.when_not_matched_insert_all()
             merging.execute(table)
-            self._commits += 1
-            if self._commits % _COMPACTED_EVERY == 0:
+            self._new += len(table)
+            if self._new >= _COMPACTED_FROM and 2 * self._new >= self.latest(WORKS).count_rows():
                 self.compact()
 
     def update(self, rows: dict[str, Any], types: dict[str, str]) -> None:
@@ -140,6 +143,7 @@ class Tables:
 
     def compact(self) -> None:
         """Join small files; if another process changes them at once, the next time will do."""
+        self._new = 0
         try:
             self.latest(WORKS).optimize(cleanup_older_than=_KEPT)
         except (RuntimeError, OSError):
@@ -203,24 +207,28 @@ def told(address: str) -> Iterator[None]:
         ) from error
 
 
-def _holding(
-    conditions: Sequence[Condition], columns: dict[str, list[Any]], count: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which of `count` works meet every condition, (N,); equal texts are judged once."""
-    names = sorted(columns)
-    seen: dict[tuple[Any, ...], bool] = {}
-
-    def judged(values: tuple[Any, ...]) -> bool:
-        known = dict(zip(names, values, strict=True))
+def _holding(condition: Condition, table: "pa.Table") -> NDArray[np.bool_]:
+    """Return which works of a table meet a condition, (N,); equal texts are judged once."""
+    names = list(dict.fromkeys(name if name in COLUMNS else "extra" for name in condition.reads))
+    codes, texts = zip(*(_coded(table[name]) for name in names), strict=True)
+    # Most conditions read one column, and most columns of a collection hold few texts.
+    if len(names) == 1:
+        rows, places = np.arange(len(texts[0]))[:, None], codes[0]
+    else:
+        rows, places = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
+    verdicts = np.zeros(len(rows), bool)
+    for place, row in enumerate(rows):
+        known = {name: texts[number][row[number]] for number, name in enumerate(names)}
         extra = json.loads(known.pop("extra", None) or "{}")
-        return all(one.holds((extra | known).get) for one in conditions)
-
-    held = np.zeros(count, bool)
-    for place, values in enumerate(zip(*(columns[name] for name in names), strict=True)):
-        if values not in seen:
-            seen[values] = judged(values)
-        held[place] = seen[values]
+        verdicts[place] = condition.holds((extra | known).get)
+    held: NDArray[np.bool_] = verdicts[places.ravel()]
     return held
+
+
+def _coded(column: "pa.ChunkedArray") -> tuple[NDArray[np.int64], list[str | None]]:
+    """Return a number for each text of a column, (N,), and the texts by number."""
+    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
 
 
 def in_slots(slots: Slots) -> str:

@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from samehand.errors import RecipeError
 from samehand.progress import track
+from samehand.training.parallel import ALONE, Processes
 from samehand.training.recipe import OptimiserConfig
 from samehand.training.runlog import RunFolder, load_tensors, save_tensors
 
@@ -88,6 +89,7 @@ def fit(
     resume: bool,
     monitor_mode: Literal["max", "min", "last"] = "max",
     checkpoint_every: float = 60.0,
+    processes: Processes = ALONE,
 ) -> list[dict[str, float]]:
     """Train until the epochs are done or validation has not improved for `patience` of them.
 
@@ -102,6 +104,7 @@ def fit(
         monitor_mode: Whether the epoch kept is the one whose monitored metric is largest, or
             least, or whichever is the last.
         checkpoint_every: Seconds between checkpoints within an epoch.
+        processes: Which of several processes this is; the first one writes and validates.
 
     Returns:
         One row of metrics an epoch.
@@ -126,28 +129,34 @@ def fit(
             started = last_saved = time.monotonic()
             label = f"epoch {state.epoch + 1}/{epochs}"
             stream = _prefetch(objective, batches, state.epoch, state.step)
-            for tensors in track(stream, label, len(batches) - state.step):
+            if processes.first:
+                stream = track(stream, label, len(batches) - state.step)
+            for tensors in stream:
                 rate = _rate(state.epoch * len(batches) + state.step, total, optimiser)
                 for group, peak in zip(adam.param_groups, peaks, strict=True):
                     group["lr"] = peak * rate
                 torch.manual_seed(_step_seed(seed, state.epoch, state.step))
-                state.loss_sum += _step(objective, adam, tensors)
+                state.loss_sum += processes.mean(_step(objective, adam, tensors))
                 average.update_parameters(objective.model)
                 state.step += 1
                 now = time.monotonic()
-                if stopping or now - last_saved > checkpoint_every:
+                stop = processes.any(bool(stopping))
+                if stop or now - last_saved > checkpoint_every:
                     state.seconds += now - started
                     started = now
-                    _save(run, objective, average, adam, state)
+                    if processes.first:
+                        _save(run, objective, average, adam, state)
                     last_saved = time.monotonic()
-                    if stopping:
+                    if stop:
                         raise Interrupted
             seconds = time.monotonic() - started
-            _finish_epoch(objective, average, run, state, len(batches), seconds, monitor_mode)
-            # The checkpoint comes last: whatever is lost before it, the resumed run writes again.
-            run.save_history(state.history)
-            _save(run, objective, average, adam, state)
-            _print_epoch(state.history[-1], epochs)
+            if processes.first:
+                _finish_epoch(objective, average, run, state, len(batches), seconds, monitor_mode)
+                # The checkpoint comes last: what is lost before it, the resumed run writes again.
+                run.save_history(state.history)
+                _save(run, objective, average, adam, state)
+                _print_epoch(state.history[-1], epochs)
+            state = processes.told(state)
     return state.history
 
 

@@ -20,19 +20,27 @@ from samehand.pairs.sampler import artist_batches
 from samehand.training.discriminate import run_views, start_from_discriminants
 from samehand.training.loop import step_generator
 from samehand.training.losses import build_loss
+from samehand.training.parallel import ALONE, Processes, shared_loss
 from samehand.training.recipe import Recipe
 
 
 class MetricObjective:
     """Trains an `Encoder` on artist-balanced batches; see `loop.Objective`."""
 
-    def __init__(self, recipe: Recipe, catalogue: pl.DataFrame, folder: Path) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        catalogue: pl.DataFrame,
+        folder: Path,
+        processes: Processes = ALONE,
+    ) -> None:
         """Prepare the network and the data.
 
         Args:
             recipe: What to train.
             catalogue: Rows of the catalogue; those with split "train" and "validation" are used.
             folder: The catalogue's folder, to which its image paths are relative.
+            processes: Which of several processes this is.
 
         Raises:
             RecipeError: Too few artists or paintings for the recipe's batches or for validation.
@@ -60,6 +68,8 @@ class MetricObjective:
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.usual_styles = _usual_styles(train["style"].to_list(), self.labels)
         self.criterion = self.prepare_criterion(len(names)).to(self.device)
+        self.processes = processes
+        self._loss = shared_loss(self.model, self.criterion, processes)
         try:
             self.batches(0)
         except ValueError as error:
@@ -98,20 +108,23 @@ class MetricObjective:
         )
 
     def load(self, batch: Sequence[int], epoch: int, step: int) -> tuple[Tensor, ...]:
-        """Return training views (B, 3, S, S) and artist labels (B,)."""
+        """Return training views (B, 3, S, S) and artist labels (B,), of this process's share."""
         rng = step_generator(self.recipe.seed, epoch, step)
-        size = self.recipe.size_at(epoch)
-        views = [
-            training_view(decode_file(self.paths[index]).image, size, self.recipe.augment, rng)
-            for index in batch
-        ]
+        size, seed = self.recipe.size_at(epoch), [self.recipe.seed, epoch, step]
+        mine = self.processes.share(batch)
+        views = []
+        for place, index in mine:
+            if self.processes.joined:
+                # A generator a painting, since no process draws for those of the others.
+                rng = np.random.default_rng([*seed, place])
+            image = decode_file(self.paths[index]).image
+            views.append(training_view(image, size, self.recipe.augment, rng))
         images = torch.from_numpy(np.stack(views)).to(memory_format=torch.channels_last)
-        return images, torch.from_numpy(self.labels[list(batch)])
+        return images, torch.from_numpy(self.labels[[index for _, index in mine]])
 
     def loss(self, tensors: tuple[Tensor, ...]) -> Tensor:
         """Return the loss of one batch."""
-        images, labels = (tensor.to(self.device) for tensor in tensors)
-        loss: Tensor = self.criterion(self.model(images), labels)
+        loss: Tensor = self._loss(*(tensor.to(self.device) for tensor in tensors))
         return loss
 
     def groups(self) -> list[dict[str, Any]]:
