@@ -229,8 +229,8 @@ class SameHand:
         point = operating_threshold(calibration, operating_point)
         styled = None
         if config.one_style is not None:
-            styled = float(comparator.style_scores(enrolled, *pair)[0])
-        within = one_style_llr(config, reading, score, styled)
+            styled = comparator.style_scores(enrolled, *pair)
+        within = one_style_llr(config, reading, np.array([score]), styled)
         return Verdict(
             left=one.name,
             right=two.name,

@@ -76,7 +76,7 @@ def cases_of(suspects: Sequence[Suspect], gallery: Gallery) -> list[Case]:
     return found
 
 
-def _best(alike: np.ndarray, among: np.ndarray) -> int | None:  # type: ignore[type-arg]
+def _best(alike: np.ndarray, among: np.ndarray) -> int | None:
     places = np.flatnonzero(among & np.isfinite(alike))
     return int(places[np.argmax(alike[places])]) if len(places) else None
 
