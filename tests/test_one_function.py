@@ -56,6 +56,8 @@ OTHER_COMMANDS = {
     # Many pairs at once, by the same comparator and calibration; tests/verification/test_score.py
     # holds its rows to what `compare` says of each.
     "score",
+    # Their own tests hold them to `SameHand.queue`, to the gallery's record, and to the evidence.
+    "decide", "decisions", "manifest", "queue",
 }  # fmt: skip
 
 ROUTES = {

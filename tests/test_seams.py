@@ -80,6 +80,9 @@ class InMemory:
     def index_info(self):
         return None
 
+    def read_decisions(self):
+        return []
+
     def nearest(self, probe, count, where=(), *, exact=False):
         works, rows = self.embeddings(where)
         order = np.argsort(-(rows @ probe), kind="stable")[:count]
@@ -119,6 +122,9 @@ class Distance:
 
     def enrol(self, embeddings):
         return Enrolled(embeddings, np.zeros(len(embeddings)), np.ones(len(embeddings)))
+
+    def style_scores(self, enrolled, left, right):
+        return self.pair_scores(enrolled, left, right)
 
     def pair_scores(self, enrolled, left, right):
         rows = enrolled.embeddings

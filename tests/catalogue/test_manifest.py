@@ -122,5 +122,5 @@ def test_a_zip_of_artists_folders(tmp_path, encoded, write_zip):
 )
 def test_bytes_that_are_no_text_are_refused_in_a_sentence(tmp_path, text, where):
     (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + text)
-    with pytest.raises(CatalogueError, match=f"{where}.* no text; save it as UTF-8"):
+    with pytest.raises(CatalogueError, match=f"{where}.* not text; save it as UTF-8"):
         read_csv(tmp_path / "t.csv")

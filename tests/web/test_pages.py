@@ -133,12 +133,12 @@ def test_a_page_says_why_an_upload_is_too_large(client, pair, limits):
     ("decision", "llr", "probability", "shown"),
     [
         ("same", 1.2, 0.94, "same"),
-        ("same", 1.2, 0.31, "inconclusive"),
-        ("same", 0.2, 0.61, "inconclusive"),
-        ("different", -0.2, 0.39, "inconclusive"),
+        ("same", 1.2, 0.31, "no decision"),
+        ("same", 0.2, 0.61, "no decision"),
+        ("different", -0.2, 0.39, "no decision"),
         ("different", -2.0, 0.01, "different"),
-        ("different", -0.5, 0.7, "inconclusive"),
-        ("inconclusive", 3.0, 0.99, "inconclusive"),
+        ("different", -0.5, 0.7, "no decision"),
+        ("no decision", 3.0, 0.99, "no decision"),
     ],
 )
 def test_a_decision_contradicts_neither_the_prior_nor_the_words(decision, llr, probability, shown):

@@ -18,6 +18,7 @@ from samehand.errors import SamehandError
 
 PURPOSES = {
     "gallery": "approximate search in galleries of several 100,000 works",
+    "excel": "answers and galleries as .xlsx files",
     "lance": "galleries on a shared folder or an object store (gallery)",
     "ray": "embedding on a cluster, and to and from object stores (embed)",
     "formats": "HEIC, JPEG XL, and the TIFFs of scanners and laboratories",

@@ -21,9 +21,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "samehand report a.jpg b.jpg --out report.html",
         "samehand report doubtful.jpg --references secure/ --out report.pdf",
     ),
-    "manifest": (
-        "samehand manifest a.jpg b.jpg --out pair.json --base https://museum.example/iiif",
-    ),
+    "manifest": ("samehand manifest a.jpg b.jpg --out pair.json --base https://a.org/iiif",),
     "verify": (
         "samehand verify doubtful.jpg --references secure/",
         "samehand verify doubtful/ --references secure/ --out answers.csv",
@@ -72,7 +70,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "doctor": ("samehand doctor",),
     "embed": (
         "samehand embed paintings/ --out embedded",
-        "samehand embed 's3://bucket/shards/*.tar' --out s3://bucket/embedded --engine ray",
+        "samehand embed 's3://b/*.tar' --out s3://b/embedded --engine ray",
     ),
     "gallery create": (
         "samehand gallery create masters",
