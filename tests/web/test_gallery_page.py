@@ -77,7 +77,7 @@ def test_a_picture_is_identified_on_its_own_page(served, shipped, shelf, work_of
 
 
 @pytest.mark.xfail(
-    strict=True,
+    strict=True, reason="stored works are read by the calibration of all pictures"
     reason="stored works are read by the calibration of all pictures, not of their kind",
 )
 def test_a_table_holds_the_ratio_of_each_two(served, shelf, shipped):
