@@ -15,7 +15,8 @@ import polars as pl
 
 from samehand import SameHand, SamehandError
 from samehand.model.embed import embed_files
-from samehand.scoring.calibration import decide, llr_from_score, operating_threshold
+from samehand.scoring.calibration import llr_from_score, operating_threshold
+from samehand.verification.condition import picture_kinds, readings_of_pairs
 
 ROLES = ("master", "control", "forger")
 
@@ -77,17 +78,16 @@ def probe(same_hand: SameHand, paintings: pl.DataFrame, images: Path) -> pl.Data
         kinds.append(f"master and {pair[-1]}")
     config = same_hand.folder.config
     comparator = same_hand.folder.comparator
-    scores = comparator.pair_scores(
-        comparator.enrol(table.embeddings), np.array(left), np.array(right)
-    )
-    llrs = llr_from_score(config.calibration, scores)
-    decisions = {
-        point: [
-            decide(score, operating_threshold(config.calibration, point))
-            for score in scores.tolist()
-        ]
-        for point in ("eer", "fmr1")
-    }
+    sides = np.array(left), np.array(right)
+    scores = comparator.pair_scores(comparator.enrol(table.embeddings), *sides)
+    llrs = np.zeros(len(scores))
+    decisions = {point: [""] * len(scores) for point in ("eer", "fmr1")}
+    for reading, chosen in readings_of_pairs(config, picture_kinds(config, files), *sides):
+        llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
+        for name, decided in decisions.items():
+            point = operating_threshold(reading.calibration, name)
+            for pair in chosen.tolist():
+                decided[pair] = reading.decide(float(scores[pair]), point, float(llrs[pair]))
     names = paintings["file"].to_list()
     return pl.DataFrame(
         {

@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from benchmarks.validation.criteria import Metric
 from samehand.catalogue.pictures import find_pictures
 from samehand.evaluation.metrics import Float64s, cllr, count_levels, eer_of, min_cllr_of
-from samehand.images.condition import picture_kind
-from samehand.images.decode import decode_file
 from samehand.model.embed import embed_files
 from samehand.records import OperatingPoint, PictureKind
-from samehand.scoring.calibration import decide, llr_from_score
+from samehand.scoring.calibration import llr_from_score, operating_threshold
 from samehand.scoring.comparator import Enrolled
 from samehand.scoring.conditions import read_pair
 from samehand.scoring.reference_fitting import make_trials
 from samehand.scoring.references import combine
-from samehand.verification.condition import one_style_llr
+from samehand.verification.condition import one_style_llr, picture_kinds, readings_of_pairs
 from samehand.verification.verifier import SameHand
 
 REFERENCES = 5
@@ -97,7 +95,7 @@ def read_set(
         model.folder.comparator.enrol(embedded.embeddings[chosen]),
         np.unique([items[i].labels["artist"] for i in chosen], return_inverse=True)[1].astype(int),
         np.array([items[i].labels.get("style", "") for i in chosen]),
-        [picture_kind(decode_file(paths[i])) for i in chosen],
+        picture_kinds(model.folder.config, [paths[i] for i in chosen]),
     )
 
 
@@ -106,40 +104,32 @@ def answer(model: SameHand, pictures: PictureSet) -> Answers:
     config, comparator = model.folder.config, model.folder.comparator
     left, right = np.triu_indices(len(pictures.artist), k=1)
     scores = comparator.pair_scores(pictures.enrolled, left, right).astype(np.float64)
-    kind = np.array(pictures.kind)
     llrs, within = np.zeros(len(scores)), np.full(len(scores), np.nan)
     refused = np.zeros(len(scores), bool)
     names: tuple[OperatingPoint, ...] = ("eer", "fmr1", "fmr0.1")
     promised = {name: np.ones(len(scores)) for name in names}
     called = {name: np.zeros(len(scores), bool) for name in names}
-    for one in np.unique(kind):
-        for two in np.unique(kind):
-            chosen = np.flatnonzero((kind[left] == one) & (kind[right] == two))
-            if not len(chosen):
-                continue
-            reading = read_pair(config.calibration, config.conditions, one, two)
-            llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
-            refused[chosen] = reading.refusal is not None
-            styled = None
-            if config.one_style is not None:
-                styled = comparator.style_scores(pictures.enrolled, left[chosen], right[chosen])
-            style = one_style_llr(config, reading, scores[chosen], styled)
-            if style is not None:
-                within[chosen] = style
-            if reading.refusal is None:
-                for name in names:
-                    point = reading.calibration.points[name]
-                    promised[name][chosen] = point.error_rate
-                    called[name][chosen] = [
-                        decide(score, point, llr) == "same"
-                        for score, llr in zip(scores[chosen], llrs[chosen], strict=True)
-                    ]
+    styled = comparator.style_scores(pictures.enrolled, left, right)
+    for reading, chosen in readings_of_pairs(config, pictures.kind, left, right):
+        llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
+        refused[chosen] = reading.refusal is not None
+        style = one_style_llr(config, reading, scores[chosen], styled[chosen])
+        if style is not None:
+            within[chosen] = style
+        for name in names:
+            point = operating_threshold(reading.calibration, name)
+            rate = reading.error_rate(point)
+            promised[name][chosen] = 1.0 if rate is None else rate
+            called[name][chosen] = [
+                reading.decide(score, point, llr) == "same"
+                for score, llr in zip(scores[chosen], llrs[chosen], strict=True)
+            ]
     style = pictures.style
     of_one = (style[left] == style[right]) & (style[left] != "")
     return Answers(
         pictures.name,
         int(pictures.artist.max()) + 1,
-        len(kind),
+        len(pictures.kind),
         scores,
         llrs,
         pictures.artist[left] == pictures.artist[right],

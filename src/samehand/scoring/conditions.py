@@ -12,8 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samehand.records import PictureKind
-from samehand.scoring.calibration import Calibration, Float64s
+from samehand.records import Decision, PictureKind
+from samehand.scoring.calibration import (
+    Calibration,
+    Float64s,
+    OperatingThreshold,
+    decide,
+)
 
 Kinds = tuple[PictureKind, PictureKind]
 
@@ -81,6 +86,14 @@ class Reading:
         """
         llr = self.calibration.slope * np.asarray(scores, np.float64) + self.calibration.intercept
         return (llr - usual.intercept) / usual.slope
+
+    def decide(self, score: float, point: OperatingThreshold, llr: float) -> Decision:
+        """Return what an operating point decides, as `calibration.decide`; nothing if refused."""
+        return "no decision" if self.refusal else decide(score, point, llr)
+
+    def error_rate(self, point: OperatingThreshold) -> float | None:
+        """Return the error rate that an operating point promises; None if refused."""
+        return None if self.refusal else point.error_rate
 
 
 def kinds_of(one: PictureKind, two: PictureKind) -> Kinds:

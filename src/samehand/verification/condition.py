@@ -1,14 +1,23 @@
 """How a pair of paintings is to be read: by which calibration, and what is known of its errors."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samehand.errors import ImageError
+from samehand.images.condition import picture_kind
+from samehand.images.decode import decode_file
 from samehand.model.folder import ModelConfig
 from samehand.model.painting import Painting
+from samehand.progress import track
+from samehand.records import PictureKind
 from samehand.scoring.calibration import Calibration, Float64s, llr_from_score
+from samehand.scoring.comparator import Indices
 from samehand.scoring.conditions import UNMEASURED_LIMIT, Reading, limited, read_pair
 from samehand.verification.warnings import is_novel
 
@@ -26,6 +35,47 @@ def pair_reading(one: Painting, two: Painting, config: ModelConfig) -> Reading:
         return read_pair(config.calibration, (), "photograph", "photograph")
     novel = is_novel(one, config) or is_novel(two, config)
     return read_pair(config.calibration, config.conditions, one.kind, two.kind, novel=novel)
+
+
+def readings_of_pairs(
+    config: ModelConfig, kinds: Sequence[PictureKind], left: Indices, right: Indices
+) -> Iterator[tuple[Reading, Indices]]:
+    """Yield how many pairs are to be read, with the numbers of those that are read so.
+
+    Args:
+        config: The model's configuration.
+        kinds: What each of P pictures can show; whether one is novel is not asked.
+        left: Left pictures' numbers, (N,).
+        right: Right pictures' numbers, (N,).
+    """
+    names = get_args(PictureKind)
+    number = np.array([names.index(kind) for kind in kinds], int)
+    lower, upper = (pick(number[left], number[right]) for pick in (np.minimum, np.maximum))
+    code = lower * len(names) + upper
+    for both in np.unique(code).tolist():
+        one, two = divmod(both, len(names))
+        reading = read_pair(config.calibration, config.conditions, names[one], names[two])
+        yield reading, np.flatnonzero(code == both)
+
+
+def picture_kinds(config: ModelConfig, paths: Sequence[Path]) -> list[PictureKind]:
+    """Return what each file can show, if the model tells that apart; "photograph" if unreadable.
+
+    Args:
+        config: The model's configuration.
+        paths: The files, each of which is decoded.
+    """
+    if not config.conditions:
+        return ["photograph"] * len(paths)
+
+    def kind(path: Path) -> PictureKind:
+        try:
+            return picture_kind(decode_file(path))
+        except ImageError:
+            return "photograph"
+
+    with ThreadPoolExecutor(2, thread_name_prefix="samehand-kinds") as pool:
+        return list(track(pool.map(kind, paths), "telling pictures apart", len(paths)))
 
 
 def set_reading(probe: Painting, references: Sequence[Painting], config: ModelConfig) -> Reading:
@@ -63,7 +113,7 @@ def measured_on(reading: Reading, calibration: Calibration | None = None) -> str
 
 
 def one_style_llr(
-    config: ModelConfig, reading: Reading, scores: ArrayLike, styled: ArrayLike | None
+    config: ModelConfig, reading: Reading, scores: ArrayLike, styled: ArrayLike
 ) -> Float64s | None:
     """Return llrs against another artist of the same style; None without such a calibration.
 
@@ -72,13 +122,13 @@ def one_style_llr(
         reading: How the pairs are to be read.
         scores: Their raw scores, any shape.
         styled: Their scores as `Comparator.style_scores` gives them, same shape; moved by as much
-            as the condition moves the raw ones. None without a calibration within styles.
+            as the condition moves the raw ones.
 
     Returns:
         Same shape.
     """
     calibration = config.one_style
-    if calibration is None or styled is None:
+    if calibration is None:
         return None
     if reading.refusal:
         calibration = limited(calibration, UNMEASURED_LIMIT)

@@ -3,30 +3,24 @@
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import IO, get_args
+from typing import IO
 
 import numpy as np
 
 from samehand.catalogue.pair_table import open_pairs
 from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
-from samehand.images.condition import picture_kind
-from samehand.images.decode import decode_file
 from samehand.model.embed import embed_files
-from samehand.progress import track
 from samehand.records import OperatingPoint, PictureKind
 from samehand.scoring.calibration import (
-    decide,
     llr_from_score,
     operating_threshold,
     probability,
 )
 from samehand.scoring.comparator import Enrolled, Indices
-from samehand.scoring.conditions import read_pair
-from samehand.verification.condition import one_style_llr
+from samehand.verification.condition import one_style_llr, picture_kinds, readings_of_pairs
 from samehand.verification.verifier import SameHand
 
 ADDED = (
@@ -100,7 +94,7 @@ def score_csv(
             f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
             "repair it, or pass --skip-bad-images to leave its rows without a score"
         )
-    kinds = _kinds(model, paths)
+    kinds = picture_kinds(model.folder.config, paths)
     question = (prior, operating_point)
     unscored = rows = 0
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
@@ -126,21 +120,6 @@ def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:
         yield block
 
 
-def _kinds(model: SameHand, paths: Sequence[Path]) -> list[PictureKind]:
-    """Return what each picture can show, if the model tells that apart; unreadable ones too."""
-    if not model.folder.config.conditions:
-        return ["photograph"] * len(paths)
-
-    def kind(path: Path) -> PictureKind:
-        try:
-            return picture_kind(decode_file(path))
-        except ImageError:
-            return "photograph"
-
-    with ThreadPoolExecutor(2, thread_name_prefix="samehand-kinds") as pool:
-        return list(track(pool.map(kind, paths), "telling pictures apart", len(paths)))
-
-
 def _columns(
     model: SameHand,
     enrolled: Enrolled,
@@ -152,25 +131,19 @@ def _columns(
     config, comparator = model.folder.config, model.folder.comparator
     prior, operating_point = question
     scores = comparator.pair_scores(enrolled, *sides)
-    styled = None if config.one_style is None else comparator.style_scores(enrolled, *sides)
-    names = get_args(PictureKind)
-    number = np.array([names.index(kind) for kind in kinds])
-    lower, upper = (pick(number[sides[0]], number[sides[1]]) for pick in (np.minimum, np.maximum))
-    code = lower * len(names) + upper
+    styled = comparator.style_scores(enrolled, *sides)
     rows: list[tuple[str, ...]] = [()] * len(scores)
-    for both in np.unique(code).tolist():
-        chosen = np.flatnonzero(code == both)
-        one, two = divmod(both, len(names))
-        reading = read_pair(config.calibration, config.conditions, names[one], names[two])
-        point = reading.calibration.points[operating_point]
-        rate = "" if reading.refusal else f"{point.error_rate:.4f}"
+    for reading, chosen in readings_of_pairs(config, kinds, *sides):
+        point = operating_threshold(reading.calibration, operating_point)
+        promised = reading.error_rate(point)
+        rate = "" if promised is None else f"{promised:.4f}"
         some = scores[chosen]
         llrs = llr_from_score(reading.calibration, some)
-        within = one_style_llr(config, reading, some, None if styled is None else styled[chosen])
+        within = one_style_llr(config, reading, some, styled[chosen])
         styles = [""] * len(some) if within is None else [f"{llr:.4f}" for llr in within.tolist()]
         each = (some.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), styles)
         for row, score, llr, chance, style in zip(chosen.tolist(), *each, strict=True):
-            decision = "no decision" if reading.refusal else decide(score, point, llr)
+            decision = reading.decide(score, point, llr)
             found = (f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decision, style)
             rows[row] = (*found, reading.condition, rate)
     return rows

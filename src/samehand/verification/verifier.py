@@ -27,7 +27,6 @@ from samehand.results import (
     Verdict,
 )
 from samehand.scoring.calibration import (
-    decide,
     llr_from_score,
     llr_interval,
     operating_threshold,
@@ -227,9 +226,7 @@ class SameHand:
         calibration = reading.calibration
         llr = float(llr_from_score(calibration, score))
         point = operating_threshold(calibration, operating_point)
-        styled = None
-        if config.one_style is not None:
-            styled = comparator.style_scores(enrolled, *pair)
+        styled = comparator.style_scores(enrolled, *pair)
         within = one_style_llr(config, reading, np.array([score]), styled)
         return Verdict(
             left=one.name,
@@ -238,9 +235,9 @@ class SameHand:
             llr=llr,
             probability=float(probability(llr, prior)),
             prior=prior,
-            decision="no decision" if reading.refusal else decide(score, point, llr),
+            decision=reading.decide(score, point, llr),
             operating_point=operating_point,
-            error_rate=None if reading.refusal else point.error_rate,
+            error_rate=reading.error_rate(point),
             strength=strength(llr),
             condition=reading.condition,
             measured_on=measured_on(reading),
