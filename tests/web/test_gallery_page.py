@@ -9,10 +9,11 @@ from fastapi.testclient import TestClient
 
 from samehand.explain.words import nearby_in_words
 from samehand.gallery import Gallery
+from samehand.gallery.decisions import standing
 from samehand.web.app import create_app
 from samehand.web.map_page import flat
 from samehand.web.queue_page import clear
-from samehand.web.review_page import cases_of, counted
+from samehand.web.review_page import cases_of
 
 HERE = "http://127.0.0.1:8017"
 
@@ -188,9 +189,9 @@ def test_a_decided_case_is_not_shown_again_until_it_is_undone(mislabelled, shipp
     assert "Ada" in page
     again = [(one.work.sha256, one.rival.sha256) for one in cases_of(suspects, gallery)]
     assert (first.work.sha256, first.rival.sha256) not in again
-    line = counted(gallery.store.read_decisions())[0]
+    line = standing(gallery.store.read_decisions())[0]
     client.post("/gallery/queue/undo", data={"line": line.id})
-    assert counted(gallery.store.read_decisions()) == []
+    assert standing(gallery.store.read_decisions()) == []
     assert cases_of(suspects, gallery)[0] == first
     assert len(gallery.store.read_decisions()) == 2
     assert client.post("/gallery/queue/undo", data={"line": line.id}).status_code == 404

@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse, Response
 
 from samehand.errors import GalleryError, ModelError
 from samehand.gallery import Gallery, StoredWork
+from samehand.gallery.decisions import standing
+from samehand.gallery.storage import DecisionRow
 from samehand.gallery.thumbnails import thumbnail
 from samehand.model.painting import Painting
 from samehand.results import Identification, SearchResult
@@ -227,19 +229,9 @@ def _near(engine: Engine, gallery: Gallery, stored: StoredWork) -> list[tuple[St
     return sorted(pairs, key=lambda pair: -pair[1])
 
 
-def _decisions(gallery: Gallery, stored: StoredWork) -> list[Any]:
-    undone = set()
-    lines = gallery.store.read_decisions()
-    for line in lines:
-        if line.label == "undo":
-            undone.add(line.note)
-    return [
-        line
-        for line in lines
-        if line.label != "undo"
-        and line.id not in undone
-        and stored.sha256 in (line.first, line.second)
-    ]
+def _decisions(gallery: Gallery, stored: StoredWork) -> list[DecisionRow]:
+    lines = standing(gallery.store.read_decisions())
+    return [line for line in lines if stored.sha256 in (line.first, line.second)]
 
 
 def _columns(stored: StoredWork) -> list[tuple[str, str]]:

@@ -4,26 +4,27 @@ A case is a work, the work of its own label most like it, and the rival's work m
 decided is about the work and the rival's; a decided case is not shown again until it is undone.
 """
 
-import datetime
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Form, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from samehand.errors import GalleryError
 from samehand.gallery import Gallery, StoredWork
-from samehand.gallery.storage import DecisionRow
+from samehand.gallery.decisions import decide as write_decision
+from samehand.gallery.decisions import standing
+from samehand.records import Judgement
 from samehand.results import Suspect
 from samehand.web.engine import Engine
 from samehand.web.forms import Engines, Served
 from samehand.web.pages import render
 
 MOST = 1000
-_UNDO = "undo"
 
 router = APIRouter(include_in_schema=False, prefix="/gallery/queue")
 
@@ -47,18 +48,12 @@ class Case:
     suspect: Suspect
 
 
-def counted(lines: Sequence[DecisionRow]) -> list[DecisionRow]:
-    """Return the decisions that have not been undone, in the order in which they were made."""
-    undone = {line.note for line in lines if line.label == _UNDO}
-    return [line for line in lines if line.label != _UNDO and line.id not in undone]
-
-
 def cases_of(suspects: Sequence[Suspect], gallery: Gallery) -> list[Case]:
     """Return suspect labels as cases, the most doubtful first, without those that are decided."""
     works, rows = gallery.embeddings()
     place = {stored.work.path: i for i, stored in enumerate(works)}
     artists = np.array([stored.work.artist or "" for stored in works])
-    decided = {(line.first, line.second) for line in counted(gallery.store.read_decisions())}
+    decided = {(line.first, line.second) for line in standing(gallery.store.read_decisions())}
     found = []
     for suspect in suspects:
         here = place.get(suspect.path)
@@ -86,7 +81,7 @@ async def show(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show the next case, how far the queue has come, and what was decided."""
     suspects = await _suspects(engine, gallery)
     cases = await engine.read(lambda: cases_of(suspects, gallery))
-    lines = await engine.read(lambda: counted(gallery.store.read_decisions()))
+    lines = await engine.read(lambda: standing(gallery.store.read_decisions()))
     contents = sorted({one for line in lines for one in (line.first, line.second)})
     names = await engine.read(lambda: gallery.store.works_with_content(contents))
     return render(
@@ -119,19 +114,24 @@ async def decide(
     gallery: Served,
     first: Content,
     second: Content,
-    label: Annotated[Literal["same", "different", "unsure"], Form()],
+    label: Annotated[Judgement, Form()],
     note: Annotated[str, Form(max_length=2000)] = "",
     name: Annotated[str, Form(max_length=100)] = "",
-    llr: Annotated[float | None, Form(ge=-20, le=20)] = None,
 ) -> Response:
     """Write a decision down, and go on to the next case."""
-    known = await engine.read(lambda: gallery.store.works_with_content([first, second]))
-    if not (known.get(first) and known.get(second)):
-        raise HTTPException(404, "The gallery holds no such works any longer.")
-    one, two = sorted((first, second))
-    model = engine.model.folder.identity
-    row = DecisionRow(_id(), _now(), one, two, label, note.strip(), name.strip(), model, llr)
-    await engine.read(lambda: gallery.store.append_decisions([row]))
+    with _refusals():
+        await engine.infer(
+            lambda: write_decision(
+                gallery.store,
+                first,
+                second,
+                label,
+                note=note,
+                by=name,
+                model=engine.model.folder,
+                files=False,
+            )
+        )
     return RedirectResponse(_here(request), 303)
 
 
@@ -144,24 +144,19 @@ async def undo(
     name: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Take a decision back; the record keeps both."""
-    lines = await engine.read(lambda: counted(gallery.store.read_decisions()))
-    old = next((one for one in lines if one.id == line), None)
-    if old is None:
-        raise HTTPException(404, "There is no such decision, or it was undone already.")
-    row = DecisionRow(
-        _id(), _now(), old.first, old.second, _UNDO, old.id, name.strip(), old.model, None
-    )
-    await engine.read(lambda: gallery.store.append_decisions([row]))
+    with _refusals():
+        await engine.read(lambda: gallery.undo(line, by=name))
     return RedirectResponse(_here(request), 303)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Say on a page what a gallery refuses: a work or a decision that is no longer there."""
+    try:
+        yield
+    except GalleryError as error:
+        raise HTTPException(404, f"{error}.") from error
 
 
 def _here(request: Request) -> str:
     return f"{request.scope.get('root_path', '')}/gallery/queue"
-
-
-def _id() -> str:
-    return uuid.uuid4().hex[:12]
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
