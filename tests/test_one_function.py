@@ -21,8 +21,9 @@ from mcp import Client
 from samehand import AsyncSameHand, Gallery, SameHand
 from samehand.cli import app as commands
 from samehand.explain import evidence
+from samehand.gallery import decisions
 from samehand.mcp import create_server
-from samehand.verification import hands, identify, references
+from samehand.verification import hands, identify, queue, references
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
 
@@ -35,6 +36,9 @@ ANSWERED_BY = {
     "search": (identify, "search"),
     "identify": (identify, "identify"),
     "cluster": (hands, "cluster"),
+    "queue": (queue, "queue"),
+    "decide": (decisions, "decide"),
+    "undo": (decisions, "undo"),
 }
 
 COMMANDS = {
@@ -47,6 +51,10 @@ COMMANDS = {
     "identify": {"identify"},
     "cluster": {"cluster"},
     "suspects": {"cluster"},
+    "manifest": {"compare", "explain"},
+    "queue": {"queue"},
+    "decide": {"decide"},
+    "decisions --undo": {"undo"},
 }
 
 # What prepares, measures, publishes or describes, and asks nothing about a picture.
@@ -56,8 +64,6 @@ OTHER_COMMANDS = {
     # Many pairs at once, by the same comparator and calibration; tests/verification/test_score.py
     # holds its rows to what `compare` says of each.
     "score",
-    # Their own tests hold them to `SameHand.queue`, to the gallery's record, and to the evidence.
-    "decide", "decisions", "manifest", "queue",
 }  # fmt: skip
 
 ROUTES = {
@@ -69,6 +75,9 @@ ROUTES = {
     "POST /api/v1/gallery/search": {"search"},
     "POST /api/v1/gallery/identify": {"identify"},
     "POST /api/v1/gallery/cluster": {"cluster"},
+    "POST /api/v1/gallery/queue": {"queue"},
+    "POST /api/v1/gallery/decisions": {"decide"},
+    "POST /api/v1/gallery/decisions/undo": {"undo"},
 }
 
 TOOLS = {
@@ -106,7 +115,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> Callable[[], contextmanager]:
     return during
 
 
-PLACES = (SameHand, evidence, identify, references, hands)
+PLACES = (SameHand, evidence, identify, references, hands, queue, decisions)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +143,14 @@ def pictures(work_of, tmp_path_factory) -> list[Path]:
     for work, path in zip((7, 8), paths, strict=True):
         work_of(0, work).save(path)
     return paths
+
+
+def some_works(shelf: Gallery) -> list[str]:
+    return [stored.sha256 for stored in list(shelf.list())[:2]]
+
+
+def some_decision(shelf: Gallery) -> str:
+    return shelf.decide(*some_works(shelf), "unsure", by="Ada").id
 
 
 def without_time(values: dict) -> dict:
@@ -168,6 +185,12 @@ def test_commands_ask_the_one_function(
         "identify": ["identify", one, "--gallery", shelf.folder],
         "cluster": ["cluster", "--gallery", shelf.folder],
         "suspects": ["suspects", "--gallery", shelf.folder],
+        "manifest": [
+            "manifest", one, two, "--out", tmp_path / "pair.json", "--base", "https://a.org/iiif",
+        ],
+        "queue": ["queue", shelf.folder],
+        "decide": ["decide", shelf.folder, *some_works(shelf), "unsure"],
+        "decisions --undo": ["decisions", shelf.folder, "--undo", some_decision(shelf)],
     }[command]  # fmt: skip
     if "explain" in COMMANDS[command]:
         # It encodes each picture some hundred times.
@@ -187,9 +210,14 @@ def client(model, shelf) -> Iterator[TestClient]:
         yield client
 
 
-def posted(client: TestClient, path: str, pictures: list[Path]):
+def posted(client: TestClient, path: str, pictures: list[Path], shelf: Gallery):
+    if path.endswith("/decisions"):
+        first, second = some_works(shelf)
+        return client.post(path, data={"first": first, "second": second, "label": "unsure"})
+    if path.endswith("/undo"):
+        return client.post(path, data={"id": shelf.decisions().decisions[-1].id})
     one, two = (("x.png", path.read_bytes(), "image/png") for path in pictures)
-    if path.endswith("/cluster"):
+    if path.endswith(("/cluster", "/queue")):
         return client.post(path)
     if "gallery" in path:
         return client.post(path, files={"probe": one})
@@ -198,16 +226,17 @@ def posted(client: TestClient, path: str, pictures: list[Path]):
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_routes_ask_the_one_function(route, client, verifier, reached, pictures):
+def test_routes_ask_the_one_function(route, client, verifier, reached, shelf, pictures):
     path = route.split()[1]
     if path == "/api/v1/report":
         app = create_app(verifier, Limits(decoders=1, decode_seconds=60))
         with TestClient(app, base_url="http://127.0.0.1") as light, reached() as seen:
-            assert posted(light, path, pictures).status_code == 200
+            assert posted(light, path, pictures, shelf).status_code == 200
         assert seen == ROUTES[route]
         return
+    some_decision(shelf)
     with reached() as seen:
-        answer = posted(client, path, pictures)
+        answer = posted(client, path, pictures, shelf)
     assert answer.status_code == 200, answer.text
     # The nearest works stand beside, found as any search finds them.
     beside = {"nearby", "search"} if path == "/api/v1/evidence" else set()
@@ -262,7 +291,7 @@ def test_python_asyncio_command_line_http_and_assistants_answer_alike(
     answers = {
         "asyncio": asyncio.run(ask()).to_dict(),
         "command line": json.loads(samehand(question, one, *options, "--json").out),
-        "http": posted(client, f"/api/v1/{path}", pictures).json(),
+        "http": posted(client, f"/api/v1/{path}", pictures, shelf).json(),
         "assistant": called(model, shelf, question, pictures).structured_content,
     }
     for by, values in answers.items():

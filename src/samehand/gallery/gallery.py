@@ -326,6 +326,7 @@ class Gallery:
         note: str = "",
         by: str = "",
         model: ModelFolder | OpenedModel | None = None,
+        files: bool = True,
     ) -> Decision:
         """Write down what a person decides about two works.
 
@@ -338,6 +339,7 @@ class Gallery:
             note: Why.
             by: Who decides.
             model: What gives the ratio that is kept beside the decision; None keeps none.
+            files: Whether a work may be an image file outside the gallery.
 
         Raises:
             GalleryError: There is no such work, both are one, or the label is unknown.
@@ -345,7 +347,7 @@ class Gallery:
         from samehand.gallery.decisions import decide
 
         opened = None if model is None else folder_of(model)
-        return decide(self.store, first, second, label, note=note, by=by, model=opened)
+        return decide(self.store, first, second, label, note=note, by=by, model=opened, files=files)
 
     def undo(self, identity: str, *, by: str = "") -> Decision:
         """Let a decision no longer count; it stays in the record.

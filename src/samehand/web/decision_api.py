@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 
-from samehand.gallery.decisions import decide as write_decision
 from samehand.records import Judgement
 from samehand.results import Decision, Decisions, Queue
 from samehand.web.api import PROBLEMS
@@ -49,15 +48,8 @@ async def decide(
     """Write a decision down; a person's later one on a pair takes the place of an earlier one."""
     # A path from the web names a work of the gallery, never a file of this machine.
     return await engine.infer(
-        lambda: write_decision(
-            gallery.store,
-            first,
-            second,
-            label,
-            note=note,
-            by=by,
-            model=engine.model.folder,
-            files=False,
+        lambda: gallery.decide(
+            first, second, label, note=note, by=by, model=engine.model, files=False
         )
     )
 

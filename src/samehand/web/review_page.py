@@ -16,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 
 from samehand.errors import GalleryError
 from samehand.gallery import Gallery, StoredWork
-from samehand.gallery.decisions import decide as write_decision
 from samehand.gallery.decisions import standing
 from samehand.records import Judgement
 from samehand.results import Suspect
@@ -121,15 +120,8 @@ async def decide(
     """Write a decision down, and go on to the next case."""
     with _refusals():
         await engine.infer(
-            lambda: write_decision(
-                gallery.store,
-                first,
-                second,
-                label,
-                note=note,
-                by=name,
-                model=engine.model.folder,
-                files=False,
+            lambda: gallery.decide(
+                first, second, label, note=note, by=name, model=engine.model, files=False
             )
         )
     return RedirectResponse(_here(request), 303)
