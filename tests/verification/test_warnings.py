@@ -165,7 +165,7 @@ def test_a_probe_is_told_what_one_of_two_images_is_told(
 
 def test_the_first_window_is_the_whole_picture(work_of):
     image = work_of(1, 0, (192, 192))
-    difference = windows(image)[0].astype(int) - thumbnail(image)
+    difference = windows(image).thumbnails[0].astype(int) - thumbnail(image)
     assert np.abs(difference).max() <= 1
 
 

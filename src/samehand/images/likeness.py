@@ -5,6 +5,7 @@ Small thumbnails are compared by their local structure and then by their colours
 Shapes: N pictures, K pairs.
 """
 
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
@@ -50,6 +51,19 @@ THUMBNAIL_BYTES = GREY_SIDE**2 + 2 * CHROMA_SIDE**2
 
 Thumbnails = NDArray[np.uint8]
 """Shape (N, THUMBNAIL_BYTES): `thumbnail` of N paintings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """A picture cropped in many ways, to tell whether another shows a part of it.
+
+    Attributes:
+        thumbnails: Of each crop, (N, THUMBNAIL_BYTES).
+        detail: `detail_of` those, (N, 1024): it costs far more than a comparison with it.
+    """
+
+    thumbnails: Thumbnails
+    detail: NDArray[np.float16]
 
 
 def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
@@ -145,14 +159,14 @@ def confirmed(
     return np.concatenate(kept)
 
 
-def windows(image: Image.Image) -> Thumbnails:
-    """Return the thumbnails of a picture cropped in `len(CROPS)` steps at each of its four edges.
+def windows(image: Image.Image) -> Windows:
+    """Return a picture cropped in `len(CROPS)` steps at each of its four edges.
 
     Args:
         image: An RGB picture of any size.
 
     Returns:
-        Shape (len(CROPS) ** 4, THUMBNAIL_BYTES).
+        N = len(CROPS) ** 4 crops.
     """
     small = image.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("YCbCr").split()
     parts = []
@@ -162,7 +176,7 @@ def windows(image: Image.Image) -> Thumbnails:
         both = np.einsum("vij,hjk->vhik", means, across, optimize=True)
         parts.append(both.reshape(len(means) ** 2, -1))
     thumbnails: NDArray[np.uint8] = np.rint(np.concatenate(parts, axis=1)).astype(np.uint8)
-    return thumbnails
+    return Windows(thumbnails, detail_of(thumbnails))
 
 
 def _cell_means(cells: int) -> Floats:
@@ -177,11 +191,11 @@ def _cell_means(cells: int) -> Floats:
     return np.stack(found).astype(np.float32)
 
 
-def is_crop(whole: Thumbnails, part: NDArray[np.uint8]) -> bool:
+def is_crop(whole: Windows, part: NDArray[np.uint8]) -> bool:
     """Return whether one of the `windows` of a picture shows what a thumbnail shows."""
-    detail = detail_of(whole).astype(np.float32) @ detail_of(part[None])[0].astype(np.float32)
+    detail = whole.detail.astype(np.float32) @ detail_of(part[None])[0].astype(np.float32)
     best = int(detail.argmax())
-    agree = colours_agree(whole[best : best + 1], part[None])
+    agree = colours_agree(whole.thumbnails[best : best + 1], part[None])
     return bool(detail[best] >= DETAIL and agree[0])
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from samehand.errors import ModelError
 from samehand.images.condition import picture_kind
 from samehand.images.decode import Decoded, ImageSource, decode
-from samehand.images.likeness import thumbnail, windows
+from samehand.images.likeness import Windows, thumbnail, windows
 from samehand.model.runtime import Embedder, Encoded
 from samehand.records import Floats, PictureKind
 
@@ -41,7 +41,7 @@ class Painting:
         self._encoded: Encoded | None = None
         self._kind: PictureKind | None = None
         self._thumbnail: NDArray[np.uint8] | None = None
-        self._windows: NDArray[np.uint8] | None = None
+        self._windows: Windows | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -100,8 +100,8 @@ class Painting:
             return self._thumbnail
 
     @property
-    def windows(self) -> NDArray[np.uint8]:
-        """Thumbnails of its crops; see `samehand.images.likeness.windows`."""
+    def windows(self) -> Windows:
+        """Its crops; see `samehand.images.likeness.windows`."""
         with self._lock:
             if self._windows is None:
                 self._windows = windows(self.image)
