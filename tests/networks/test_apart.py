@@ -15,7 +15,7 @@ from samehand.networks.export import OUTPUTS, export_encoder
 
 def make(clip, seed=1, width=12):
     torch.manual_seed(seed)
-    encoder = Encoder(EncoderConfig(clip, "tokens", width, blocks=(1, 3), region_block=2)).eval()
+    encoder = Encoder(EncoderConfig(clip, "tokens", width, blocks=(1, 2), region_block=1)).eval()
     with torch.no_grad():
         encoder.feature_mean.normal_()
     return encoder
@@ -30,7 +30,7 @@ def wide_clip(tmp_path_factory):
     config = CLIPVisionConfig(
         hidden_size=128,
         intermediate_size=256,
-        num_hidden_layers=3,
+        num_hidden_layers=2,
         num_attention_heads=2,
         image_size=32,
         patch_size=8,
