@@ -67,3 +67,14 @@ def test_a_model_without_a_background_says_how_to_make_one(
     assert bare.compare(work_of(0, 0), work_of(1, 0)).llr < bare.folder.config.calibration.upper
     with pytest.raises(ModelError, match=f"samehand background {folder} --catalogue"):
         bare.explain(work_of(0, 0), work_of(0, 1))
+
+
+def test_a_score_lies_among_known_pairs_where_the_verdict_says(work_of):
+    shipped = SameHand(threads=1)
+    one, two = shipped.open(work_of(1, 0, (700, 640))), shipped.open(work_of(1, 1, (640, 720)))
+    calibration = shipped.folder.config.calibration
+    verdict = shipped.compare(one, two)
+    assert "photograph" in verdict.condition, "not the pictures that the background is of"
+    found = shipped.explain(one, two, influence=False).context
+    assert calibration.lower < found.llr < calibration.upper
+    assert found.llr == pytest.approx(verdict.llr, abs=1e-6)

@@ -15,6 +15,7 @@ from samehand.model.background import Background, read_background
 from samehand.model.painting import Painting
 from samehand.records import Floats, OperatingPoint
 from samehand.results import Evidence, Grid, SideEvidence, Verdict
+from samehand.verification.condition import pair_reading
 from samehand.verification.identify import nearby
 from samehand.verification.verifier import SameHand
 
@@ -84,7 +85,10 @@ def explain(
     found = correspond(left.patches, right.patches, background.regions)
     rows = np.stack([left.embedding, right.embedding])
     enrolled = folder.comparator.enrol(rows)
-    score = float(folder.comparator.pair_scores(enrolled, np.array([0]), np.array([1]))[0])
+    score = folder.comparator.pair_scores(enrolled, np.array([0]), np.array([1]))
+    # The background's pairs are usual ones: this one lies among them where its llr does.
+    calibration = folder.config.calibration
+    placed = pair_reading(left, right, folder.config).as_usual(calibration, score)
     maps: list[Grid | None] = [None, None]
     if influence:
         maps = [
@@ -95,7 +99,7 @@ def explain(
         matches=found.matches,
         left=SideEvidence(_grid(found.left), maps[0]),
         right=SideEvidence(_grid(found.right), maps[1]),
-        context=context_of(score, folder.config.calibration, background),
+        context=context_of(float(placed[0]), calibration, background),
     )
 
 
