@@ -64,10 +64,14 @@ def matches_in_words(matches: tuple[Match, ...]) -> str:
     """Return what the numbered windows mean."""
     if not matches:
         return "No region of one is like a region of the other in a way that is at all unusual."
-    rarities = ", ".join(f"{match.number}: one in {match.rarity:,.0f}" for match in matches)
+    # What no comparison work has is equally rare in all windows, and is said once.
+    windows: dict[str, list[str]] = {}
+    for match in matches:
+        windows.setdefault(f"1 in {match.rarity:,.0f}", []).append(str(match.number))
+    rarities = ", ".join(f"{rare} (window {', '.join(one)})" for rare, one in windows.items())
     return (
-        "Windows of one number resemble one another most. So few works by other painters have a "
-        f"region as much alike: {rarities}."
+        "Windows of one number resemble one another most. Of works by other painters, this many "
+        f"have a region as much alike: {rarities}."
     )
 
 
