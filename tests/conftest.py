@@ -1,6 +1,7 @@
 """A tiny but real model folder, and made-up paintings that it can tell apart."""
 
 import ctypes.util
+import os
 import sys
 from collections.abc import Callable
 from itertools import combinations
@@ -36,6 +37,9 @@ from samehand.verification.verifier import SameHand
 # No test may fail because the machine is busy.
 settings.register_profile("samehand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("samehand")
+
+# Where no model is named, tests ask the fast one, in processes that they start as well.
+os.environ["SAMEHAND_MODEL"] = "lite"
 
 SIZE, WIDTH, NEIGHBOURS = 32, 24, 8
 VIEWS = ("whole", "mirror", "centre")

@@ -90,12 +90,12 @@ def _versions() -> list[Line]:
 
 def _models() -> list[Line]:
     """Open every built-in model, which checks its files against their hashes."""
-    from samehand.model.folder import BUILT_IN, CONFIG, DEFAULT_MODEL, open_model
+    from samehand.model.folder import BUILT_IN, CONFIG, default_model, open_model
 
     found = []
     for path in sorted(BUILT_IN.glob(f"*/{CONFIG}")):
         name = path.parent.name
-        default = name == DEFAULT_MODEL
+        default = name == default_model()
         try:
             folder = open_model(path.parent)
         except SamehandError as error:

@@ -15,7 +15,7 @@ from samehand.errors import MissingExtraError
 Model = Annotated[
     str | None,
     typer.Option(
-        help="A model folder, a built-in name or hf:owner/name; the shipped model if absent."
+        help="A model folder, vit, lite or hf:owner/name; $SAMEHAND_MODEL, else vit, if absent."
     ),
 ]
 # Typer's own check of permissions would answer in other words than decoding does.

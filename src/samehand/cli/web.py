@@ -70,7 +70,7 @@ def serve(
         str | None,
         _option(
             "--model",
-            "A model folder, a built-in name or hf:owner/name; the shipped model if absent.",
+            "A model folder, vit, lite or hf:owner/name; $SAMEHAND_MODEL, else vit, if absent.",
         ),
     ] = None,
     threads: Annotated[

@@ -35,7 +35,7 @@ from samehand.scoring.openset import Attribution
 
 FORMAT = 2
 BUILT_IN = Path(__file__).parent / "builtin"
-DEFAULT_MODEL = "lite"
+DEFAULT_MODEL = "vit"
 
 ENCODER = "encoder.onnx"
 COHORT = "cohort.safetensors"
@@ -134,19 +134,24 @@ class ModelFolder:
             )
 
 
+def default_model() -> str:
+    """Return what answers where nobody names a model: $SAMEHAND_MODEL, or the accurate built-in."""
+    return os.environ.get("SAMEHAND_MODEL") or DEFAULT_MODEL
+
+
 def find_model(name: str | Path | None) -> Path:
     """Return the folder that a name or a path means.
 
     Args:
         name: A path, a built-in name, "hf:owner/name" or "hf:owner/name@revision" for a model on
-            the Hugging Face hub, or None for the model that ships with the package.
+            the Hugging Face hub, or None for `default_model`.
 
     Raises:
         MissingExtraError: The hub's client is not installed.
         ModelError: There is no such model.
     """
     if name is None:
-        name = DEFAULT_MODEL
+        name = default_model()
     if isinstance(name, str) and name.startswith(_ON_HUB):
         from samehand.model.hub import fetch_named
 

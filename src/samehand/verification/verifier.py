@@ -13,7 +13,7 @@ import numpy as np
 
 from samehand.errors import ImageError, ModelError
 from samehand.images.decode import ImageSource
-from samehand.model.folder import open_model
+from samehand.model.folder import ModelFolder, open_model
 from samehand.model.painting import Painting
 from samehand.model.runtime import Embedder
 from samehand.records import Device, FalseAlarms, Floats, OperatingPoint
@@ -90,7 +90,7 @@ class SameHand:
 
         Args:
             model: A model folder's path, a built-in name, "hf:owner/name" for one on the Hugging
-                Face hub, or None for the model that ships.
+                Face hub, or None for $SAMEHAND_MODEL, else the accurate one that ships, "vit".
             threads: CPU threads; None for all there are.
             fast: Encode one view of each painting only. Such verdicts are a little less certain,
                 and calibrated as such; evidence, reference sets and galleries need all views.
@@ -139,6 +139,11 @@ class SameHand:
         from samehand.model.hub import fetch_model
 
         return cls(fetch_model(repo, revision), threads, fast=fast, device=device)
+
+    @property
+    def model(self) -> ModelFolder:
+        """The opened model folder, by an earlier name of `folder`."""
+        return self.folder
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened, (self.folder.path, *self._settings)
