@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from samehand import SameHand
@@ -10,8 +12,10 @@ from samehand.explain.evidence_sheet import draw_evidence
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "docs" / "images" / "readme.png"
-HEIGHT = 592
-"""Where the panel of corresponding regions ends, in pixels of the sheet."""
+MARGIN = 28
+"""Pixels of the sheet left under the panel of corresponding regions."""
+PANEL = 150
+"""No line of text is so high, in pixels."""
 
 
 def main() -> None:
@@ -22,10 +26,18 @@ def main() -> None:
     verdict = replace(model.compare(one, two), evidence=model.explain(one, two))
     draw_evidence(one, two, verdict, TARGET)
     with Image.open(TARGET) as sheet:
-        sheet.convert("RGB").crop((0, 0, sheet.width, HEIGHT)).quantize(256).save(
-            TARGET, optimize=True
-        )
+        picture = sheet.convert("RGB")
+    height = min(_end_of_first_panel(np.asarray(picture)) + MARGIN, picture.height)
+    picture.crop((0, 0, picture.width, height)).quantize(256).save(TARGET, optimize=True)
     print(f"wrote {TARGET}")
+
+
+def _end_of_first_panel(pixels: NDArray[np.uint8]) -> int:
+    """Return the first empty row below the first rows that are too many for text."""
+    empty = (pixels == pixels[0, 0]).all(axis=(1, 2))
+    changes = np.flatnonzero(np.diff(np.concatenate(([True], empty, [True]))))
+    runs = changes.reshape(-1, 2)
+    return int(next(end for start, end in runs if end - start > PANEL))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,10 @@ def matches_in_words(matches: tuple[Match, ...]) -> str:
     windows: dict[str, list[str]] = {}
     for match in matches:
         windows.setdefault(f"1 in {match.rarity:,.0f}", []).append(str(match.number))
-    rarities = ", ".join(f"{rare} (window {', '.join(one)})" for rare, one in windows.items())
+    rarities = ", ".join(
+        f"{rare} (window{'s' if len(one) > 1 else ''} {', '.join(one)})"
+        for rare, one in windows.items()
+    )
     return (
         "Windows of one number resemble one another most. Of works by other painters, this many "
         f"have a region as much alike: {rarities}."
