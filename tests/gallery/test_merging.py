@@ -98,6 +98,25 @@ def test_a_gallery_as_a_source_of_add_brings_its_decisions_and_takes_no_label(tw
     assert ours.count(["artist=Ann"]) == 2
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("lance://", ""), ("", "lance://")])
+def test_a_gallery_of_the_other_engine_can_be_merged(ours, theirs, tmp_path, painted, model):
+    pytest.importorskip("lancedb")
+    with (
+        Gallery.create(f"{ours}{tmp_path / 'ours'}", model) as one,
+        Gallery.create(f"{theirs}{tmp_path / 'theirs'}", model) as other,
+    ):
+        one.add([Work(str(painted / "1.png"), "Ann")], model)
+        other.add([Work(str(painted / "1.png"), title="Trees"), str(painted / "3.png")], model)
+        other.decide(painted / "1.png", painted / "3.png", "different", by="Bo")
+        told = one.merge(other.address)
+        assert (told.added, told.same, told.labels, told.decisions) == (1, 1, 1, 1)
+        kept = {
+            stored.work.path[-5]: (stored.work.artist, stored.work.title) for stored in one.list()
+        }
+        assert kept == {"1": ("Ann", "Trees"), "3": (None, None)}
+        assert len(one.decisions().decisions) == 1
+
+
 def test_what_cannot_be_merged_is_one_sentence(two, tmp_path, verifier):
     ours, _ = two
     with pytest.raises(GalleryError, match="is the gallery ours itself"):
