@@ -14,12 +14,15 @@ from samehand.errors import CatalogueError, ProtocolError
 from samehand.evaluation.baselines import baseline, centred
 from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import Float64s, Metrics, Scores, compute_metrics
+from samehand.evaluation.served import served
 from samehand.model.embed import Embeds, embed_catalogued
+from samehand.model.folder import ModelConfig
 from samehand.pairs.protocol import Protocol, load_protocol
-from samehand.records import Floats
+from samehand.records import Floats, PictureKind
 from samehand.scoring.calibration import Calibration, llr_from_score
 from samehand.scoring.comparator import Comparator, CosineComparator
 from samehand.scoring.fitting import calibrate
+from samehand.verification.condition import picture_kinds
 from samehand.verification.verifier import SameHand
 
 Interval = tuple[float, float]
@@ -36,15 +39,17 @@ class System:
         embeddings: Unit length, (N, D), one a painting of the protocol.
         comparator: Embeddings to raw scores.
         calibration: Raw scores to likelihood ratios, fitted on validation artists.
-        one_style: The same of scores for pairs of one style, fitted on such pairs, if there is
-            such a calibration.
+        served: The configuration of the model, where the product would read the pairs by the
+            kinds of their pictures; None for a baseline.
+        kinds: What each painting's picture can show, N of them; empty for a baseline.
     """
 
     name: str
     embeddings: Floats
     comparator: Comparator
     calibration: Calibration
-    one_style: Calibration | None = None
+    served: ModelConfig | None = None
+    kinds: Sequence[PictureKind] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +78,7 @@ class Result:
     Attributes:
         system: The system's name.
         stratum: "all", "seen artists" (both), "an unseen artist" (at least one), "same style" or
-            "different style".
+            "different style"; of pictures of several kinds, also what two a pair has.
         pairs: How many pairs, `genuine` of them by one artist.
         artists: How many artists made the paintings.
         metrics: Point estimates.
@@ -98,7 +103,7 @@ class Evaluation:
         model: Identity of the model.
         results: One per system and stratum.
         labels: What is true of the pairs.
-        scores: Raw scores of each system, (M,).
+        scores: Scores of each system, (M,): raw, or as `Served.scores`.
         llrs: log10 likelihood ratios of each system and calibration, (M,); with a calibration for
             pairs of one style, NaN for all others.
     """
@@ -157,16 +162,11 @@ def evaluate(
     scores: dict[str, Floats] = {}
     llrs: dict[str, Floats] = {}
     for system in systems:
-        scores[system.name] = _score(system, protocol)
-        readings = {system.name: (system.calibration, scores[system.name])}
-        if system.one_style is not None:
-            within = _score(system, protocol, one_style=True)
-            readings[f"{system.name}, {WITHIN}"] = system.one_style, within
-        for name, (calibration, score) in readings.items():
-            llr = llr_from_score(calibration, score).astype(np.float32)
+        scores[system.name], answers, conditions = _answers(system, protocol)
+        for name, (calibration, score, llr) in answers.items():
             llrs[name] = llr
-            for stratum, mask in strata(labels).items():
-                if calibration is system.one_style and (labels.same_style[mask] != 1).any():
+            for stratum, mask in (strata(labels) | _usable(labels, conditions)).items():
+                if np.isnan(llr[mask]).any():
                     continue
                 result, _ = measure(
                     name,
@@ -181,6 +181,45 @@ def evaluate(
                 )
                 results.append(result)
     return Evaluation(protocol, model.folder.identity, results, labels, scores, llrs)
+
+
+_Answer = tuple[Calibration, Floats, Floats]
+
+
+def _answers(
+    system: System, protocol: Protocol
+) -> tuple[Floats, dict[str, _Answer], dict[str, NDArray[np.bool_]]]:
+    """Return a system's scores, what it answers by calibration, and the conditions it knows."""
+    raw = _score(system, protocol)
+    config = system.served
+    if config is None:
+        llr = llr_from_score(system.calibration, raw).astype(np.float32)
+        return raw, {system.name: (system.calibration, raw, llr)}, {}
+    styled = None if config.one_style is None else _score(system, protocol, one_style=True)
+    batches = list(protocol.batches())
+    left, right = (
+        np.concatenate([getattr(batch, side) for batch in batches]) for side in ("left", "right")
+    )
+    found = served(config, system.kinds, left, right, raw, styled)
+    answers: dict[str, _Answer] = {
+        system.name: (system.calibration, found.scores, found.llrs),
+    }
+    if config.one_style is not None and found.within is not None:
+        # Unlike the llr, what it was read from has no cut at what the data support.
+        moved = found.scores - raw + (raw if styled is None else styled)
+        answers[f"{system.name}, {WITHIN}"] = config.one_style, moved, found.within
+    return found.scores, answers, found.conditions
+
+
+def _usable(
+    labels: Labels, conditions: dict[str, NDArray[np.bool_]]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return the conditions that hold pairs of both kinds, and are not all of the protocol."""
+    return {
+        words: mask
+        for words, mask in conditions.items()
+        if 0 < int(labels.same[mask].sum()) < int(mask.sum()) < len(mask)
+    }
 
 
 def protocol_paintings(protocol: Protocol, table: pl.DataFrame) -> pl.DataFrame:
@@ -297,10 +336,13 @@ def read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
 
 
 def _shipped(model: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
-    folder = model.folder
-    embeddings = embed_catalogued(model.embedder, paintings["path"].to_list(), catalogue, cache)
-    config = folder.config
-    return System(config.name, embeddings, folder.comparator, config.calibration, config.one_style)
+    folder, config = model.folder, model.folder.config
+    paths = paintings["path"].to_list()
+    embeddings = embed_catalogued(model.embedder, paths, catalogue, cache)
+    kinds = picture_kinds(config, [catalogue / path for path in paths])
+    return System(
+        config.name, embeddings, folder.comparator, config.calibration, served=config, kinds=kinds
+    )
 
 
 def _baseline(

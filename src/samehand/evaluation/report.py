@@ -28,7 +28,9 @@ jointly. Balanced accuracy is taken at a likelihood ratio of 1, a threshold that
 artists fixed. EER: equal error rate. FNMR at FMR: share of genuine pairs missed while that share
 of impostor pairs is accepted. Cllr: cost of the likelihood ratios in bits, 0 perfect, 1 useless;
 its excess over min Cllr is the cost of imperfect calibration. Calibration error: expected error of
-the probability at equal priors.
+the probability at equal priors. The model's pairs are read by the kinds of their two pictures, as
+every verdict is; those of kinds that it was not calibrated on are refused, and count with the ratio
+that is given for them, which is never beyond 10.
 """
 
 
