@@ -20,7 +20,8 @@ from samehand.scoring.comparator import Enrolled
 from samehand.scoring.conditions import read_pair
 from samehand.scoring.reference_fitting import make_trials
 from samehand.scoring.references import combine
-from samehand.verification.condition import one_style_llr, picture_kinds, readings_of_pairs
+from samehand.model.readings import readings_of_pairs
+from samehand.verification.condition import one_style_llr, picture_kinds
 from samehand.verification.verifier import SameHand
 
 REFERENCES = 5

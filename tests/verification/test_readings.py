@@ -3,9 +3,10 @@ from typing import get_args
 import numpy as np
 
 from samehand.model.folder import open_model
+from samehand.model.readings import readings_of_pairs
 from samehand.records import PictureKind
 from samehand.scoring.conditions import read_pair
-from samehand.verification.condition import picture_kinds, readings_of_pairs
+from samehand.verification.condition import picture_kinds
 
 
 def test_every_pair_is_read_once_and_as_its_kinds_are():

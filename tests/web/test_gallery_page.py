@@ -77,7 +77,6 @@ def test_a_picture_is_identified_on_its_own_page(served, shipped, shelf, work_of
         assert one.artist in page
 
 
-@pytest.mark.xfail(strict=True, reason="stored works are read by the calibration of all pictures")
 def test_a_table_holds_the_ratio_of_each_two(served, shelf, shipped):
     some = list(shelf.list())[:3]
     page = served.get("/gallery/table", params={"work": [one.slot for one in some]}).text

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.model.folder import ModelConfig
+from samehand.model.readings import readings_of_pairs
 from samehand.records import Floats, PictureKind
 from samehand.scoring.calibration import llr_from_score
 from samehand.scoring.comparator import Indices
-from samehand.verification.condition import one_style_llr, readings_of_pairs
+from samehand.verification.condition import one_style_llr
 
 
 @dataclass(frozen=True, slots=True, eq=False)

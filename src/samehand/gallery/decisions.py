@@ -8,7 +8,7 @@ import datetime
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -19,7 +19,7 @@ from samehand.files import sha256_file
 from samehand.gallery.storage import DecisionRow, Storage
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
-from samehand.records import Judgement
+from samehand.records import Judgement, PictureKind
 from samehand.results import DecidedWork, Decision, Decisions
 
 Link = Literal["same", "different", "unsure", "disputed"]
@@ -139,6 +139,10 @@ def decided_artists_of(
     return found
 
 
+def _unknown(digests: Sequence[str]) -> list[PictureKind | None]:
+    return [None] * len(digests)
+
+
 def decide(
     store: Storage,
     first: str | os.PathLike[str],
@@ -148,6 +152,7 @@ def decide(
     note: str = "",
     by: str = "",
     model: ModelFolder | None = None,
+    kinds: Callable[[Sequence[str]], Sequence[PictureKind | None]] = _unknown,
     files: bool = True,
 ) -> Decision:
     """Write down a decision; see `Gallery.decide`.
@@ -160,6 +165,7 @@ def decide(
         note: Why.
         by: Who decides.
         model: What gives the ratio that is kept beside the decision.
+        kinds: Tells what kind of picture each content is, as far as that is known.
         files: Whether a work may be a file outside the gallery.
     """
     if label not in get_args(Judgement):
@@ -178,7 +184,7 @@ def decide(
         note=note.strip(),
         name=" ".join(by.split()),
         model=store.about().model if model is None else model.identity,
-        llr=None if model is None else _llr(store, pair, model),
+        llr=None if model is None else _llr(store, pair, model, kinds(pair)),
     )
     store.append_decisions([row])
     return _described(store, [row], store.read_decisions())[0]
@@ -386,15 +392,18 @@ def _label(row: DecisionRow) -> Judgement:
     )
 
 
-def _llr(store: Storage, pair: Pair, model: ModelFolder) -> float | None:
-    from samehand.scoring.calibration import llr_from_score
+def _llr(
+    store: Storage, pair: Pair, model: ModelFolder, kinds: Sequence[PictureKind | None]
+) -> float | None:
+    from samehand.model.readings import llrs_of_pairs
 
     rows = store.rows_with_content(pair, model.embedder.digest)
     if len(rows) < 2:
         return None
     enrolled = model.comparator.enrol(np.stack([rows[one] for one in pair]))
-    score = model.comparator.pair_scores(enrolled, np.array([0]), np.array([1]))
-    return float(llr_from_score(model.config.calibration, score)[0])
+    sides = np.array([0]), np.array([1])
+    score = model.comparator.pair_scores(enrolled, *sides)
+    return float(llrs_of_pairs(model.config, kinds, *sides, score)[0][0])
 
 
 def _pair(row: DecisionRow) -> Pair:

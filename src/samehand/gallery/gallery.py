@@ -17,7 +17,7 @@ from samehand.gallery.storage import Near, Storage
 from samehand.gallery.thumbnails import Thumbnails
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
-from samehand.records import Floats, Judgement
+from samehand.records import Floats, Judgement, PictureKind
 from samehand.results import (
     AddReport,
     Decision,
@@ -118,6 +118,10 @@ class Gallery:
     def thumbnails(self) -> Thumbnails:
         """Small pictures of the works, where the gallery is a folder that can be written."""
         return Thumbnails(self.folder)
+
+    def kinds(self, works: Sequence[StoredWork]) -> Sequence[PictureKind | None]:
+        """Return what kind of picture each work's file is; None where that was not found out."""
+        return self.thumbnails.kinds([stored.sha256 for stored in works])
 
     @property
     def name(self) -> str:
@@ -256,7 +260,10 @@ class Gallery:
         """
         from samehand.gallery.merging import merge
 
-        return merge(self.store, self.name, source)
+        report = merge(self.store, self.name, source)
+        if report.added:
+            self.thumbnails.fill(self.store.works())
+        return report
 
     def rename(self, name: str | os.PathLike[str]) -> None:
         """Give the gallery another name; its works and embeddings stay as they are.
@@ -347,7 +354,17 @@ class Gallery:
         from samehand.gallery.decisions import decide
 
         opened = None if model is None else folder_of(model)
-        return decide(self.store, first, second, label, note=note, by=by, model=opened, files=files)
+        return decide(
+            self.store,
+            first,
+            second,
+            label,
+            note=note,
+            by=by,
+            model=opened,
+            kinds=self.thumbnails.kinds,
+            files=files,
+        )
 
     def undo(self, identity: str, *, by: str = "") -> Decision:
         """Let a decision no longer count; it stays in the record.

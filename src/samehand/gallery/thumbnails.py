@@ -1,23 +1,28 @@
-"""Small pictures of a gallery's works, made once, so that no page opens an original to list it.
+"""Small pictures of a gallery's works, and of what kind each file is, found out once.
 
-They are one more file in the gallery's folder, by content: losing it costs time and nothing else.
+So no page opens an original to list it, and works are read by the calibration of their kind. They
+are one more file in the gallery's folder, by content: losing it costs time, and until works are
+added again they are read as the usual pictures.
 """
 
 import io
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 from PIL import Image
 
 from samehand.errors import ImageError
 from samehand.gallery.works import StoredWork
+from samehand.images.condition import picture_kind
 from samehand.images.decode import decode_file
 from samehand.progress import track
+from samehand.records import PictureKind
 
 FILE = "thumbnails.sqlite"
 SIDE = 320
@@ -25,6 +30,7 @@ SIDE = 320
 
 _QUALITY = 82
 _AT_ONCE = 64
+_ASKED_AT_ONCE = 10_000
 _PATIENCE_S = 10.0
 
 
@@ -43,6 +49,9 @@ class Thumbnails:
             with connection:
                 connection.execute(
                     "CREATE TABLE IF NOT EXISTS pictures (sha256 TEXT PRIMARY KEY, jpeg BLOB)"
+                )
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS kinds (sha256 TEXT PRIMARY KEY, kind TEXT)"
                 )
                 yield connection
         finally:
@@ -71,13 +80,35 @@ class Thumbnails:
 
     def known(self) -> set[str]:
         """Return the contents that have a picture."""
+        return {row[0] for row in self._read("SELECT sha256 FROM pictures")}
+
+    def kinds(self, digests: Sequence[str]) -> list[PictureKind | None]:
+        """Return what kind of picture each content is; None where that was not found out."""
+        names: dict[str, PictureKind] = {name: name for name in get_args(PictureKind)}
+        wanted = sorted(set(digests))
+        known: dict[str, PictureKind] = {}
+        for start in range(0, len(wanted), _ASKED_AT_ONCE):
+            some = wanted[start : start + _ASKED_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = self._read(f"SELECT sha256, kind FROM kinds WHERE sha256 IN ({marks})", some)
+            known |= {sha256: names[kind] for sha256, kind in rows if kind in names}
+        return [known.get(one) for one in digests]
+
+    def _read(self, query: str, values: Sequence[str] = ()) -> list[tuple[str, ...]]:
         if not self._path.exists():
-            return set()
+            return []
         try:
             with self._lock, self._opened() as connection:
-                return {row[0] for row in connection.execute("SELECT sha256 FROM pictures")}
+                return connection.execute(query, values).fetchall()
         except sqlite3.Error:
-            return set()
+            return []
+
+    def _keep_kinds(self, kinds: Iterable[tuple[str, PictureKind]]) -> None:
+        try:
+            with self._lock, self._opened() as connection:
+                connection.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?)", kinds)
+        except (sqlite3.Error, OSError):
+            return
 
     def fill(self, works: Iterable[StoredWork]) -> int:
         """Make the small pictures that are missing, and return how many were made.
@@ -85,23 +116,27 @@ class Thumbnails:
         Args:
             works: Whose; a file that cannot be read has none.
         """
-        known = self.known()
+        known = self.known() & {row[0] for row in self._read("SELECT sha256 FROM kinds")}
         wanted = {one.sha256: one.work.path for one in works if one.sha256 not in known}
         made = 0
         pending: list[tuple[str, bytes]] = []
+        told: list[tuple[str, PictureKind]] = []
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             found = pool.map(_of_file, wanted.values())
             pairs = zip(wanted, found, strict=True)
             try:
-                for sha256, jpeg in track(pairs, "making small pictures", len(wanted)):
-                    if jpeg is not None:
-                        pending.append((sha256, jpeg))
+                for sha256, found_there in track(pairs, "making small pictures", len(wanted)):
+                    if found_there is not None:
+                        pending.append((sha256, found_there[0]))
+                        told.append((sha256, found_there[1]))
                         made += 1
                     if len(pending) >= _AT_ONCE:
                         self.keep(pending)
-                        pending = []
+                        self._keep_kinds(told)
+                        pending, told = [], []
             finally:
                 self.keep(pending)
+                self._keep_kinds(told)
                 pool.shutdown(cancel_futures=True)
         return made
 
@@ -115,8 +150,9 @@ def thumbnail(image: Image.Image, side: int = SIDE) -> bytes:
     return buffer.getvalue()
 
 
-def _of_file(path: str) -> bytes | None:
+def _of_file(path: str) -> tuple[bytes, PictureKind] | None:
     try:
-        return thumbnail(decode_file(path, 2 * SIDE).image)
+        item = decode_file(path, 2 * SIDE)
     except ImageError:
         return None
+    return thumbnail(item.image), picture_kind(item)

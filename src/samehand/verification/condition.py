@@ -1,10 +1,9 @@
 """How a pair of paintings is to be read: by which calibration, and what is known of its errors."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +13,10 @@ from samehand.images.condition import picture_kind
 from samehand.images.decode import decode_file
 from samehand.model.folder import ModelConfig
 from samehand.model.painting import Painting
+from samehand.model.readings import read_stored
 from samehand.progress import track
 from samehand.records import PictureKind
 from samehand.scoring.calibration import Calibration, Float64s, llr_from_score
-from samehand.scoring.comparator import Indices
 from samehand.scoring.conditions import UNMEASURED_LIMIT, Reading, limited, read_pair
 from samehand.verification.warnings import is_novel
 
@@ -35,27 +34,6 @@ def pair_reading(one: Painting, two: Painting, config: ModelConfig) -> Reading:
         return read_pair(config.calibration, (), "photograph", "photograph")
     novel = is_novel(one, config) or is_novel(two, config)
     return read_pair(config.calibration, config.conditions, one.kind, two.kind, novel=novel)
-
-
-def readings_of_pairs(
-    config: ModelConfig, kinds: Sequence[PictureKind], left: Indices, right: Indices
-) -> Iterator[tuple[Reading, Indices]]:
-    """Yield how many pairs are to be read, with the numbers of those that are read so.
-
-    Args:
-        config: The model's configuration.
-        kinds: What each of P pictures can show; whether one is novel is not asked.
-        left: Left pictures' numbers, (N,).
-        right: Right pictures' numbers, (N,).
-    """
-    names = get_args(PictureKind)
-    number = np.array([names.index(kind) for kind in kinds], int)
-    lower, upper = (pick(number[left], number[right]) for pick in (np.minimum, np.maximum))
-    code = lower * len(names) + upper
-    for both in np.unique(code).tolist():
-        one, two = divmod(both, len(names))
-        reading = read_pair(config.calibration, config.conditions, names[one], names[two])
-        yield reading, np.flatnonzero(code == both)
 
 
 def picture_kinds(config: ModelConfig, paths: Sequence[Path]) -> list[PictureKind]:
@@ -91,10 +69,30 @@ def set_reading(probe: Painting, references: Sequence[Painting], config: ModelCo
     """
     if not config.conditions:
         return read_pair(config.calibration, (), "photograph", "photograph")
-    kinds = Counter(sorted(one.kind for one in references))
     novel = any(is_novel(one, config) for one in (probe, *references))
-    usual = kinds.most_common(1)[0][0]
-    return read_pair(config.calibration, config.conditions, probe.kind, usual, novel=novel)
+    return reading_of_set(config, probe.kind, [one.kind for one in references], novel=novel)
+
+
+def reading_of_set(
+    config: ModelConfig,
+    probe: PictureKind,
+    references: Sequence[PictureKind | None],
+    *,
+    novel: bool = False,
+) -> Reading:
+    """Return how a picture and those of works by one artist are to be read; see `set_reading`.
+
+    Args:
+        config: The model's configuration.
+        probe: What the doubtful work's picture can show.
+        references: What those of at least one work can show, None where that is not known; if it
+            is known of none, they are the usual ones.
+        novel: Whether one of them is unlike all that the model was calibrated on.
+    """
+    known = Counter(sorted(kind for kind in references if kind is not None))
+    if not known:
+        return read_stored(config, probe, None, novel=novel)
+    return read_stored(config, probe, known.most_common(1)[0][0], novel=novel)
 
 
 def measured_on(reading: Reading, calibration: Calibration | None = None) -> str:

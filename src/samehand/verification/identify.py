@@ -11,7 +11,8 @@ from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
-from samehand.records import FalseAlarms, Floats
+from samehand.model.readings import llrs_of_pairs
+from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
 from samehand.scoring.references import (
@@ -20,10 +21,11 @@ from samehand.scoring.references import (
     unsaturated,
 )
 from samehand.scoring.ties import ranked
+from samehand.verification.condition import reading_of_set
 from samehand.verification.copies import without_copies
 from samehand.verification.decided import decided_artists
-from samehand.verification.references import attribution_of
-from samehand.verification.warnings import probe_warnings
+from samehand.verification.references import attribution_of, read_set
+from samehand.verification.warnings import is_novel, probe_warnings
 
 if TYPE_CHECKING:
     from samehand.verification.verifier import SameHand
@@ -61,10 +63,11 @@ def search(
     if top < 1:
         raise SamehandError(f"top must be at least 1, not {top}")
     near = gallery.nearest(probe.embedding, max(_RERANKED, 2 * top), where, exact=exact)
+    kinds = gallery.kinds(near.works)
     info = gallery.index_info()
     return SearchResult(
         probe=probe.name,
-        neighbours=_ranked(folder, probe, near, top),
+        neighbours=_ranked(folder, probe, near, kinds, top),
         gallery=gallery.name,
         works=len(gallery),
         exact=near.exact,
@@ -144,16 +147,21 @@ def identify(
         own.update(works[i].work.path for i in shown)
         if not kept:
             return None
-        rows = rows[_central(rows[kept], kept)]
+        central = _central(rows[kept], kept)
+        rows = rows[central]
         step = rule.references.at(len(rows))
         features = reference_features(
             folder.comparator, asked, folder.comparator.enrol(rows), folder.config.calibration.slope
         )
-        score = combine(step, features)
-        llr = float(llr_from_score(step.calibration, score)[0])
-        return float(unsaturated(step.calibration, score)[0]), llr, name, len(rows)
+        reading = reading_of_set(
+            folder.config, probe.kind, gallery.kinds([works[i] for i in central]), novel=novel
+        )
+        calibration, read = read_set(folder, step, reading, float(combine(step, features)[0]))
+        score = float(unsaturated(calibration, np.array(read)))
+        return score, float(llr_from_score(calibration, read)), name, len(rows)
 
     own: set[str] = set()
+    novel = is_novel(probe, folder.config)
     weights = {name: weighed(name, look=False) for name in names[:_SHORTLIST_ARTISTS]}
     # Opening files takes long, and copies whose files differ only ever raise an artist.
     ahead = sorted((one for one in weights.values() if one), key=lambda one: -one[0])
@@ -214,16 +222,30 @@ def _left_out(paths: Set[str]) -> list[str]:
     return [f"{count} your picture itself and counts for no artist: {min(paths)}"]
 
 
-def _ranked(folder: ModelFolder, probe: Painting, near: Near, top: int) -> tuple[Neighbour, ...]:
-    """Return the best of the works that are near by cosine, by the comparator's score."""
+def _ranked(
+    folder: ModelFolder,
+    probe: Painting,
+    near: Near,
+    kinds: Sequence[PictureKind | None],
+    top: int,
+) -> tuple[Neighbour, ...]:
+    """Return the best of the works that are near by cosine, by what their scores say."""
     if not near.works:
         return ()
     comparator = folder.comparator
     scores = comparator.cross_scores(
         comparator.enrol(probe.embedding[None]), comparator.enrol(near.embeddings)
     )[0]
-    order = ranked(scores)[:top]
-    llrs = llr_from_score(folder.config.calibration, scores)
+    left, right = np.zeros(len(kinds), np.int64), np.arange(1, len(kinds) + 1)
+    llrs, usual = llrs_of_pairs(
+        folder.config,
+        [probe.kind, *kinds],
+        left,
+        right,
+        scores,
+        novel=is_novel(probe, folder.config),
+    )
+    order = ranked(usual)[:top]
     return tuple(
         _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), probe.sha256)
         for rank, i in enumerate(order.tolist(), 1)

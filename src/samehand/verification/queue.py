@@ -13,8 +13,10 @@ from samehand.errors import GalleryError, SamehandError
 from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import Settled, decided_work, links
 from samehand.model.folder import ModelFolder
+from samehand.model.readings import llrs_of_pairs
+from samehand.records import PictureKind
 from samehand.results import Queue, Suggestion
-from samehand.scoring.calibration import Float64s, llr_from_score, probability
+from samehand.scoring.calibration import Float64s, probability
 from samehand.scoring.comparator import Enrolled
 from samehand.scoring.ties import ranked
 from samehand.verification.grouping import Constraints, group_works
@@ -52,7 +54,8 @@ def queue(
     settled = Settled(links(gallery.store.read_decisions()))
     found: list[Suggestion] = []
     if len(works) > 1:
-        found = _suggestions(folder, works, folder.comparator.enrol(rows), settled, prior, labelled)
+        compared = folder.comparator.enrol(rows), gallery.kinds(works)
+        found = _suggestions(folder, works, compared, settled, prior, labelled)
     return Queue(
         suggestions=tuple(found[:top]),
         waiting=len(found),
@@ -79,22 +82,26 @@ def entropy(chance: Float64s) -> Float64s:
 def _suggestions(
     folder: ModelFolder,
     works: Sequence[StoredWork],
-    enrolled: Enrolled,
+    compared: tuple[Enrolled, Sequence[PictureKind | None]],
     settled: Settled,
     prior: float,
     labelled: bool,
 ) -> list[Suggestion]:
+    enrolled, kinds = compared
     digests = [stored.sha256 for stored in works]
     least = folder.config.calibration.points["fmr1"].same_at_least
     groups = group_works(folder.comparator, enrolled, least, Constraints.of(settled, digests))
     sizes = np.bincount(groups)[groups]
     sure = np.array([_is_labelled(stored) for stored in works]) & (not labelled)
     closed = _closed(digests, settled)
+    everything = np.arange(len(works))
     best: dict[tuple[int, int], tuple[float, int, int, float, float]] = {}
     for start in range(0, len(works), _ROWS_AT_ONCE):
         some = np.arange(start, min(start + _ROWS_AT_ONCE, len(works)))
         scores = folder.comparator.cross_scores(enrolled.take(some), enrolled)
-        llrs = llr_from_score(folder.config.calibration, scores)
+        left, right = (axis.ravel() for axis in np.meshgrid(some, everything, indexing="ij"))
+        llrs, _ = llrs_of_pairs(folder.config, kinds, left, right, scores.ravel())
+        llrs = llrs.reshape(scores.shape)
         chance = probability(llrs, prior)
         asked = (chance >= UNLIKELY) & (chance <= CERTAIN) & ~(sure[some, None] & sure[None])
         asked &= some[:, None] < np.arange(len(works))[None]

@@ -13,6 +13,7 @@ from samehand.catalogue.pair_table import open_pairs
 from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
 from samehand.model.embed import embed_files
+from samehand.model.readings import readings_of_pairs
 from samehand.records import OperatingPoint, PictureKind
 from samehand.scoring.calibration import (
     llr_from_score,
@@ -20,7 +21,7 @@ from samehand.scoring.calibration import (
     probability,
 )
 from samehand.scoring.comparator import Enrolled, Indices
-from samehand.verification.condition import one_style_llr, picture_kinds, readings_of_pairs
+from samehand.verification.condition import one_style_llr, picture_kinds
 from samehand.verification.verifier import SameHand
 
 ADDED = (

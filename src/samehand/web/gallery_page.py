@@ -17,8 +17,8 @@ from samehand.gallery.decisions import standing
 from samehand.gallery.storage import DecisionRow
 from samehand.gallery.thumbnails import thumbnail
 from samehand.model.painting import Painting
+from samehand.model.readings import llrs_of_pairs
 from samehand.results import Identification, SearchResult
-from samehand.scoring.calibration import llr_from_score
 from samehand.web.engine import Engine, Upload
 from samehand.web.forms import AskedProbe, Engines, Served
 from samehand.web.pages import render
@@ -224,8 +224,9 @@ def _near(engine: Engine, gallery: Gallery, stored: StoredWork) -> list[tuple[St
     enrolled = folder.comparator.enrol(both)
     mine, theirs = np.zeros(len(others), np.int64), np.arange(1, len(both))
     scores = folder.comparator.pair_scores(enrolled, mine, theirs)
-    llrs = llr_from_score(folder.config.calibration, scores).tolist()
-    pairs = [(found.works[i], llr) for i, llr in zip(others, llrs, strict=True)]
+    kinds = gallery.kinds([stored, *(found.works[i] for i in others)])
+    llrs, _ = llrs_of_pairs(folder.config, kinds, mine, theirs, scores)
+    pairs = [(found.works[i], llr) for i, llr in zip(others, llrs.tolist(), strict=True)]
     return sorted(pairs, key=lambda pair: -pair[1])
 
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from samehand.gallery import Gallery, StoredWork
+from samehand.model.readings import llrs_of_pairs
 from samehand.results import Suspect
-from samehand.scoring.calibration import llr_from_score
 from samehand.web.engine import Engine
 from samehand.web.forms import Engines, Served
 from samehand.web.pages import render
@@ -101,7 +101,7 @@ def _table(engine: Engine, gallery: Gallery, slots: list[int]) -> list[Row]:
     enrolled = folder.comparator.enrol(np.stack([known[stored.sha256] for stored in works]))
     left, right = (axis.ravel() for axis in np.indices((len(works), len(works))))
     scores = folder.comparator.pair_scores(enrolled, left, right)
-    llrs = llr_from_score(folder.config.calibration, scores).reshape(len(works), -1)
+    llrs, _ = llrs_of_pairs(folder.config, gallery.kinds(works), left, right, scores)
     return [
         Row(
             stored,
@@ -110,5 +110,5 @@ def _table(engine: Engine, gallery: Gallery, slots: list[int]) -> list[Row]:
                 for other, llr in zip(works, line, strict=True)
             ),
         )
-        for stored, line in zip(works, llrs, strict=True)
+        for stored, line in zip(works, llrs.reshape(len(works), -1), strict=True)
     ]

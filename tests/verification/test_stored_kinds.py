@@ -1,0 +1,85 @@
+"""Works of a gallery are read by the calibration of their kind of picture, as their files are."""
+
+import pytest
+
+from samehand import SameHand
+from samehand.gallery import Gallery
+from samehand.gallery.thumbnails import FILE
+
+
+@pytest.fixture(scope="module")
+def model():
+    return SameHand("lite", threads=1)
+
+
+@pytest.fixture
+def shelf(tmp_path, work_of, model):
+    """A gallery of one artist's pictures, a thumbnail, a photograph and a greyscale one."""
+    folder = tmp_path / "works" / "Ann"
+    folder.mkdir(parents=True)
+    work_of(0, 0, (224, 200)).save(folder / "small.png")
+    work_of(0, 1, (500, 400)).save(folder / "large.png")
+    work_of(0, 2, (500, 400)).convert("L").save(folder / "grey.png")
+    with Gallery.create(tmp_path / "shelf", model) as gallery:
+        gallery.add([folder.parent], model)
+        yield gallery
+
+
+def kinds(gallery):
+    works = list(gallery.list())
+    return {
+        one.work.path.rsplit("/", 1)[1]: kind
+        for one, kind in zip(works, gallery.kinds(works), strict=True)
+    }
+
+
+def test_the_kind_of_each_file_is_found_out_when_it_is_added(shelf):
+    assert kinds(shelf) == {
+        "small.png": "thumbnail",
+        "large.png": "photograph",
+        "grey.png": "greyscale photograph",
+    }
+
+
+def test_a_search_gives_the_ratio_that_a_comparison_of_the_files_gives(shelf, model, work_of):
+    probe = model.open(work_of(0, 5, (400, 500)))
+    found = model.search(probe, shelf).neighbours
+    assert len(found) == 3
+    for one in found:
+        assert one.llr == pytest.approx(model.compare(probe, one.path).llr, abs=1e-5)
+
+
+def test_a_decision_keeps_the_ratio_that_was_shown(shelf, model):
+    one, two = (work.work.path for work in list(shelf.list())[:2])
+    made = shelf.decide(one, two, "unsure", model=model)
+    # Whether a picture is novel is not asked of stored works.
+    usual = model.folder.config.calibration
+    verdict = model.compare(one, two)
+    assert made.llr == pytest.approx(verdict.llr, abs=1e-5) or "unlike" in (verdict.refusal or "")
+    score = float(usual.slope * verdict.score + usual.intercept)
+    assert made.llr != pytest.approx(score, abs=1e-3)
+
+
+def test_without_its_file_of_small_pictures_works_are_read_as_the_usual_ones(shelf, model, work_of):
+    probe = model.open(work_of(0, 5, (400, 500)))
+    before = model.search(probe, shelf).neighbours
+    (shelf.folder / FILE).unlink()
+    assert set(kinds(shelf).values()) == {None}
+    after = {one.path: one.llr for one in model.search(probe, shelf).neighbours}
+    assert after != {one.path: one.llr for one in before}
+
+
+def test_a_merged_work_brings_its_kind(shelf, tmp_path, model):
+    with Gallery.create(tmp_path / "other", model) as other:
+        other.merge(shelf.address)
+        assert kinds(other) == kinds(shelf)
+
+
+def test_an_artist_is_named_by_the_reading_of_the_pictures(shelf, model, work_of, monkeypatch):
+    probe = model.open(work_of(0, 5, (400, 500)))
+    known = model.identify(probe, shelf).candidates[0].llr
+    verdict = model.verify(probe, [one.work.path for one in shelf.list()])
+    if not verdict.refusal:
+        assert known == pytest.approx(verdict.llr, abs=0.05)
+    monkeypatch.setattr(Gallery, "kinds", lambda self, works: [None] * len(works))
+    assert model.identify(probe, shelf).candidates[0].llr != known
