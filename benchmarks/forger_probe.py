@@ -15,8 +15,8 @@ import polars as pl
 
 from samehand import SameHand, SamehandError
 from samehand.model.embed import embed_files
-from samehand.scoring.calibration import llr_from_score, operating_threshold
 from samehand.model.readings import readings_of_pairs
+from samehand.scoring.calibration import llr_from_score, operating_threshold
 from samehand.verification.condition import picture_kinds
 
 ROLES = ("master", "control", "forger")

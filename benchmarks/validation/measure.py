@@ -14,13 +14,13 @@ from benchmarks.validation.criteria import Metric
 from samehand.catalogue.pictures import find_pictures
 from samehand.evaluation.metrics import Float64s, cllr, count_levels, eer_of, min_cllr_of
 from samehand.model.embed import embed_files
+from samehand.model.readings import readings_of_pairs
 from samehand.records import OperatingPoint, PictureKind
 from samehand.scoring.calibration import llr_from_score, operating_threshold
 from samehand.scoring.comparator import Enrolled
 from samehand.scoring.conditions import read_pair
 from samehand.scoring.reference_fitting import make_trials
 from samehand.scoring.references import combine
-from samehand.model.readings import readings_of_pairs
 from samehand.verification.condition import one_style_llr, picture_kinds
 from samehand.verification.verifier import SameHand
 
