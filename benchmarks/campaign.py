@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.campaign_requests import requests
 from benchmarks.campaign_stores import galleries, kills, tables
 from benchmarks.campaign_trial import Trial
 from samehand.errors import ImageError
@@ -79,6 +80,7 @@ TARGETS: dict[str, Callable[[np.random.Generator], Trial]] = {
     "tables": tables,
     "galleries": galleries,
     "kills": kills,
+    "requests": requests,
 }
 
 

@@ -21,6 +21,7 @@ from benchmarks.validation.measure import (
 )
 from benchmarks.validation.plots import draw_all
 from benchmarks.validation.report import Row, validation_report
+from benchmarks.validation.sets import make_sets
 from samehand.errors import SamehandError
 from samehand.files import write_text
 from samehand.verification.verifier import SameHand
@@ -29,6 +30,18 @@ _LEAST_GENUINE = 100
 """Fewer pairs by one artist say too little of a style to stand in a row of its own."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.command()
+def sets(
+    catalogue: Annotated[Path, typer.Option(help="Of Painter by Numbers, made by prepare.")],
+    more: Annotated[Path, typer.Option(help="The folder of further pictures.")],
+    natural: Annotated[Path, typer.Option(help="The folder of the museum's photographs.")],
+    out: Annotated[Path, typer.Option(help="The folder to fill.")],
+) -> None:
+    """Write the tables of the test sets, and the copies of their pictures."""
+    for table in make_sets(catalogue, more, natural, out):
+        print(f"wrote {table}")
 
 
 @app.command()
