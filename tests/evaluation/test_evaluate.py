@@ -10,7 +10,7 @@ from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError
 from samehand.evaluation.evaluate import Labels, evaluate, strata
 from samehand.evaluation.metrics import auc
-from samehand.evaluation.report import without_nan, write_report
+from samehand.evaluation.report import terminal_report, without_nan, write_report
 from samehand.model.folder import write_config
 from samehand.pairs.draws import all_pairs
 from samehand.pairs.protocol import write_protocol
@@ -66,6 +66,11 @@ def test_a_model_and_a_baseline_are_measured_on_the_same_pairs(collection, verif
     assert report["protocol"]["content_hash"] == found.protocol.header.content_hash
     assert len(report["results"]) == len(found.results)
     assert "| colour-histogram |" in (tmp_path / "report.md").read_text()
+    told = terminal_report(found)
+    assert max(map(len, told.splitlines())) <= 80
+    low, high = overall.intervals["auc"]
+    assert f"{overall.metrics.auc:.3f} [{low:.3f}, {high:.3f}]" in told
+    assert "colour-histogram" in told
 
 
 def test_pairs_of_one_style_are_measured_with_both_ratios(collection, verifier):

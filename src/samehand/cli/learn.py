@@ -106,7 +106,7 @@ def evaluate(
     """Measure a model's error rates on a protocol, with intervals over artists."""
     with extra("evaluation", "evaluate"):
         from samehand.evaluation.evaluate import evaluate as measure
-        from samehand.evaluation.report import markdown_report, write_report
+        from samehand.evaluation.report import markdown_report, terminal_report, write_report
     from samehand.verification.verifier import SameHand
 
     if card and fast:
@@ -122,13 +122,13 @@ def evaluate(
     )
     command = command_line()
     write_report(found, out, catalogue=catalogue, command=command)
-    markdown = markdown_report(found, command)
     if card:
         from samehand.files import write_text
         from samehand.model.card import model_card
 
         write_text(
-            same_hand.folder.path / "README.md", model_card(same_hand.folder.config, markdown)
+            same_hand.folder.path / "README.md",
+            model_card(same_hand.folder.config, markdown_report(found, command)),
         )
-    print(markdown)
+    print(terminal_report(found))
     print(f"wrote {out}/report.md, report.json and pictures", file=sys.stderr)

@@ -1,6 +1,7 @@
 """An evaluation as files: JSON for machines, Markdown and pictures for people."""
 
 import json
+import textwrap
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -108,9 +109,50 @@ def markdown_report(evaluation: Evaluation, command: str) -> str:
     return "\n".join([*lines, _LEGEND])
 
 
+def terminal_report(evaluation: Evaluation) -> str:
+    """Return the evaluation as text of at most 80 columns: a line a figure, a column a system."""
+    header = evaluation.protocol.header
+    lines = [
+        f"{header.name}: {header.pairs:,} pairs ({header.genuine:,} genuine) of "
+        f"{header.paintings:,} paintings by {header.artists:,} artists",
+        f"model {evaluation.model}, protocol {header.content_hash[:16]}",
+        "brackets hold 95 % intervals, from resampling artists",
+    ]
+    for stratum in dict.fromkeys(result.stratum for result in evaluation.results):
+        rows = [result for result in evaluation.results if result.stratum == stratum]
+        lines += ["", f"{stratum}: {rows[0].pairs:,} pairs, {rows[0].genuine:,} genuine, "
+                      f"{rows[0].artists:,} artists"]  # fmt: skip
+        for start in range(0, len(rows), _BESIDE):
+            some = rows[start : start + _BESIDE]
+            # Names longer than a column go on lines of their own, so that none is cut.
+            titles = zip(*(_broken(row.system) for row in some), strict=True)
+            lines += ["".join([" " * _LABEL, *(f"{part:<{_CELL}}" for part in line)]).rstrip()
+                      for line in titles if any(line)]  # fmt: skip
+            lines += [
+                "".join(
+                    [f"  {title:<{_LABEL - 2}}", *(f"{_cell(row, name):<{_CELL}}" for row in some)]
+                ).rstrip()
+                for name, title in COLUMNS.items()
+            ]
+    return "\n".join(lines)
+
+
+_BESIDE, _LABEL, _CELL = 2, 22, 29
+"""Systems beside one another, and the widths of a figure's name and of a figure, in characters."""
+
+
+def _broken(name: str) -> tuple[str, str, str]:
+    """Return a system's name in lines that a column holds."""
+    found = textwrap.wrap(name, _CELL - 1)[:3]
+    one, two, three = (*found, "", "", "")[:3]
+    return one, two, three
+
+
+def _cell(result: Result, name: str) -> str:
+    low, high = result.intervals[name]
+    return f"{getattr(result.metrics, name):.3f} [{low:.3f}, {high:.3f}]"
+
+
 def _row(result: Result) -> str:
-    cells = []
-    for name in COLUMNS:
-        low, high = result.intervals[name]
-        cells.append(f"{getattr(result.metrics, name):.3f} [{low:.3f}, {high:.3f}]")
+    cells = [_cell(result, name) for name in COLUMNS]
     return f"| {result.system} | {' | '.join(cells)} |"
