@@ -29,6 +29,9 @@ Interval = tuple[float, float]
 
 WITHIN = "calibrated within styles"
 
+_LEAST = 20
+"""A condition with fewer pairs by one artist, or by two, has no rates worth a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -214,11 +217,11 @@ def _answers(
 def _usable(
     labels: Labels, conditions: dict[str, NDArray[np.bool_]]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Return the conditions that hold pairs of both kinds, and are not all of the protocol."""
+    """Return the conditions that hold enough pairs of both kinds, and not all of the protocol."""
     return {
         words: mask
         for words, mask in conditions.items()
-        if 0 < int(labels.same[mask].sum()) < int(mask.sum()) < len(mask)
+        if _LEAST <= int(labels.same[mask].sum()) <= int(mask.sum()) - _LEAST and not mask.all()
     }
 
 
