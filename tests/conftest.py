@@ -2,8 +2,13 @@
 
 import ctypes.util
 import os
+import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -62,6 +67,45 @@ def picture():
         return Image.blend(*layers, 0.4)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """An empty bucket of a real server that speaks S3, in a process of its own."""
+    program = os.environ.get("MOTO_SERVER") or shutil.which("moto_server")
+    if program is None:
+        pytest.skip("no moto_server; see the head of tests/gallery/test_storage_s3.py")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nothing = subprocess.DEVNULL
+    child = subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=nothing, stderr=nothing
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(address, timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        made = urllib.request.Request(f"{address}/museum", method="PUT")
+        urllib.request.urlopen(made, timeout=10).close()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {
+                "AWS_ACCESS_KEY_ID": "x",
+                "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_REGION": "us-east-1",
+                "AWS_ENDPOINT": address,
+                "AWS_ENDPOINT_URL": address,
+                "AWS_ALLOW_HTTP": "true",
+            }.items():
+                patch.setenv(name, value)
+            yield "s3://museum"
+    finally:
+        child.terminate()
+        child.wait()
 
 
 @pytest.fixture(scope="session")

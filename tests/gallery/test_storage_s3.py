@@ -5,13 +5,8 @@ MOTO_SERVER=s3/bin/moto_server pytest -m slow tests/gallery/test_storage_s3.py
 """
 
 import json
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 
 import numpy as np
 import pytest
@@ -24,47 +19,13 @@ from samehand.gallery.works import FileState, NewWork, Work
 
 pytestmark = pytest.mark.slow
 
-SERVER = os.environ.get("MOTO_SERVER") or shutil.which("moto_server")
 ENCODER, WIDTH = "e" * 16, 16
 
 
-@pytest.fixture(scope="module")
-def store():
+@pytest.fixture
+def store(bucket):
     pytest.importorskip("lancedb")
-    if SERVER is None:
-        pytest.skip("no moto_server; see the head of this file")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    child = subprocess.Popen(
-        [SERVER, "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(address, timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        bucket = urllib.request.Request(f"{address}/museum", method="PUT")
-        urllib.request.urlopen(bucket, timeout=10).close()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in {
-                "AWS_ACCESS_KEY_ID": "x",
-                "AWS_SECRET_ACCESS_KEY": "x",
-                "AWS_REGION": "us-east-1",
-                "AWS_ENDPOINT": address,
-                "AWS_ENDPOINT_URL": address,
-                "AWS_ALLOW_HTTP": "true",
-            }.items():
-                patch.setenv(name, value)
-            yield "s3://museum"
-    finally:
-        child.terminate()
-        child.wait()
+    return bucket
 
 
 def unit(count, seed=0):
