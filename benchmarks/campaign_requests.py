@@ -27,7 +27,12 @@ _MARK = "<b id=campaign>"
 _PAGES = (
     *("/", "/gallery", "/gallery/map", "/gallery/table", "/gallery/queue", "/gallery/suspects"),
     *("/identify", "/reference", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"),
-    *("/gallery/work/0", "/gallery/picture/0", "/api/v1/gallery", "/api/v1/gallery/works"),
+    *(
+        "/gallery/work/{slot}",
+        "/gallery/picture/{slot}",
+        "/api/v1/gallery",
+        "/api/v1/gallery/works",
+    ),
     *("/api/v1/gallery/decisions", "/static/page.css", "/favicon.ico"),
 )
 _QUESTIONS = (
@@ -207,7 +212,7 @@ def _plain(rng: np.random.Generator) -> tuple[bytes, str, bytes, bytes]:
     """Return method, target, body and content type of a request as a client might send it."""
     draw = rng.random()
     if draw < 0.35:
-        path = str(rng.choice(_PAGES))
+        path = str(rng.choice(_PAGES)).replace("{slot}", "0")
         query = "?" + "&".join(f"{_key(rng)}={_quoted(_value(rng))}" for _ in range(3))
         return b"GET", path + (query if rng.random() < 0.5 else ""), b"", b""
     if draw < 0.55:
