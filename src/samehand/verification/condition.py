@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from samehand.errors import ImageError
 from samehand.images.condition import picture_kind
 from samehand.images.decode import decode_file
+from samehand.model.embed import EmbeddingTable
 from samehand.model.folder import ModelConfig
+from samehand.model.kinds import KindCache
 from samehand.model.painting import Painting
 from samehand.model.readings import read_stored
 from samehand.progress import track
@@ -36,24 +38,50 @@ def pair_reading(one: Painting, two: Painting, config: ModelConfig) -> Reading:
     return read_pair(config.calibration, config.conditions, one.kind, two.kind, novel=novel)
 
 
-def picture_kinds(config: ModelConfig, paths: Sequence[Path]) -> list[PictureKind]:
+def picture_kinds(
+    config: ModelConfig,
+    paths: Sequence[Path],
+    table: EmbeddingTable | None = None,
+    cache: Path | None = None,
+) -> list[PictureKind]:
     """Return what each file can show, if the model tells that apart; "photograph" if unreadable.
 
     Args:
         config: The model's configuration.
-        paths: The files, each of which is decoded.
+        paths: The files.
+        table: Their embeddings; what was decoded for them is not decoded again.
+        cache: The cache that those are kept in, which keeps kinds, too.
     """
     if not config.conditions:
         return ["photograph"] * len(paths)
-
-    def kind(path: Path) -> PictureKind:
-        try:
-            return picture_kind(decode_file(path))
-        except ImageError:
-            return "photograph"
-
+    digests: Sequence[str | None] = [None] * len(paths) if table is None else table.digests
+    known: dict[str, PictureKind] = {} if table is None else dict(table.kinds)
+    unknown = {one for one in digests if one is not None} - known.keys()
+    kept = KindCache(cache) if cache else None
+    if kept and unknown:
+        known |= kept.load(unknown)
+    wanted = {
+        digest or str(path): path
+        for digest, path in zip(digests, paths, strict=True)
+        if digest not in known
+    }
     with ThreadPoolExecutor(2, thread_name_prefix="samehand-kinds") as pool:
-        return list(track(pool.map(kind, paths), "telling pictures apart", len(paths)))
+        kinds = track(pool.map(_kind, wanted.values()), "telling pictures apart", len(wanted))
+        told = {key: kind for key, kind in zip(wanted, kinds, strict=True) if kind is not None}
+    if kept and (fresh := {key: told[key] for key in unknown & told.keys()}):
+        kept.save(fresh)
+    known |= told
+    return [
+        known.get(digest or str(path), "photograph")
+        for digest, path in zip(digests, paths, strict=True)
+    ]
+
+
+def _kind(path: Path) -> PictureKind | None:
+    try:
+        return picture_kind(decode_file(path))
+    except ImageError:
+        return None
 
 
 def set_reading(probe: Painting, references: Sequence[Painting], config: ModelConfig) -> Reading:
@@ -75,7 +103,7 @@ def set_reading(probe: Painting, references: Sequence[Painting], config: ModelCo
 
 def reading_of_set(
     config: ModelConfig,
-    probe: PictureKind,
+    probe: PictureKind | None,
     references: Sequence[PictureKind | None],
     *,
     novel: bool = False,
@@ -84,7 +112,7 @@ def reading_of_set(
 
     Args:
         config: The model's configuration.
-        probe: What the doubtful work's picture can show.
+        probe: What the doubtful work's picture can show, None where that is not known.
         references: What those of at least one work can show, None where that is not known; if it
             is known of none, they are the usual ones.
         novel: Whether one of them is unlike all that the model was calibrated on.
