@@ -8,8 +8,9 @@ from samehand.model.embed import embed_files
 from samehand.model.folder import open_model
 from samehand.model.readings import readings_of_pairs
 from samehand.records import PictureKind
+from samehand.scoring.calibration import llr_from_score
 from samehand.scoring.conditions import read_pair
-from samehand.verification.condition import picture_kinds
+from samehand.verification.condition import one_style_llr, picture_kinds
 
 
 def test_every_pair_is_read_once_and_as_its_kinds_are():
@@ -87,3 +88,17 @@ def test_kinds_of_embeddings_that_were_kept_without_are_told_once_and_kept(shown
     assert len(list(cache.glob("kinds-*/part-*.json"))) == 2
     assert picture_kinds(config, shown, table, cache) == KINDS
     assert len(list(cache.glob("kinds-*/part-*.json"))) == 2
+
+
+def test_a_common_style_never_makes_evidence_for_one_artist_stronger():
+    config = open_model("vit").config
+    reading = read_pair(
+        config.calibration, config.conditions, "greyscale photograph", "greyscale photograph"
+    )
+    raw = np.array([-0.3, 0.2, 0.46, 1.0])
+    against_any = llr_from_score(reading.calibration, raw)
+    within = one_style_llr(config, reading, raw, raw + 0.7)
+    assert (within <= np.maximum(against_any, 0)).all()
+    assert within[2] == pytest.approx(against_any[2])
+    ordinary = one_style_llr(config, reading, raw, raw)
+    assert (ordinary[:3] < within[:3]).any()

@@ -143,6 +143,11 @@ def one_style_llr(
 ) -> Float64s | None:
     """Return llrs against another artist of the same style; None without such a calibration.
 
+    What speaks for one artist never counts for more within a style than against any artist: the
+    scores within styles were calibrated on thumbnails, and on greyscale photographs they can be
+    far too high. Of pairs of one style this touches 0.7 % of thumbnails' and 2.2 % of photographs',
+    and Cllr in the third decimal.
+
     Args:
         config: The model's configuration.
         reading: How the pairs are to be read.
@@ -159,7 +164,8 @@ def one_style_llr(
     if reading.refusal:
         calibration = limited(calibration, UNMEASURED_LIMIT)
     moved = reading.as_usual(config.calibration, scores) - np.asarray(scores, np.float64)
-    return llr_from_score(calibration, np.asarray(styled, np.float64) + moved)
+    llrs = llr_from_score(calibration, np.asarray(styled, np.float64) + moved)
+    return np.minimum(llrs, np.maximum(llr_from_score(reading.calibration, scores), 0.0))
 
 
 def one_style_of_set(config: ModelConfig, calibration: Calibration, score: float) -> float | None:
