@@ -25,6 +25,7 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.baselines import baseline, centred
 from samehand.files import write_text
 from samehand.model.embed import embed_catalogued
+from samehand.model.readings import usual_scores
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import llr_from_score
 from samehand.scoring.comparator import CosineComparator, Enrolled
@@ -253,7 +254,8 @@ def ranked(name: str, scores: np.ndarray, labels: np.ndarray) -> Facts:
 def clusters(verifier: SameHand, works: Enrolled, labels: np.ndarray) -> Facts:
     """Measure the groups by B-cubed (Amigó et al. 2009, "A comparison of extrinsic clustering")."""
     least = verifier.folder.config.calibration.points["fmr1"].same_at_least
-    groups = group_works(verifier.folder.comparator, works, least)
+    scores = usual_scores(verifier.folder, works, [None] * len(labels))
+    groups = group_works(len(labels), scores, least)
     table = np.zeros((groups.max() + 1, labels.max() + 1))
     np.add.at(table, (groups, labels), 1)
     shared = table[groups, labels]

@@ -83,7 +83,7 @@ def probe(same_hand: SameHand, paintings: pl.DataFrame, images: Path) -> pl.Data
     scores = comparator.pair_scores(comparator.enrol(table.embeddings), *sides)
     llrs = np.zeros(len(scores))
     decisions = {point: [""] * len(scores) for point in ("eer", "fmr1")}
-    for reading, chosen in readings_of_pairs(config, picture_kinds(config, files), *sides):
+    for reading, chosen in readings_of_pairs(config, picture_kinds(config, files, table), *sides):
         llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
         for name, decided in decisions.items():
             point = operating_threshold(reading.calibration, name)

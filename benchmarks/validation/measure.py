@@ -90,13 +90,14 @@ def read_set(
     ]
     paths = [one.path for one in items if one.path is not None]
     embedded = embed_files(model.embedder, paths, cache)
+    kinds = picture_kinds(model.folder.config, paths, embedded, cache)
     chosen = [i for i, path in enumerate(paths) if path not in embedded.failures]
     return PictureSet(
         name,
         model.folder.comparator.enrol(embedded.embeddings[chosen]),
         np.unique([items[i].labels["artist"] for i in chosen], return_inverse=True)[1].astype(int),
         np.array([items[i].labels.get("style", "") for i in chosen]),
-        picture_kinds(model.folder.config, [paths[i] for i in chosen]),
+        [kinds[i] for i in chosen],
     )
 
 

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from samehand.errors import CatalogueError, OutputError
+from samehand.images.condition import KINDS_VERSION
 from samehand.model.embed import EmbeddingTable, default_cache, embed_catalogued, embed_files
 from samehand.model.runtime import Embedder
 from samehand.verification.verifier import SameHand
@@ -153,7 +154,8 @@ def test_another_model_does_not_read_the_cache(
 ):
     cache = tmp_path / "cache"
     embed_files(verifier.embedder, paths[:2], cache)
-    assert [folder.name for folder in cache.iterdir()] == [verifier.embedder.config.digest]
+    names = {folder.name for folder in cache.iterdir()}
+    assert names == {verifier.embedder.config.digest, f"kinds-{KINDS_VERSION}"}
 
 
 def test_unreadable_images_are_reported_and_the_rest_embedded(

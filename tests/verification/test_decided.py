@@ -132,7 +132,9 @@ def test_groups_are_those_of_average_linkage_under_constraints(seed, count, leas
     pairs = [tuple(sorted(rng.choice(count, 2, replace=False).tolist())) for _ in range(3)]
     joined = (pairs[0],) if joins else ()
     parted = tuple(pair for pair in pairs[1:] if not {pair} & set(joined))
-    labels = group_works(comparator, enrolled, least, Constraints(joined, parted))
+    labels = group_works(
+        count, lambda some, others: scores[np.ix_(some, others)], least, Constraints(joined, parted)
+    )
     found = sets_of(labels)
     for works in joined:
         assert any(set(works) <= group for group in found)

@@ -1,10 +1,14 @@
 """Works of a gallery are read by the calibration of their kind of picture, as their files are."""
 
+import os
+
+import numpy as np
 import pytest
 
 from samehand import SameHand
 from samehand.gallery import Gallery
 from samehand.gallery.thumbnails import FILE
+from samehand.model.readings import llrs_of_pairs, usual_scores
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +73,53 @@ def test_without_its_file_of_small_pictures_works_are_read_as_the_usual_ones(she
     assert after != {one.path: one.llr for one in before}
 
 
-def test_a_merged_work_brings_its_kind(shelf, tmp_path, model):
-    with Gallery.create(tmp_path / "other", model) as other:
+@pytest.mark.parametrize("address", ["other", "lance://"])
+def test_a_merged_work_brings_its_kind_though_its_file_is_gone(shelf, tmp_path, model, address):
+    if address == "lance://":
+        pytest.importorskip("lancedb")
+        address += str(tmp_path / "other")
+    else:
+        address = tmp_path / "other"
+    before = kinds(shelf)
+    for work in shelf.list():
+        os.remove(work.work.path)
+    with Gallery.create(address, model) as other:
         other.merge(shelf.address)
-        assert kinds(other) == kinds(shelf)
+        assert kinds(other) == kinds(shelf) == before
+
+
+def test_suspects_are_judged_by_the_reading_of_the_pictures(tmp_path, work_of, model, monkeypatch):
+    folder = tmp_path / "works"
+    for hand in range(2):
+        (folder / str(hand)).mkdir(parents=True)
+        for number in range(3):
+            size = (224, 200) if number < 2 else (500, 400)
+            work_of(hand, number, size).save(folder / str(hand) / f"{number}.png")
+    # A label that is wrong.
+    (folder / "0" / "2.png").rename(folder / "1" / "other.png")
+    with Gallery.create(tmp_path / "labelled", model) as gallery:
+        gallery.add([folder], model)
+        found = {one.path: one for one in model.cluster(gallery).suspects}
+        wrong = next(one for path, one in found.items() if path.endswith("other.png"))
+        by_files = model.verify(wrong.path, [folder / "0" / "0.png", folder / "0" / "1.png"])
+        assert wrong.rival == "0"
+        assert wrong.rival_llr == pytest.approx(by_files.llr, abs=1e-4)
+        monkeypatch.setattr(Gallery, "kinds", lambda self, works: [None] * len(works))
+        usual = {one.path: one.rival_llr for one in model.cluster(gallery).suspects}
+        assert usual.get(wrong.path) != wrong.rival_llr
+
+
+def test_scores_as_of_usual_pictures_are_in_the_order_of_the_ratios(shelf, model):
+    works, rows = shelf.embeddings()
+    enrolled, seen = model.folder.comparator.enrol(rows), shelf.kinds(works)
+    left, right = (axis.ravel() for axis in np.indices((3, 3)))
+    raw = model.folder.comparator.pair_scores(enrolled, left, right)
+    _, usual = llrs_of_pairs(model.folder.config, seen, left, right, raw)
+    everything = np.arange(3)
+    scores = usual_scores(model.folder, enrolled, seen)(everything, everything)
+    np.testing.assert_allclose(scores.ravel(), usual, atol=1e-5)
+    plain = usual_scores(model.folder, enrolled, [None] * 3)(everything, everything)
+    np.testing.assert_allclose(plain.ravel(), raw, atol=1e-6)
 
 
 def test_an_artist_is_named_by_the_reading_of_the_pictures(shelf, model, work_of, monkeypatch):

@@ -15,7 +15,7 @@ from samehand.evaluation.baselines import baseline, centred
 from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import Float64s, Metrics, Scores, compute_metrics
 from samehand.evaluation.served import served
-from samehand.model.embed import Embeds, embed_catalogued
+from samehand.model.embed import Embeds, catalogued_table, embed_catalogued
 from samehand.model.folder import ModelConfig
 from samehand.pairs.protocol import Protocol, load_protocol
 from samehand.records import Floats, PictureKind
@@ -341,10 +341,15 @@ def read_labels(protocol: Protocol, paintings: pl.DataFrame) -> Labels:
 def _shipped(model: SameHand, catalogue: Path, paintings: pl.DataFrame, cache: Path) -> System:
     folder, config = model.folder, model.folder.config
     paths = paintings["path"].to_list()
-    embeddings = embed_catalogued(model.embedder, paths, catalogue, cache)
-    kinds = picture_kinds(config, [catalogue / path for path in paths])
+    table = catalogued_table(model.embedder, paths, catalogue, cache)
+    kinds = picture_kinds(config, [catalogue / path for path in paths], table, cache)
     return System(
-        config.name, embeddings, folder.comparator, config.calibration, served=config, kinds=kinds
+        config.name,
+        table.embeddings,
+        folder.comparator,
+        config.calibration,
+        served=config,
+        kinds=kinds,
     )
 
 

@@ -262,6 +262,9 @@ class Gallery:
 
         report = merge(self.store, self.name, source)
         if report.added:
+            # Also of works whose files are gone by now.
+            with Gallery(source) as other:
+                self.thumbnails.take(other.thumbnails)
             self.thumbnails.fill(self.store.works())
         return report
 

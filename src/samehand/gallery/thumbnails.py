@@ -110,6 +110,21 @@ class Thumbnails:
         except (sqlite3.Error, OSError):
             return
 
+    def take(self, other: "Thumbnails") -> None:
+        """Copy what another gallery keeps and this one does not, as far as it can be read."""
+        if not other._path.exists():
+            return
+        try:
+            with self._lock, self._opened() as connection:
+                connection.execute("ATTACH DATABASE ? AS theirs", (os.fspath(other._path),))
+                names = connection.execute("SELECT name FROM theirs.sqlite_master")
+                for table in {"pictures", "kinds"} & {name for (name,) in names}:
+                    connection.execute(
+                        f"INSERT OR IGNORE INTO {table} SELECT * FROM theirs.{table}"
+                    )
+        except (sqlite3.Error, OSError):
+            return
+
     def fill(self, works: Iterable[StoredWork]) -> int:
         """Make the small pictures that are missing, and return how many were made.
 

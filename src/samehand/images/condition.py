@@ -9,6 +9,9 @@ from PIL import Image
 from samehand.images.decode import Decoded
 from samehand.records import PictureKind
 
+KINDS_VERSION = 1
+"""Changes with the rule below, so that no kind that was kept is stale."""
+
 THUMBNAIL_SIDE = 320
 """Pictures whose longer side is at most this many pixels are thumbnails."""
 

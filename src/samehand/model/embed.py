@@ -13,9 +13,11 @@ from PIL import Image
 
 from samehand.errors import CatalogueError, ImageError
 from samehand.files import atomic_path, scratch_array, sha256_file
+from samehand.images.condition import picture_kind
 from samehand.images.decode import decode, decode_file
+from samehand.model.kinds import KindCache
 from samehand.progress import track
-from samehand.records import Floats
+from samehand.records import Floats, PictureKind
 
 _PAINTINGS_AT_ONCE = 8
 _SAVE_EVERY = 512
@@ -59,10 +61,14 @@ class EmbeddingTable:
         embeddings: Unit length, (N, D); row i belongs to the i-th path asked for. A large table
             lies in a file.
         failures: Message of each image that could not be read, by its path; its row is zero.
+        digests: SHA-256 of each path's content, None where there is no file.
+        kinds: What kind of picture each content is that was decoded, by its SHA-256.
     """
 
     embeddings: Floats
     failures: dict[Path, str]
+    digests: tuple[str | None, ...]
+    kinds: dict[str, PictureKind]
 
 
 def embed_files(
@@ -107,8 +113,9 @@ def embed_files(
     for path in unreadable:
         failures[path] = _why_unreadable(path)
     fresh: dict[str, Floats] = {}
+    kinds: dict[str, PictureKind] = {}
     try:
-        for digest, row in track(embed_stream(embedder, wanted), label, len(wanted)):
+        for digest, row in track(embed_stream(embedder, wanted, kinds), label, len(wanted)):
             if isinstance(row, str):
                 failures.update(
                     (p, row) for d, p in zip(digests, paths, strict=True) if d == digest
@@ -121,7 +128,9 @@ def embed_files(
     finally:
         if store and fresh:
             store.save(fresh)
-    return EmbeddingTable(table, failures)
+        if cache and kinds:
+            KindCache(cache).save(kinds)
+    return EmbeddingTable(table, failures, tuple(digests), kinds)
 
 
 def embed_catalogued(
@@ -131,6 +140,17 @@ def embed_catalogued(
     cache: Path | None = None,
     label: str = "embedding paintings",
 ) -> Floats:
+    """Return the embeddings, (N, D), of `catalogued_table`, whose arguments these are."""
+    return catalogued_table(embedder, paths, folder, cache, label).embeddings
+
+
+def catalogued_table(
+    embedder: Embeds,
+    paths: Sequence[str],
+    folder: Path,
+    cache: Path | None = None,
+    label: str = "embedding paintings",
+) -> EmbeddingTable:
     """Embed images of a catalogue's cache, none of which should be unreadable.
 
     Args:
@@ -141,7 +161,7 @@ def embed_catalogued(
         label: What the progress bar says.
 
     Returns:
-        One unit embedding a path, (N, D).
+        One row a path.
 
     Raises:
         CatalogueError: An image cannot be read.
@@ -152,7 +172,7 @@ def embed_catalogued(
             f"{next(iter(table.failures.values()))} ({len(table.failures)} such images in the "
             f"cache of {folder}); run samehand prepare again"
         )
-    return table.embeddings
+    return table
 
 
 def default_cache() -> Path:
@@ -170,7 +190,9 @@ def cached_embeddings(embedder: Embeds, cache: Path, digests: set[str]) -> dict[
 
 
 def embed_stream(
-    embedder: Embeds, wanted: Iterable[tuple[str, Path | bytes]]
+    embedder: Embeds,
+    wanted: Iterable[tuple[str, Path | bytes]],
+    kinds: dict[str, PictureKind] | None = None,
 ) -> Iterator[tuple[str, Floats | str]]:
     """Yield each key with the unit embedding of its image, (D,), or with why there is none.
 
@@ -178,9 +200,10 @@ def embed_stream(
         embedder: The model's encoder.
         wanted: A key, and an image file or its bytes, which sentences call by the key; read only a
             few ahead of what has been yielded.
+        kinds: Filled with what kind of picture each is, by its key, before it is yielded.
     """
     batch: list[tuple[str, Floats]] = []
-    for digest, views in _views_ahead(embedder, wanted):
+    for digest, views in _views_ahead(embedder, wanted, kinds):
         if isinstance(views, str):
             yield digest, views
             continue
@@ -198,14 +221,19 @@ def _run(embedder: Embeds, batch: list[tuple[str, Floats]]) -> Iterator[tuple[st
 
 
 def _views_ahead(
-    embedder: Embeds, wanted: Iterable[tuple[str, Path | bytes]]
+    embedder: Embeds,
+    wanted: Iterable[tuple[str, Path | bytes]],
+    kinds: dict[str, PictureKind] | None,
 ) -> Iterator[tuple[str, Floats | str]]:
     """Decode in two threads while the encoder runs; at most a few paintings are in memory."""
 
     def render(key: str, source: Path | bytes) -> Floats | str:
         try:
             name = key if isinstance(source, bytes) else None
-            return embedder.render(decode(source, name).image)
+            item = decode(source, name)
+            if kinds is not None:
+                kinds[key] = picture_kind(item)
+            return embedder.render(item.image)
         except ImageError as error:
             return str(error)
 

@@ -1,15 +1,19 @@
 """How a model reads many pairs of pictures: each by the calibration for the kinds of its two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import get_args
 
 import numpy as np
 
-from samehand.model.folder import ModelConfig
+from samehand.model.folder import ModelConfig, ModelFolder
 from samehand.records import Floats, PictureKind
 from samehand.scoring.calibration import Float64s, llr_from_score
-from samehand.scoring.comparator import Indices
+from samehand.scoring.comparator import Enrolled, Indices
 from samehand.scoring.conditions import Reading, read_pair
+
+CrossScores = Callable[[Indices, Indices], Floats]
+"""Scores of some of N works, (R,), with others, (C,): (R, C)."""
 
 _KINDS: tuple[PictureKind | None, ...] = (*get_args(PictureKind), None)
 
@@ -85,3 +89,34 @@ def llrs_of_pairs(
         llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
         usual[chosen] = reading.as_usual(config.calibration, scores[chosen])
     return llrs, usual
+
+
+def usual_scores(
+    folder: ModelFolder, enrolled: Enrolled, kinds: Sequence[PictureKind | None]
+) -> CrossScores:
+    """Return what gives scores of works as if all pictures were the usual ones.
+
+    So scores of pairs of several kinds of pictures can be averaged, and held against one threshold.
+
+    Args:
+        folder: The model.
+        enrolled: N works.
+        kinds: What the picture of each can show, or None where that is not known.
+    """
+    config = folder.config
+    number = np.array([_KINDS.index(kind) for kind in kinds], int)
+    slope, offset = (np.full((len(_KINDS), len(_KINDS)), value, np.float32) for value in (1.0, 0.0))
+    for one, two in product(np.unique(number).tolist(), repeat=2):
+        line = read_stored(config, _KINDS[one], _KINDS[two]).as_usual(config.calibration, [0.0, 1])
+        slope[one, two], offset[one, two] = line[1] - line[0], line[0]
+    moved = bool(config.conditions) and any(kind is not None for kind in kinds)
+
+    def scores(rows: Indices, columns: Indices) -> Floats:
+        raw = folder.comparator.cross_scores(enrolled.take(rows), enrolled.take(columns))
+        if not moved:
+            return raw
+        pairs = np.ix_(number[rows], number[columns])
+        usual: Floats = slope[pairs] * raw + offset[pairs]
+        return usual
+
+    return scores

@@ -3,6 +3,8 @@
 Shapes: P paintings, A artists.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,9 @@ from samehand.scoring.references import (
     unsaturated,
 )
 
+Read = Callable[[NDArray[np.int64], NDArray[np.int64], Float64s], Float64s]
+"""From probes, (M,), references, (N,), and combined scores, (M,), to those of usual pictures."""
+
 
 def artist_llrs(
     comparator: Comparator,
@@ -24,6 +29,8 @@ def artist_llrs(
     pairs: Calibration,
     most: int,
     seed: int,
+    *,
+    read: Read | None = None,
 ) -> Float64s:
     """Return the unsaturated llr of every painting with every artist, (P, A).
 
@@ -38,16 +45,18 @@ def artist_llrs(
         pairs: The model's calibration of pairs.
         most: Largest number of works of each artist, drawn at random.
         seed: Decides the draw.
+        read: How combined scores are to be read; None reads them as they are.
     """
     llrs = np.full((len(labels), int(labels.max()) + 1), -np.inf)
     for artist in range(llrs.shape[1]):
         draw = np.random.default_rng((seed, most, artist))
         own = draw.permutation(np.flatnonzero(labels == artist))[:most]
         outside = np.setdiff1d(np.arange(len(labels)), own)
-        llrs[outside, artist] = _llrs(comparator, enrolled, outside, own, rule, pairs)
+        llrs[outside, artist] = _llrs(comparator, enrolled, outside, own, rule, pairs, read)
         for work in own if len(own) > 1 else ():
             rest = own[own != work]
-            llrs[work, artist] = _llrs(comparator, enrolled, np.array([work]), rest, rule, pairs)[0]
+            one = np.array([work])
+            llrs[work, artist] = _llrs(comparator, enrolled, one, rest, rule, pairs, read)[0]
     return llrs
 
 
@@ -58,9 +67,13 @@ def _llrs(
     references: NDArray[np.int64],
     rule: ReferenceRule,
     pairs: Calibration,
+    read: Read | None,
 ) -> Float64s:
     step = rule.at(len(references))
     features = reference_features(
         comparator, enrolled.take(probes), enrolled.take(references), pairs.slope
     )
-    return unsaturated(step.calibration, combine(step, features))
+    scores = combine(step, features)
+    if read is not None:
+        scores = read(probes, references, scores)
+    return unsaturated(step.calibration, scores)

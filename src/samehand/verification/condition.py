@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from samehand.errors import ImageError
 from samehand.images.condition import picture_kind
 from samehand.images.decode import decode_file
+from samehand.model.embed import EmbeddingTable
 from samehand.model.folder import ModelConfig
+from samehand.model.kinds import KindCache
 from samehand.model.painting import Painting
 from samehand.model.readings import read_stored
 from samehand.progress import track
@@ -36,24 +38,50 @@ def pair_reading(one: Painting, two: Painting, config: ModelConfig) -> Reading:
     return read_pair(config.calibration, config.conditions, one.kind, two.kind, novel=novel)
 
 
-def picture_kinds(config: ModelConfig, paths: Sequence[Path]) -> list[PictureKind]:
+def picture_kinds(
+    config: ModelConfig,
+    paths: Sequence[Path],
+    table: EmbeddingTable | None = None,
+    cache: Path | None = None,
+) -> list[PictureKind]:
     """Return what each file can show, if the model tells that apart; "photograph" if unreadable.
 
     Args:
         config: The model's configuration.
-        paths: The files, each of which is decoded.
+        paths: The files.
+        table: Their embeddings; what was decoded for them is not decoded again.
+        cache: The cache that those are kept in, which keeps kinds, too.
     """
     if not config.conditions:
         return ["photograph"] * len(paths)
-
-    def kind(path: Path) -> PictureKind:
-        try:
-            return picture_kind(decode_file(path))
-        except ImageError:
-            return "photograph"
-
+    digests: Sequence[str | None] = [None] * len(paths) if table is None else table.digests
+    known: dict[str, PictureKind] = {} if table is None else dict(table.kinds)
+    unknown = {one for one in digests if one is not None} - known.keys()
+    kept = KindCache(cache) if cache else None
+    if kept and unknown:
+        known |= kept.load(unknown)
+    wanted = {
+        digest or str(path): path
+        for digest, path in zip(digests, paths, strict=True)
+        if digest not in known
+    }
     with ThreadPoolExecutor(2, thread_name_prefix="samehand-kinds") as pool:
-        return list(track(pool.map(kind, paths), "telling pictures apart", len(paths)))
+        kinds = track(pool.map(_kind, wanted.values()), "telling pictures apart", len(wanted))
+        told = {key: kind for key, kind in zip(wanted, kinds, strict=True) if kind is not None}
+    if kept and (fresh := {key: told[key] for key in unknown & told.keys()}):
+        kept.save(fresh)
+    known |= told
+    return [
+        known.get(digest or str(path), "photograph")
+        for digest, path in zip(digests, paths, strict=True)
+    ]
+
+
+def _kind(path: Path) -> PictureKind | None:
+    try:
+        return picture_kind(decode_file(path))
+    except ImageError:
+        return None
 
 
 def set_reading(probe: Painting, references: Sequence[Painting], config: ModelConfig) -> Reading:
@@ -75,7 +103,7 @@ def set_reading(probe: Painting, references: Sequence[Painting], config: ModelCo
 
 def reading_of_set(
     config: ModelConfig,
-    probe: PictureKind,
+    probe: PictureKind | None,
     references: Sequence[PictureKind | None],
     *,
     novel: bool = False,
@@ -84,7 +112,7 @@ def reading_of_set(
 
     Args:
         config: The model's configuration.
-        probe: What the doubtful work's picture can show.
+        probe: What the doubtful work's picture can show, None where that is not known.
         references: What those of at least one work can show, None where that is not known; if it
             is known of none, they are the usual ones.
         novel: Whether one of them is unlike all that the model was calibrated on.
@@ -115,6 +143,11 @@ def one_style_llr(
 ) -> Float64s | None:
     """Return llrs against another artist of the same style; None without such a calibration.
 
+    What speaks for one artist never counts for more within a style than against any artist: the
+    scores within styles were calibrated on thumbnails, and on greyscale photographs they can be
+    far too high. Of pairs of one style this touches 0.7 % of thumbnails' and 2.2 % of photographs',
+    and Cllr in the third decimal.
+
     Args:
         config: The model's configuration.
         reading: How the pairs are to be read.
@@ -131,7 +164,8 @@ def one_style_llr(
     if reading.refusal:
         calibration = limited(calibration, UNMEASURED_LIMIT)
     moved = reading.as_usual(config.calibration, scores) - np.asarray(scores, np.float64)
-    return llr_from_score(calibration, np.asarray(styled, np.float64) + moved)
+    llrs = llr_from_score(calibration, np.asarray(styled, np.float64) + moved)
+    return np.minimum(llrs, np.maximum(llr_from_score(reading.calibration, scores), 0.0))
 
 
 def one_style_of_set(config: ModelConfig, calibration: Calibration, score: float) -> float | None:

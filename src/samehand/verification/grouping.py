@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.gallery.decisions import Settled
+from samehand.model.readings import CrossScores
 from samehand.scoring.calibration import Float64s
-from samehand.scoring.comparator import Comparator, Enrolled
 
 Ints = NDArray[np.int64]
 
@@ -53,8 +53,8 @@ class Constraints:
 
 
 def group_works(
-    comparator: Comparator,
-    enrolled: Enrolled,
+    count: int,
+    scores: CrossScores,
     least: float,
     constraints: Constraints | None = None,
 ) -> Ints:
@@ -68,17 +68,16 @@ def group_works(
     clustering with constraints").
 
     Args:
-        comparator: The model's comparator.
-        enrolled: N works.
-        least: Raw score.
+        count: N.
+        scores: Gives the scores between works, by their positions.
+        least: A score.
         constraints: What people decided.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    count = len(enrolled.level)
     if count == 1:
         return np.zeros(1, np.int64)
-    distances, offset = _distances(comparator, enrolled)
+    distances, offset = _distances(count, scores)
     if constraints is not None and constraints.joined:
         # Below every other distance, so that these are merged first, whatever they look like.
         distances += 1.0
@@ -91,19 +90,18 @@ def group_works(
     del distances
     labels = fcluster(tree, max(0.0, offset - least), "distance").astype(np.int64) - 1
     if constraints is not None and constraints.parted:
-        labels = _part(comparator, enrolled, least, tree, labels, constraints)
+        labels = _part(scores, least, tree, labels, constraints)
     return _by_size(labels)
 
 
-def _distances(comparator: Comparator, enrolled: Enrolled) -> tuple[Float64s, float]:
+def _distances(count: int, scores: CrossScores) -> tuple[Float64s, float]:
     """Return the distance of every pair, condensed, and what was added to make none negative."""
-    count = len(enrolled.level)
+    everything = np.arange(count)
     distances = np.empty(count * (count - 1) // 2)
     filled = 0
     for start in range(0, count, _ROWS_AT_ONCE):
         some = np.arange(start, min(start + _ROWS_AT_ONCE, count))
-        scores = comparator.cross_scores(enrolled.take(some), enrolled)
-        for row, position in zip(scores, some.tolist(), strict=True):
+        for row, position in zip(scores(some, everything), some.tolist(), strict=True):
             later = row[position + 1 :]
             distances[filled : filled + len(later)] = later
             filled += len(later)
@@ -119,8 +117,7 @@ def _condensed(count: int, one: int, later: Ints) -> Ints:
 
 
 def _part(
-    comparator: Comparator,
-    enrolled: Enrolled,
+    scores: CrossScores,
     least: float,
     tree: Float64s,
     labels: Ints,
@@ -133,19 +130,17 @@ def _part(
     inside = np.isin(labels, broken)
     pieces = _whole_parts(tree, set(np.flatnonzero(inside).tolist()), constraints.parted)
     # A piece may now fit another group, which its parted companions kept it from.
-    others = _within_reach(comparator, enrolled, least, pieces, np.where(inside, -1, labels))
+    others = _within_reach(scores, least, pieces, np.where(inside, -1, labels))
     found = labels.copy()
     fresh = int(labels.max()) + 1
     parts = pieces + [np.flatnonzero(labels == label).tolist() for label in others]
-    for number, group in enumerate(
-        _merged(comparator, enrolled, least, parts, constraints.parted), fresh
-    ):
+    for number, group in enumerate(_merged(scores, least, parts, constraints.parted), fresh):
         found[np.array(group, np.int64)] = number
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
 def _within_reach(
-    comparator: Comparator, enrolled: Enrolled, least: float, pieces: list[list[int]], labels: Ints
+    scores: CrossScores, least: float, pieces: list[list[int]], labels: Ints
 ) -> list[int]:
     """Return the groups whose mean score with a piece is at least `least`; -1 labels no group.
 
@@ -160,8 +155,8 @@ def _within_reach(
         sums = np.zeros(len(groups))
         for start in range(0, len(piece), _ROWS_AT_ONCE):
             some = np.array(piece[start : start + _ROWS_AT_ONCE], np.int64)
-            scores = comparator.cross_scores(enrolled.take(some), enrolled)
-            sums += np.bincount(place, scores.sum(axis=0, dtype=np.float64), len(groups))
+            beside = scores(some, np.arange(len(labels))).sum(axis=0, dtype=np.float64)
+            sums += np.bincount(place, beside, len(groups))
         found.update(groups[sums / (sizes * len(piece)) >= least].tolist())
     return sorted(found - {-1})
 
@@ -191,14 +186,13 @@ def _whole_parts(
 
 
 def _merged(
-    comparator: Comparator,
-    enrolled: Enrolled,
+    scores: CrossScores,
     least: float,
     parts: list[list[int]],
     parted: Sequence[tuple[int, int]],
 ) -> list[list[int]]:
     """Merge groups, the best mean score first, while it is at least `least` and none is parted."""
-    sums = _sums(comparator, enrolled, parts)
+    sums = _sums(scores, parts)
     sizes = np.array([len(part) for part in parts], np.float64)
     place = {work: number for number, part in enumerate(parts) for work in part}
     barred = np.eye(len(parts), dtype=bool)
@@ -223,17 +217,16 @@ def _merged(
     return groups
 
 
-def _sums(comparator: Comparator, enrolled: Enrolled, parts: Sequence[Sequence[int]]) -> Float64s:
+def _sums(scores: CrossScores, parts: Sequence[Sequence[int]]) -> Float64s:
     """Return the sum of the scores between each two groups, (G, G)."""
     works = np.array([work for part in parts for work in part], np.int64)
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    within = enrolled.take(works)
     sums = np.zeros((len(parts), len(parts)))
     owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     for start in range(0, len(works), _ROWS_AT_ONCE):
         some = np.arange(start, min(start + _ROWS_AT_ONCE, len(works)))
-        scores = comparator.cross_scores(within.take(some), within).astype(np.float64)
-        np.add.at(sums, owner[some], np.add.reduceat(scores, starts, axis=1))
+        beside = scores(works[some], works).astype(np.float64)
+        np.add.at(sums, owner[some], np.add.reduceat(beside, starts, axis=1))
     return sums
 
 

@@ -14,11 +14,14 @@ from samehand.errors import GalleryError
 from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import Settled, links
 from samehand.model.folder import ModelFolder
+from samehand.model.readings import usual_scores
+from samehand.records import PictureKind
 from samehand.results import Clustering, Hand, Suspect
 from samehand.scoring.artists import artist_llrs
 from samehand.scoring.calibration import Float64s
-from samehand.scoring.comparator import Enrolled
+from samehand.scoring.comparator import Enrolled, Indices
 from samehand.scoring.ties import ROUNDING, ranked
+from samehand.verification.condition import reading_of_set
 from samehand.verification.copies import duplicates_of
 from samehand.verification.decided import contradictions
 from samehand.verification.grouping import Constraints, group_works
@@ -70,11 +73,13 @@ def cluster(
     least = folder.config.calibration.points["fmr1"].same_at_least
     settled = Settled(links(gallery.store.read_decisions()))
     constraints = Constraints.of(settled, [stored.sha256 for stored in works])
-    groups = group_works(folder.comparator, enrolled, least, constraints)
+    kinds = gallery.kinds(works)
+    read = usual_scores(folder, enrolled, kinds)
+    groups = group_works(len(works), read, least, constraints)
     return Clustering(
         hands=_hands(works, groups),
         suspects=tuple(
-            _suspects(folder, works, enrolled, groups, suspects, any_attribution, settled)
+            _suspects(folder, works, (enrolled, kinds), groups, suspects, any_attribution, settled)
         ),
         works=len(works),
         gallery=gallery.name,
@@ -127,7 +132,7 @@ def _hand(number: int, works: Sequence[StoredWork]) -> Hand:
 def _suspects(
     folder: ModelFolder,
     works: Sequence[StoredWork],
-    enrolled: Enrolled,
+    compared: tuple[Enrolled, Sequence[PictureKind | None]],
     groups: NDArray[np.int64],
     count: int,
     any_attribution: bool,
@@ -148,8 +153,19 @@ def _suspects(
     if len(names) < 2 or not count:
         return []
     labels = labels.astype(np.int64)
-    known = enrolled.take(named)
-    llrs = artist_llrs(folder.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0)
+    known, kinds = compared[0].take(named), [compared[1][i] for i in named]
+
+    def read(probes: Indices, references: Indices, scores: Float64s) -> Float64s:
+        beside = [kinds[i] for i in references]
+        readings = {
+            kind: reading_of_set(folder.config, kind, beside) for kind in {kinds[i] for i in probes}
+        }
+        each = zip(probes.tolist(), scores.tolist(), strict=True)
+        return np.array([float(readings[kinds[i]].as_usual(pairs, score)) for i, score in each])
+
+    llrs = artist_llrs(
+        folder.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0, read=read
+    )
     digests = [works[i].sha256 for i in named]
     confirmed = _decided_labels(llrs, labels, digests, settled)
     suspicion, rival = suspicion_of(llrs, labels)

@@ -13,7 +13,7 @@ from samehand.errors import GalleryError, SamehandError
 from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import Settled, decided_work, links
 from samehand.model.folder import ModelFolder
-from samehand.model.readings import llrs_of_pairs
+from samehand.model.readings import llrs_of_pairs, usual_scores
 from samehand.records import PictureKind
 from samehand.results import Queue, Suggestion
 from samehand.scoring.calibration import Float64s, probability
@@ -90,7 +90,8 @@ def _suggestions(
     enrolled, kinds = compared
     digests = [stored.sha256 for stored in works]
     least = folder.config.calibration.points["fmr1"].same_at_least
-    groups = group_works(folder.comparator, enrolled, least, Constraints.of(settled, digests))
+    read = usual_scores(folder, enrolled, kinds)
+    groups = group_works(len(works), read, least, Constraints.of(settled, digests))
     sizes = np.bincount(groups)[groups]
     sure = np.array([_is_labelled(stored) for stored in works]) & (not labelled)
     closed = _closed(digests, settled)

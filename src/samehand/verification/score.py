@@ -95,7 +95,7 @@ def score_csv(
             f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
             "repair it, or pass --skip-bad-images to leave its rows without a score"
         )
-    kinds = picture_kinds(model.folder.config, paths)
+    kinds = picture_kinds(model.folder.config, paths, table, cache)
     question = (prior, operating_point)
     unscored = rows = 0
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
