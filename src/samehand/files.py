@@ -18,9 +18,7 @@ _SCRATCH_IN_MEMORY = 256 * 2**20
 
 
 @contextmanager
-def atomic_path(
-    target: str | os.PathLike[str], *, private: bool = False
-) -> Iterator[Path]:
+def atomic_path(target: str | os.PathLike[str], *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path that becomes `target` only if the block succeeds.
 
     Args:

@@ -39,7 +39,7 @@ def serve(
         list[str] | None,
         _option(
             "--proxy",
-            "A proxy's address or network, whose X-Forwarded-For and -Proto count; may be repeated.",
+            "A proxy's address or network, whose X-Forwarded-For and -Proto count; repeatable.",
         ),
     ] = None,
     max_pixels: Annotated[

@@ -40,9 +40,7 @@ class Access:
         try:
             user = await self._user(scope)
         except TooOftenError as error:
-            answer = JSONResponse(
-                {"detail": str(error)}, 429, {"retry-after": str(error.seconds)}
-            )
+            answer = JSONResponse({"detail": str(error)}, 429, {"retry-after": str(error.seconds)})
             await answer(scope, receive, send)
             return
         except UsersError as error:

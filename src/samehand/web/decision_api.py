@@ -21,7 +21,13 @@ Work = Annotated[
         description="A work of the gallery: its content hash, its path or its accession number.",
     ),
 ]
-By = Annotated[str, Form(max_length=100, description="Who decides; where users sign in, it is the user, whatever stands here.")]
+By = Annotated[
+    str,
+    Form(
+        max_length=100,
+        description="Who decides; where users sign in, it is the user, whatever stands here.",
+    ),
+]
 
 
 @router.get("/decisions", summary="List the decisions on the gallery's works")

@@ -36,13 +36,13 @@ async def sign_in(
         user = await sessions.check(name, password, address_of(request))
     except TooOftenError as error:
         page = render(
-            request, "login.html", 429, next=own_path(next), name=name, problem=str(error)
+            request, "login.html", 429, next=own_path(next), asked=name, problem=str(error)
         )
         page.headers["retry-after"] = str(error.seconds)
         return page
     if user is None:
         said = "That name and password do not belong together."
-        return render(request, "login.html", 401, next=own_path(next), name=name, problem=said)
+        return render(request, "login.html", 401, next=own_path(next), asked=name, problem=said)
     _end(request, sessions)
     root = request.scope.get("root_path", "")
     answer = RedirectResponse(root + own_path(next), 303)
