@@ -15,8 +15,11 @@ from samehand.web.prefix import path_of
 from samehand.web.sessions import COOKIE, Sessions, TooOftenError
 from samehand.web.users import User, UsersError
 
-OPEN = ("/login", "/logout", "/healthz", "/readyz")
-"""Whoever asks is answered here, and under /static/."""
+ALIVE = ("/healthz", "/readyz")
+"""Answered, as /static/ is, without a look at who asks."""
+
+OPEN = ("/login", "/logout")
+"""Whoever asks is answered here, too."""
 
 USER = "samehand.user"
 """Under this key of a request's scope stands who sent it."""
@@ -37,6 +40,9 @@ class Access:
             await self._app(scope, receive, send)
             return
         path = path_of(scope)
+        if path in ALIVE or path.startswith("/static/"):
+            await self._app(scope, receive, send)
+            return
         try:
             user = await self._user(scope)
         except TooOftenError as error:
@@ -47,7 +53,7 @@ class Access:
             await JSONResponse({"detail": f"{error}."}, 503)(scope, receive, send)
             return
         scope[USER] = user
-        if user is not None or path in OPEN or path.startswith("/static/"):
+        if user is not None or path in OPEN:
             await self._app(scope, receive, send)
         elif path.startswith(PROGRAMS):
             answer = JSONResponse(
