@@ -18,11 +18,12 @@ _SCRATCH_IN_MEMORY = 256 * 2**20
 
 
 @contextmanager
-def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(target: str | os.PathLike[str], *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path that becomes `target` only if the block succeeds.
 
     Args:
         target: The file to write. Its folder is made if it does not exist.
+        private: Whether nobody but the user may read it.
 
     Yields:
         A path in the same folder, so that the final rename is atomic.
@@ -43,9 +44,10 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         temporary = Path(name)
         yield temporary
         # mkstemp makes private files; results are as readable as any other file the user makes.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        if not private:
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     except OSError as error:
         raise output_error(target, error) from error

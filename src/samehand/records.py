@@ -6,7 +6,7 @@ embeddings  unit length, shape (B, D), float32
 letters     B batch, V views of one painting, D embedding width, P patches, C cohort
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,11 @@ Split = Literal["train", "validation", "test", "all"]
 
 Judgement = Literal["same", "different", "unsure"]
 """What a person decides about two works: one hand made both, or not, or it cannot be told."""
+
+Role = Literal["reader", "decider"]
+"""What a user of a server may do: see and ask, or also decide, undo and keep cases."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
 
 Decision = Literal["same", "different", "no decision"]
 PictureKind = Literal[

@@ -73,3 +73,15 @@ def shelf(shipped: SameHand, work_of, tmp_path_factory):
 def served(shipped: SameHand, limits: Limits, shelf: Gallery):
     with TestClient(create_app(shipped, limits, gallery=shelf), base_url=HERE) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def routes_of():
+    """Every route of an app that has a path, those of its routers as well."""
+
+    def walk(app):
+        for route in app.routes:
+            router = getattr(route, "original_router", None)
+            yield from [route] if router is None else walk(router)
+
+    return walk

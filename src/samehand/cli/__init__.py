@@ -28,6 +28,7 @@ from samehand.cli import (
     pairs,
     report,
     schema,
+    users,
     web,
 )
 from samehand.cli.listing import WIDTH, Grouped, give_examples
@@ -98,7 +99,7 @@ for purpose, commands in {
         fetch.fetch,
         embed.embed,
     ),
-    "In a browser, and for programs": (web.serve, mcp.mcp, schema.schema),
+    "In a browser, and for programs": (web.serve, users.app, mcp.mcp, schema.schema),
     "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
     "Making a model": (
         pairs.app,

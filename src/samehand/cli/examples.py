@@ -43,6 +43,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "schema": ("samehand schema Verdict",),
     "mcp": ("samehand mcp --root paintings --gallery masters",),
     "serve": ("samehand serve --gallery masters",),
+    "users add": ("samehand users add users.json ann --role decider",),
+    "users remove": ("samehand users remove users.json ann",),
+    "users list": ("samehand users list users.json",),
     "fetch": ("samehand fetch aic 'Claude Monet' --out monet --limit 50",),
     "prepare": (
         "samehand prepare folder paintings --out mine",

@@ -1,6 +1,7 @@
 """The command that answers in a browser: serve."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -26,6 +27,20 @@ def serve(
     gallery: Annotated[
         str | None,
         _option("--gallery", "A gallery to show and search: its name, folder or address."),
+    ] = None,
+    users: Annotated[
+        Path | None,
+        _option("--users", "Let in only the users of this file, which `samehand users add` makes."),
+    ] = None,
+    root_path: Annotated[
+        str, _option("--root-path", "Where a proxy shows the server, such as /samehand.")
+    ] = "",
+    proxy: Annotated[
+        list[str] | None,
+        _option(
+            "--proxy",
+            "A proxy's address or network, whose X-Forwarded-For and -Proto count; repeatable.",
+        ),
     ] = None,
     max_pixels: Annotated[
         int | None, _option("--max-pixels", "The largest picture that is opened, in pixels.", min=1)
@@ -85,9 +100,11 @@ def serve(
         from samehand.web.limits import Limits
         from samehand.web.serve import serve as run
         from samehand.web.serve import threads_for
+        from samehand.web.users import Users
     from samehand.gallery import Gallery
     from samehand.verification.verifier import SameHand
 
+    known = Users(users) if users else None
     same_hand = SameHand(model, threads_for(workers, threads))
     shown = Gallery.open(gallery, same_hand) if gallery else None
     limits = replace(
@@ -103,6 +120,9 @@ def serve(
         allow_host or (),
         limits if max_pixels is None else limits.for_pixels(max_pixels),
         gallery=shown,
+        users=known,
+        prefix=root_path,
+        proxies=proxy or (),
         workers=workers,
         drain=drain_seconds,
         grace=grace_seconds,

@@ -13,7 +13,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": words}
     for code, words in {
         400: "The body cannot be read as a form.",
-        403: "The request comes from a page of another site.",
+        401: "Users sign in here, and no user's name and password came with the request.",
+        403: "The request comes from a page of another site, or from a user who may not.",
         404: "There is no such call, or no gallery is served.",
         408: "The upload came in too slowly.",
         413: "The upload is too large.",

@@ -22,12 +22,14 @@ from samehand.web import (
     gallery_api,
     gallery_page,
     identify_page,
+    login_page,
     map_page,
     pages,
     queue_page,
     reference_page,
     review_page,
 )
+from samehand.web.access import Access
 from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
@@ -35,6 +37,9 @@ from samehand.web.head import Heads
 from samehand.web.limits import Limits
 from samehand.web.logs import Logged
 from samehand.web.metrics import Measured, Metrics
+from samehand.web.prefix import Prefixed, path_of
+from samehand.web.sessions import Sessions
+from samehand.web.users import Users
 
 _ABOUT = """Were these two paintings made by the same artist?
 
@@ -50,6 +55,8 @@ def create_app(
     gallery: Gallery | None = None,
     *,
     workers: int = 1,
+    users: Users | None = None,
+    prefix: str = "",
 ) -> FastAPI:
     """Return the application.
 
@@ -59,6 +66,8 @@ def create_app(
         hosts: Names, besides localhost and addresses, under which the server is reached.
         gallery: A gallery of the same model to show and search, if there is one.
         workers: How many questions the model answers at one time.
+        users: Who may use it; None lets in whoever reaches it.
+        prefix: Where a proxy shows it, such as "/samehand"; "" for the root.
 
     Raises:
         GalleryError: The gallery is another model's.
@@ -93,21 +102,25 @@ def create_app(
     )
     app.state.engine = engine
     app.state.metrics = metrics
+    app.state.sessions = sessions = None if users is None else Sessions(users)
     app.include_router(api.router)
     app.include_router(gallery_api.router)
     app.include_router(decision_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
-    for one in (gallery_page, identify_page, map_page, queue_page, review_page):
+    for one in (gallery_page, identify_page, login_page, map_page, queue_page, review_page):
         app.include_router(one.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)
     app.add_middleware(Bodies, limits=limits)
+    if sessions is not None:
+        app.add_middleware(Access, sessions=sessions)
     app.add_middleware(Heads)
     app.add_middleware(Guard, hosts=hosts)
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Logged)
+    app.add_middleware(Prefixed, prefix=prefix)
     return app
 
 
@@ -144,7 +157,7 @@ def _add_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         sentence = str(error.detail)
         if error.status_code == 404 and sentence == "Not Found":
-            sentence = f"There is nothing at {request.url.path}; the pages are listed above."
+            sentence = f"There is nothing at {path_of(request.scope)}; the pages are listed above."
         if sentence.startswith(_TOO_LONG):
             sentence = f"A text field ({_fields_of(request)}) is too long: {_AS_TEXT}."
         return _problem(request, error.status_code, sentence, error.headers)
@@ -175,7 +188,7 @@ def _problem(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     sentence = printable(sentence)
-    if request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics")):
+    if path_of(request.scope).startswith(("/api/", "/healthz", "/readyz", "/metrics")):
         return JSONResponse({"detail": sentence}, status, headers)
     title = "Nothing here" if status == 404 else "No answer"
     page = pages.render(request, "problem.html", status, problem=sentence, title=title)
@@ -185,7 +198,7 @@ def _problem(
 
 def _fields_of(request: Request) -> str:
     """Return the picture fields of the call that a request came to, as its form was not read."""
-    path = request.url.path
+    path = path_of(request.scope)
     if "compare" in path or "evidence" in path or path in ("/", "/api/v1/report"):
         return "left or right"
     return "probe or references" if "verify" in path or "reference" in path else "probe"

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from samehand.web.limits import Limits
+from samehand.web.prefix import path_of
 
 _DRAINED = 8
 """So many times the largest body are read and thrown away at most."""
@@ -32,7 +33,7 @@ class Bodies:
             return
         length = Headers(scope=scope).get("content-length", "")
         large = length.isdecimal() and int(length[:20]) > self._limits.body_bytes
-        if large and scope["path"].startswith("/api/"):
+        if large and path_of(scope).startswith("/api/"):
             # Unread: an honest client is told before it sends what nobody will keep.
             await JSONResponse({"detail": self._too_large()}, 413)(scope, receive, send)
             return

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Query
 
 from samehand.records import Judgement
 from samehand.results import Decision, Decisions, Queue
+from samehand.web.access import Decider, named
 from samehand.web.api import PROBLEMS
 from samehand.web.forms import Engines, Served
 from samehand.web.gallery_api import Where
@@ -20,7 +21,13 @@ Work = Annotated[
         description="A work of the gallery: its content hash, its path or its accession number.",
     ),
 ]
-By = Annotated[str, Form(max_length=100, description="Who decides.")]
+By = Annotated[
+    str,
+    Form(
+        max_length=100,
+        description="Who decides; where users sign in, it is the user, whatever stands here.",
+    ),
+]
 
 
 @router.get("/decisions", summary="List the decisions on the gallery's works")
@@ -39,6 +46,7 @@ async def decisions(
 async def decide(
     engine: Engines,
     gallery: Served,
+    decider: Decider,
     first: Work,
     second: Work,
     label: Annotated[Judgement, Form(description="One hand, different hands, or unsure.")],
@@ -49,7 +57,7 @@ async def decide(
     # A path from the web names a work of the gallery, never a file of this machine.
     return await engine.infer(
         lambda: gallery.decide(
-            first, second, label, note=note, by=by, model=engine.model, files=False
+            first, second, label, note=note, by=named(decider, by), model=engine.model, files=False
         )
     )
 
@@ -58,11 +66,12 @@ async def decide(
 async def undo(
     engine: Engines,
     gallery: Served,
+    decider: Decider,
     id: Annotated[str, Form(min_length=1, max_length=64, description="Of the decision.")],
     by: By = "",
 ) -> Decision:
     """Undo a decision; it stays in the record."""
-    return await engine.infer(lambda: gallery.undo(id, by=by))
+    return await engine.infer(lambda: gallery.undo(id, by=named(decider, by)))
 
 
 @router.post("/queue", summary="Suggest pairs of works to decide about")

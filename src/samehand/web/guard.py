@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from samehand.web.prefix import path_of
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 DEAR = "/gallery/picture/"
@@ -65,7 +67,7 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], path_of(scope), Headers(scope=scope))
         app = self._app if refusal is None else refusal
         await app(scope, receive, send_with_headers)
 

@@ -22,10 +22,12 @@ from samehand.explain.words import (
 )
 from samehand.gallery import StoredWork
 from samehand.web import questions, words
+from samehand.web.access import decides, user_of
 from samehand.web.api import attachment
 from samehand.web.drawing import LEAST_RARITY, crop_of, preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
 from samehand.web.forms import AskedPair, Cover, Engines, PagePair
+from samehand.web.prefix import path_of
 from samehand.web.questions import Compared
 from samehand.web.works import slots_of, title_of_work, work_at
 
@@ -68,7 +70,9 @@ def render(request: Request, name: str, status: int = 200, **values: Any) -> Res
     engine: Engine = request.app.state.engine
     common = {
         "root": request.scope.get("root_path", ""),
-        "here": path_of(request),
+        "here": path_of(request.scope),
+        "user": user_of(request),
+        "decides": decides(request),
         "identity": engine.model.folder.identity,
         "priors": PRIORS,
         "points": words.POINTS,
@@ -78,12 +82,6 @@ def render(request: Request, name: str, status: int = 200, **values: Any) -> Res
         "local": request.url.hostname in ("localhost", "127.0.0.1", "::1", "testserver"),
     }
     return templates.TemplateResponse(request, name, common | values, status_code=status)
-
-
-def path_of(request: Request) -> str:
-    """Return the path that was asked for, without the prefix of a proxy."""
-    path, root = request.url.path, request.scope.get("root_path", "")
-    return path[len(root) :] if root and path.startswith(root) else path
 
 
 @router.get("/")

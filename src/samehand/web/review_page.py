@@ -19,6 +19,7 @@ from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import standing
 from samehand.records import Judgement
 from samehand.results import Suspect
+from samehand.web.access import Decider, named
 from samehand.web.engine import Engine
 from samehand.web.forms import Engines, Served
 from samehand.web.pages import render
@@ -111,6 +112,7 @@ async def decide(
     request: Request,
     engine: Engines,
     gallery: Served,
+    decider: Decider,
     first: Content,
     second: Content,
     label: Annotated[Judgement, Form()],
@@ -118,10 +120,11 @@ async def decide(
     name: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Write a decision down, and go on to the next case."""
+    by = named(decider, name)
     with _refusals():
         await engine.infer(
             lambda: gallery.decide(
-                first, second, label, note=note, by=name, model=engine.model, files=False
+                first, second, label, note=note, by=by, model=engine.model, files=False
             )
         )
     return RedirectResponse(_here(request), 303)
@@ -132,12 +135,13 @@ async def undo(
     request: Request,
     engine: Engines,
     gallery: Served,
+    decider: Decider,
     line: Annotated[str, Form(max_length=64)],
     name: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Take a decision back; the record keeps both."""
     with _refusals():
-        await engine.read(lambda: gallery.undo(line, by=name))
+        await engine.read(lambda: gallery.undo(line, by=named(decider, name)))
     return RedirectResponse(_here(request), 303)
 
 

@@ -11,14 +11,16 @@ from types import FrameType
 
 import uvicorn
 
-from samehand.errors import OutputError
+from samehand.errors import OutputError, SamehandError
 from samehand.gallery import Gallery
 from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.engine import Engine
 from samehand.web.limits import Limits
 from samehand.web.logs import LogFormat, configure_logs
+from samehand.web.prefix import checked_prefix
 from samehand.web.protocol import timed_protocol
+from samehand.web.users import Users
 
 GRACE_SECONDS = 20.0
 
@@ -48,6 +50,9 @@ def serve(
     limits: Limits | None = None,
     gallery: Gallery | None = None,
     *,
+    users: Users | None = None,
+    prefix: str = "",
+    proxies: Collection[str] = (),
     workers: int = 1,
     drain: float = 0.0,
     grace: float = GRACE_SECONDS,
@@ -63,6 +68,9 @@ def serve(
         hosts: Further names under which the server is reached.
         limits: What is allowed; None for the defaults.
         gallery: A gallery of the same model to show and search, if there is one.
+        users: Who may use it; None lets in whoever reaches it.
+        prefix: Where a proxy shows it, such as "/samehand"; "" for the root.
+        proxies: Addresses and networks whose word on a client's address and on TLS counts.
         workers: How many questions the model answers at one time.
         drain: Seconds between SIGTERM and the end of listening, in which /readyz answers 503, so
             that a balancer can turn elsewhere first.
@@ -73,15 +81,25 @@ def serve(
     Raises:
         GalleryError: The gallery is another model's.
         OutputError: The address or port cannot be listened on.
+        SamehandError: The prefix or a proxy is not one.
     """
+    trusted = checked_proxies(proxies)
     limits = limits or Limits()
-    app = create_app(model, limits, {host, *hosts}, gallery, workers=workers)
+    app = create_app(
+        model,
+        limits,
+        {host, *hosts},
+        gallery,
+        workers=workers,
+        users=users,
+        prefix=checked_prefix(prefix),
+    )
     listener = _listen(host, port)
     configure_logs(log_format, access=access_log)
     shown = f"[{host}]" if ":" in host else host
     print(f"samehand answers on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)")
     if not _only_here(host):
-        print(f"anyone who reaches {host} can ask questions: there is no password", file=sys.stderr)
+        print(_warning(host, users is not None, bool(trusted)), end="", file=sys.stderr)
     sys.stdout.flush()
     config = uvicorn.Config(
         app,
@@ -91,7 +109,8 @@ def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
@@ -101,6 +120,33 @@ def serve(
         pass  # stopping is what Ctrl-C is for here, so nothing was interrupted
     finally:
         listener.close()
+
+
+def checked_proxies(proxies: Collection[str]) -> list[str]:
+    """Return addresses and networks of proxies.
+
+    Raises:
+        SamehandError: One is neither.
+    """
+    for one in proxies:
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError as error:
+            raise SamehandError(
+                f"--proxy {one} is not an address or a network; write it as 10.0.0.7 or 10.0.0.0/24"
+            ) from error
+    return [str(ipaddress.ip_network(one, strict=False)) for one in proxies]
+
+
+def _warning(host: str, users: bool, proxied: bool) -> str:
+    if not users:
+        return (
+            f"anyone who reaches {host} can ask questions: there is no password; --users FILE "
+            "lets in only those it names\n"
+        )
+    if not proxied:
+        return f"passwords reach {host} unencrypted unless a proxy adds TLS; name it with --proxy\n"
+    return ""
 
 
 class _DrainingServer(uvicorn.Server):

@@ -4,8 +4,11 @@ export function startQueue(root) {
   const form = root.querySelector("[data-judge]");
   if (!form) return;
   const name = form.querySelector("[data-remember]");
-  name.value = sessionStorage.getItem("samehand-name") ?? "";
-  form.addEventListener("submit", () => sessionStorage.setItem("samehand-name", name.value));
+  // Whoever is signed in is not asked for a name.
+  if (name) {
+    name.value = sessionStorage.getItem("samehand-name") ?? "";
+    form.addEventListener("submit", () => sessionStorage.setItem("samehand-name", name.value));
+  }
   window.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
     const button = form.querySelectorAll("button[name=label]")["123".indexOf(event.key)];
