@@ -4,7 +4,7 @@
 
 Prints the AUC among validation paintings after shrinking them to N pixels and back (SMALL_SIDE)
 and after saving them as JPEGs (JPEG_QUALITY), the cosine of known duplicates in the catalogue
-(DUPLICATE_COSINE), how far JPEGs of greyscale versions of paintings stray from grey
+(LOOKED_AT_COSINE), how far JPEGs of greyscale versions of paintings stray from grey
 (_GREY_CHROMA), how often frames and colour charts are noticed around paintings that have been
 given one, and in paintings as they are (FRAME_COHERENCE, CHART_HUES), and how often test paintings,
 their outlines, pages of text and photographs (pip install scikit-image) count as strange.

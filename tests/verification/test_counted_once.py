@@ -2,13 +2,15 @@
 
 import io
 from itertools import permutations
+from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from samehand.errors import SamehandError
 from samehand.gallery import Gallery
 from samehand.gallery.works import Work
+from samehand.verification.identify import nearby
 from samehand.verification.verifier import SameHand
 
 
@@ -60,6 +62,15 @@ def test_a_copy_of_the_probe_is_no_reference(shipped, works):
     assert "the doubtful work itself" in left.reason
 
 
+def test_copies_in_any_shape_are_one_reference(shipped, works):
+    probe, one, other, _ = works
+    alone = shipped.verify(probe, [one, other])
+    many = [*copies_of(one).values(), *copies_of(probe).values()]
+    crowded = shipped.verify(probe, [one, other, *many])
+    assert crowded.llr == alone.llr
+    assert [left.copy_of for left in crowded.left_out] == ["reference 1"] * 5 + ["probe"] * 5
+
+
 @pytest.mark.parametrize("box", [(20, 15, 470, 390), (0, 0, 430, 400), (40, 36, 440, 370)])
 def test_a_cropped_copy_is_a_copy(shipped, works, box):
     probe, one, other, _ = works
@@ -104,6 +115,40 @@ def test_an_artist_of_a_gallery_gains_nothing_by_copies(shipped, works, work_of,
         assert any("your picture itself" in each for each in found.warnings)
         llrs.append(first.llr)
     assert llrs[0] == pytest.approx(llrs[1], abs=0.1)
+
+
+def copies_of(image: Image.Image) -> dict[str, Image.Image]:
+    return {
+        "cropped": image.crop((40, 36, 440, 370)),
+        "mirrored": ImageOps.mirror(image),
+        "turned": image.rotate(90, expand=True),
+        "grey": image.convert("L"),
+        "small": image.resize((96, 80)),
+    }
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["files there", "files elsewhere"])
+def test_a_gallery_tells_every_copy_of_the_doubtful_picture(shipped, works, tmp_path, kept):
+    probe, one, other, _ = works
+    folder = tmp_path / "scans"
+    for artist in ("A", "B"):
+        (folder / artist).mkdir(parents=True)
+    one.save(folder / "A" / "one.png")
+    other.save(folder / "B" / "two.png")
+    for name, image in copies_of(probe).items():
+        image.save(folder / "A" / f"{name}.png")
+    with Gallery.create(tmp_path / "shelf", shipped) as gallery:
+        gallery.add([folder], shipped)
+        if not kept:
+            folder.rename(tmp_path / "elsewhere")
+        found = shipped.identify(probe, gallery)
+        assert {each.artist: each.works for each in found.candidates} == {"A": 1, "B": 1}
+        assert any("5 works show your picture itself" in each for each in found.warnings)
+        (told,) = [each for each in shipped.search(probe, gallery).warnings if "itself" in each]
+        assert told.startswith("5 works show your picture itself in another file: ")
+        near = nearby(shipped, shipped.open(probe), shipped.open(one), gallery)
+        assert {Path(each.path).stem for each in near.left} == {"one", "two"}
+        assert [each.rank for each in near.left] == [1, 2]
 
 
 def test_one_condition_is_not_many_letters(shipped, works, tmp_path):

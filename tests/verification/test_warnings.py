@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from samehand.images.likeness import is_crop, thumbnail, windows
+from samehand.images.likeness import thumbnail, windows
 from samehand.model.folder import open_model, write_config
 from samehand.verification.verifier import SameHand
 from samehand.verification.warnings import probe_warnings
@@ -167,9 +167,3 @@ def test_the_first_window_is_the_whole_picture(work_of):
     image = work_of(1, 0, (192, 192))
     difference = windows(image).thumbnails[0].astype(int) - thumbnail(image)
     assert np.abs(difference).max() <= 1
-
-
-def test_a_crop_is_found_and_another_work_is_not(work_of):
-    whole = windows(work_of(1, 0, (480, 400)))
-    assert is_crop(whole, thumbnail(work_of(1, 0, (480, 400)).crop((30, 20, 450, 390))))
-    assert not any(is_crop(whole, thumbnail(work_of(1, work))) for work in range(1, 20))

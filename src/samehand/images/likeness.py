@@ -191,14 +191,6 @@ def _cell_means(cells: int) -> Floats:
     return np.stack(found).astype(np.float32)
 
 
-def is_crop(whole: Windows, part: NDArray[np.uint8]) -> bool:
-    """Return whether one of the `windows` of a picture shows what a thumbnail shows."""
-    detail = whole.detail.astype(np.float32) @ detail_of(part[None])[0].astype(np.float32)
-    best = int(detail.argmax())
-    agree = colours_agree(whole.thumbnails[best : best + 1], part[None])
-    return bool(detail[best] >= DETAIL and agree[0])
-
-
 def same_thumbnail(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> bool:
     """Return whether the thumbnails of two images, of `thumbnail`, show one picture."""
     both = np.stack([left, right])

@@ -4,14 +4,12 @@ import os
 import threading
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from samehand.errors import ModelError
 from samehand.images.condition import picture_kind
+from samehand.images.copied import Shown
 from samehand.images.decode import Decoded, ImageSource, decode
-from samehand.images.likeness import Windows, thumbnail, windows
 from samehand.model.runtime import Embedder, Encoded
 from samehand.records import Floats, PictureKind
 
@@ -40,8 +38,7 @@ class Painting:
         self._decoded: Decoded | None = None
         self._encoded: Encoded | None = None
         self._kind: PictureKind | None = None
-        self._thumbnail: NDArray[np.uint8] | None = None
-        self._windows: Windows | None = None
+        self._shown: Shown | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -92,20 +89,12 @@ class Painting:
         return self.decoded.sha256
 
     @property
-    def thumbnail(self) -> NDArray[np.uint8]:
-        """What tells reproductions of one work; see `samehand.images.likeness.thumbnail`."""
+    def shown(self) -> Shown:
+        """What tells copies of it; see `samehand.images.copied`."""
         with self._lock:
-            if self._thumbnail is None:
-                self._thumbnail = thumbnail(self.image)
-            return self._thumbnail
-
-    @property
-    def windows(self) -> Windows:
-        """Its crops; see `samehand.images.likeness.windows`."""
-        with self._lock:
-            if self._windows is None:
-                self._windows = windows(self.image)
-            return self._windows
+            if self._shown is None:
+                self._shown = Shown(self.image)
+            return self._shown
 
     @property
     def embedding(self) -> Floats:

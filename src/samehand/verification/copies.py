@@ -10,18 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.errors import ImageError
+from samehand.gallery.thumbnails import Thumbnails
 from samehand.gallery.works import StoredWork
-from samehand.images.decode import decode_file
+from samehand.images.copied import Shown, show_one_work
+from samehand.images.decode import decode_bytes, decode_file
 from samehand.images.likeness import same_thumbnail, thumbnail
 from samehand.model.painting import Painting
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.scoring.ties import first_best
-from samehand.verification.warnings import DUPLICATE_COSINE
 
 _ROWS_AT_ONCE = 1024
+LOOKED_AT_COSINE = 0.4
+"""Below this cosine of embeddings two works are not looked at.
+
+Of 12 works of $NATURAL, copies of a fifth of the size keep 0.59 (vit) or 0.58 (lite), those turned
+by a quarter 0.73 or 0.55, and those in greyscale 0.40 or 0.57.
+"""
+
 _MOST_OPENED = 40
-"""Files an identification opens for each artist that it looks at closely: about a second."""
+"""Pictures an identification looks at for each artist that it looks at closely: half a second, or
+some two where the gallery has no small pictures and files are opened."""
+
+_MOST_CROPS = 8
+"""Crops are looked for, at 50 ms a picture, in so many of them."""
 
 _MOST_LOOKED_AT = 500
 """Files are opened for this many works, the most alike.
@@ -46,7 +58,7 @@ def duplicates_of(
     """
     nearest, cosine = _nearest_elsewhere(embeddings, labels)
     alike = np.argsort(-cosine, kind="stable")[:_MOST_LOOKED_AT]
-    alike = alike[cosine[alike] >= DUPLICATE_COSINE]
+    alike = alike[cosine[alike] >= LOOKED_AT_COSINE]
     found: dict[int, int] = {}
     seen: dict[int, NDArray[np.uint8] | None] = {}
     for work in track(alike.tolist(), "looking for the same pictures"):
@@ -61,7 +73,12 @@ def duplicates_of(
 
 
 def without_copies(
-    works: Sequence[StoredWork], rows: Floats, probe: Painting | None = None, *, look: bool = True
+    works: Sequence[StoredWork],
+    rows: Floats,
+    probe: Painting | None = None,
+    pictures: Thumbnails | None = None,
+    *,
+    look: bool = True,
 ) -> tuple[list[int], list[int]]:
     """Return which works of a gallery count as evidence, and which show the probe.
 
@@ -69,8 +86,9 @@ def without_copies(
         works: N works.
         rows: Their embeddings, unit length, (N, D).
         probe: A picture whose copies do not count; None for none.
-        look: Whether to open the files of works that are alike, the most alike first and at most
-            `_MOST_OPENED` of them, or to tell copies by the hash of their files alone.
+        pictures: The gallery's small pictures, which spare opening the files.
+        look: Whether to look at the pictures of works that are alike, the most alike first and at
+            most `_MOST_OPENED` of them, or to tell copies by the hash of their files alone.
 
     Returns:
         Positions that count, ascending: of several copies of one work the first; and the positions
@@ -83,18 +101,41 @@ def without_copies(
     left = sorted(set(first.values()).difference(of_probe))
     if not look or not left:
         return left, of_probe
-    opened = _Opened([one.work.path for one in works])
+    opened = _Opened(works, pictures)
     if probe is not None:
-        likeness = rows[left] @ probe.embedding
-        for place in np.argsort(-likeness, kind="stable").tolist():
-            if likeness[place] < DUPLICATE_COSINE or opened.enough:
-                break
-            found = opened.thumbnail(left[place])
-            if found is not None and same_thumbnail(found, probe.thumbnail):
-                of_probe.append(left[place])
+        of_probe += _showing(probe, left, rows, opened)
         left = [i for i in left if i not in set(of_probe)]
     copies = _repeats(left, rows, opened)
     return [i for i in left if i not in copies], sorted(of_probe)
+
+
+def copies_of(
+    probe: Painting, works: Sequence[StoredWork], rows: Floats, pictures: Thumbnails
+) -> list[int]:
+    """Return the positions of works that show a probe and are not the very same file.
+
+    Args:
+        probe: A picture.
+        works: N works; the most alike are looked at.
+        rows: Their embeddings, unit length, (N, D).
+        pictures: The gallery's small pictures.
+    """
+    others = [i for i, one in enumerate(works) if one.sha256 != probe.sha256]
+    return sorted(_showing(probe, others, rows, _Opened(works, pictures)))
+
+
+def _showing(probe: Painting, positions: list[int], rows: Floats, opened: "_Opened") -> list[int]:
+    """Return which of some positions show a probe."""
+    likeness = rows[positions] @ probe.embedding
+    found = []
+    for rank, place in enumerate(np.argsort(-likeness, kind="stable").tolist()):
+        if likeness[place] < LOOKED_AT_COSINE or opened.enough:
+            break
+        shown = opened.shown(positions[place])
+        cosine = float(likeness[place]) if rank < _MOST_CROPS else 0.0
+        if shown is not None and show_one_work(shown, probe.shown, cosine):
+            found.append(positions[place])
+    return found
 
 
 _MOST_COMPARED = 2000
@@ -102,20 +143,30 @@ _MOST_COMPARED = 2000
 
 
 class _Opened:
-    """Thumbnails of files, each opened once."""
+    """What works show, each looked at once: the gallery's small picture, or else the file."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = paths
-        self._seen: dict[int, NDArray[np.uint8] | None] = {}
+    def __init__(self, works: Sequence[StoredWork], pictures: Thumbnails | None) -> None:
+        self._works, self._pictures = works, pictures
+        self._seen: dict[int, Shown | None] = {}
 
     @property
     def enough(self) -> bool:
         return len(self._seen) >= _MOST_OPENED
 
-    def thumbnail(self, position: int) -> NDArray[np.uint8] | None:
+    def shown(self, position: int) -> Shown | None:
         if position not in self._seen:
-            self._seen[position] = _thumbnail(self._paths[position])
+            self._seen[position] = self._open(self._works[position])
         return self._seen[position]
+
+    def _open(self, work: StoredWork) -> Shown | None:
+        # The file may be on a disk that is elsewhere, and is slower to open in any case.
+        small = self._pictures.get(work.sha256) if self._pictures else None
+        try:
+            if small is not None:
+                return Shown(decode_bytes(small, work.work.path).image)
+            return Shown(decode_file(Path(work.work.path)).image)
+        except ImageError:
+            return None
 
 
 def _nearest_elsewhere(
@@ -146,12 +197,13 @@ def _repeats(positions: list[int], rows: Floats, opened: _Opened) -> set[int]:
     if len(positions) > _MOST_COMPARED:
         return copies
     cosines = np.triu(rows[positions] @ rows[positions].T, 1)
-    pairs = np.argwhere(cosines >= DUPLICATE_COSINE)
+    pairs = np.argwhere(cosines >= LOOKED_AT_COSINE)
     pairs = pairs[np.argsort(-cosines[pairs[:, 0], pairs[:, 1]], kind="stable")]
-    for earlier, later in pairs.tolist():
+    for rank, (earlier, later) in enumerate(pairs.tolist()):
         if opened.enough:
             break
-        a, b = opened.thumbnail(positions[earlier]), opened.thumbnail(positions[later])
-        if a is not None and b is not None and same_thumbnail(a, b):
+        one, two = opened.shown(positions[earlier]), opened.shown(positions[later])
+        cosine = float(cosines[earlier, later]) if rank < _MOST_CROPS else 0.0
+        if one is not None and two is not None and show_one_work(one, two, cosine):
             copies.add(positions[later])
     return copies

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +23,16 @@ from samehand.scoring.references import (
 )
 from samehand.scoring.ties import ranked
 from samehand.verification.condition import reading_of_set
-from samehand.verification.copies import without_copies
+from samehand.verification.copies import copies_of, without_copies
 from samehand.verification.decided import decided_artists
 from samehand.verification.references import attribution_of, read_set
 from samehand.verification.warnings import is_novel, probe_warnings
 
 if TYPE_CHECKING:
     from samehand.verification.verifier import SameHand
+
+_COPIES = 10
+"""So many more are asked for, since works that show the painting itself are left out."""
 
 NEARBY = 4
 """So many neighbours of each of two paintings are shown; `samehand search` lists more."""
@@ -57,6 +61,19 @@ def search(
     exact: bool = False,
 ) -> SearchResult:
     """Find the works of a gallery that are most like a probe; see `SameHand.search`."""
+    return _search(model, probe, gallery, top, where, exact=exact)[0]
+
+
+def _search(
+    model: "SameHand",
+    probe: Painting,
+    gallery: Gallery,
+    top: int,
+    where: Sequence[str],
+    *,
+    exact: bool = False,
+) -> tuple[SearchResult, set[str]]:
+    """Return what a search finds, and the paths of works that show the probe in another file."""
     started = time.perf_counter()
     folder = model.folder
     gallery.require(folder)
@@ -65,17 +82,20 @@ def search(
     near = gallery.nearest(probe.embedding, max(_RERANKED, 2 * top), where, exact=exact)
     kinds = gallery.kinds(near.works)
     info = gallery.index_info()
-    return SearchResult(
+    shown = copies_of(probe, near.works, near.embeddings, gallery.thumbnails)
+    own = {near.works[i].work.path for i in shown}
+    result = SearchResult(
         probe=probe.name,
         neighbours=_ranked(folder, probe, near, kinds, top),
         gallery=gallery.name,
         works=len(gallery),
         exact=near.exact,
         recall_at_10=None if near.exact or info is None else info.recall_at_10,
-        warnings=tuple(probe_warnings(probe, folder.config)),
+        warnings=(*probe_warnings(probe, folder.config), *_shows_it(own, "in another file")),
         model=folder.identity,
         seconds=time.perf_counter() - started,
     )
+    return result, own
 
 
 def nearby(
@@ -87,17 +107,19 @@ def nearby(
         model: The model.
         left: A painting.
         right: Another painting.
-        gallery: Where to look. A work is the painting itself where their files are equal.
+        gallery: Where to look. Works that show the painting itself are left out.
         count: How many works for each, at most.
 
     Raises:
         GalleryError: The gallery is another model's, or is damaged.
     """
-    found = [
-        search(model, painting, gallery, top=count, where=[f"sha256!={painting.sha256}"])
-        for painting in (left, right)
-    ]
-    return Nearby(gallery.name, found[0].works, found[0].neighbours, found[1].neighbours)
+    found = []
+    for painting in (left, right):
+        where = [f"sha256!={painting.sha256}"]
+        result, own = _search(model, painting, gallery, count + _COPIES, where)
+        others = [one for one in result.neighbours if one.path not in own][:count]
+        found.append(tuple(replace(one, rank=rank) for rank, one in enumerate(others, 1)))
+    return Nearby(gallery.name, len(gallery), found[0], found[1])
 
 
 def identify(
@@ -143,7 +165,7 @@ def identify(
 
     def weighed(name: str, *, look: bool) -> tuple[float, float, str, int] | None:
         works, rows = gallery.embeddings([*where, f"artist=={name}"])
-        kept, shown = without_copies(works, rows, probe, look=look)
+        kept, shown = without_copies(works, rows, probe, gallery.thumbnails, look=look)
         own.update(works[i].work.path for i in shown)
         if not kept:
             return None
@@ -178,6 +200,9 @@ def identify(
     odds = np.array([10.0**llr for _, llr, _, _ in found])
     # The artists beyond the shortlist have next to no odds; those of "one of these" are shared.
     shares = (1.0 - none) * odds / odds.sum()
+    itself = _shows_it(
+        own, "and count for no artist" if len(own) > 1 else "and counts for no artist"
+    )
     candidates = tuple(
         Candidate(
             rank=rank,
@@ -206,7 +231,11 @@ def identify(
         candidates=candidates,
         gallery=gallery.name,
         artists=artists,
-        warnings=(*probe_warnings(probe, folder.config), *_left_out(own), *decided.warnings),
+        warnings=(
+            *probe_warnings(probe, folder.config),
+            *itself,
+            *decided.warnings,
+        ),
         model=folder.identity,
         seconds=time.perf_counter() - started,
         decided=decided.why,
@@ -214,12 +243,12 @@ def identify(
     )
 
 
-def _left_out(paths: Set[str]) -> list[str]:
+def _shows_it(paths: Set[str], end: str) -> list[str]:
     """Return the sentence on works that show the probe itself, if there are any."""
     if not paths:
         return []
     count = "1 work shows" if len(paths) == 1 else f"{len(paths)} works show"
-    return [f"{count} your picture itself and counts for no artist: {min(paths)}"]
+    return [f"{count} your picture itself {end}: {min(paths)}"]
 
 
 def _ranked(

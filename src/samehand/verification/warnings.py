@@ -1,8 +1,7 @@
 """Reasons to trust one verdict less, in words."""
 
-from samehand.images.condition import is_grey
+from samehand.images.copied import show_one_work
 from samehand.images.decode import Decoded
-from samehand.images.likeness import is_crop, same_thumbnail
 from samehand.images.surroundings import CHART_HUES, FRAME_COHERENCE, chart_hues, frame_coherence
 from samehand.model.folder import ModelConfig
 from samehand.model.painting import Painting
@@ -13,22 +12,17 @@ SMALL_SIDE = 96
 This figure and the next come from `python benchmarks/warning_triggers.py CATALOGUE`.
 """
 
-DUPLICATE_COSINE = 0.7
-"""Below this cosine two images are not even compared as one painting photographed twice.
-
-The 24 pairs of $PBN_MINI that are one work reach 0.79 or more.
-"""
-
-CROP_COSINE = 0.85
-"""Below this cosine no crop is looked for: crops by up to 10 % at each edge of 24 paintings keep
-0.88 or more, and no two of 60 different works have more than 0.80.
-"""
-
 JPEG_QUALITY = 20
 """JPEGs of this quality or less are warned about; a sixth of the validation paintings lose 0.025
 of AUC there, and 0.012 at quality 30.
 """
 
+SAME_FILE = "both images are the same file, so the verdict says nothing about artists"
+ONE_WORK = (
+    "the images look like two reproductions of one painting, so the verdict says little about "
+    "artists"
+)
+ONE_GREY = "one image is in greyscale and the other in colour"
 NOVEL = "unlike the paintings that the model learned from, so its error rates may not hold"
 
 
@@ -42,16 +36,13 @@ def pair_warnings(left: Painting, right: Painting, config: ModelConfig) -> tuple
     """
     found = []
     if left.sha256 == right.sha256:
-        found.append("both images are the same file, so the verdict says nothing about artists")
+        found.append(SAME_FILE)
     elif same_picture(left, right, config):
-        found.append(
-            "the images look like two reproductions of one painting, so the verdict says little "
-            "about artists"
-        )
+        found.append(ONE_WORK)
     for side, painting in (("left image", left), ("right image", right)):
         found += [f"{side}: {text}" for text in image_warnings(painting, config)]
-    if is_grey(left.image) != is_grey(right.image):
-        found.append("one image is in greyscale and the other in colour")
+    if left.shown.grey != right.shown.grey:
+        found.append(ONE_GREY)
     return tuple(found)
 
 
@@ -67,7 +58,17 @@ def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
         painting: The image.
         config: The model's configuration.
     """
-    item = painting.decoded
+    return file_warnings(painting.decoded, config, novel=is_novel(painting, config))
+
+
+def file_warnings(item: Decoded, config: ModelConfig, *, novel: bool) -> list[str]:
+    """Return reasons to trust an answer less that lie in one decoded image.
+
+    Args:
+        item: The image.
+        config: The model's configuration.
+        novel: Whether it is unlike all that the model was calibrated on.
+    """
     found = list(item.notes)
     if min(item.width, item.height) < SMALL_SIDE:
         found.append(f"only {item.width} x {item.height} pixels, so brushwork is lost")
@@ -80,7 +81,7 @@ def image_warnings(painting: Painting, config: ModelConfig) -> list[str]:
         found.append("a colour chart seems to lie beside the painting; crop it away")
     elif frame_coherence(item.image) >= FRAME_COHERENCE:
         found.append("a frame or a border seems to run round the painting; crop it away")
-    if is_novel(painting, config):
+    if novel:
         found.append(NOVEL)
     return found
 
@@ -91,22 +92,12 @@ def is_novel(painting: Painting, config: ModelConfig) -> bool:
 
 
 def same_picture(left: Painting, right: Painting, config: ModelConfig) -> bool:
-    """Return whether two images show one work: one file, or a resized, cropped or re-saved copy."""
+    """Return whether two images show one work: one file, or copies (`images.copied`)."""
     if left.sha256 == right.sha256:
         return True
-    if not _alike(left, right, config):
-        return False
-    if same_thumbnail(left.thumbnail, right.thumbnail):
-        return True
-    # Crops are searched for in many windows, which takes too long for every pair.
-    if config.pairwise or float(left.embedding @ right.embedding) < CROP_COSINE:
-        return False
-    return is_crop(left.windows, right.thumbnail) or is_crop(right.windows, left.thumbnail)
-
-
-def _alike(left: Painting, right: Painting, config: ModelConfig) -> bool:
     # No cosine of a pairwise model's encodings was ever measured: its pairs are all compared.
-    return config.pairwise or float(left.embedding @ right.embedding) >= DUPLICATE_COSINE
+    cosine = 1.0 if config.pairwise else float(left.embedding @ right.embedding)
+    return show_one_work(left.shown, right.shown, cosine)
 
 
 def _artefacts_show(item: Decoded, size: int) -> bool:
