@@ -71,7 +71,7 @@ async def undo(
     by: By = "",
 ) -> Decision:
     """Undo a decision; it stays in the record."""
-    return await engine.infer(lambda: gallery.undo(id, by=named(decider, by)))
+    return await engine.read(lambda: gallery.undo(id, by=named(decider, by)))
 
 
 @router.post("/queue", summary="Suggest pairs of works to decide about")
@@ -89,5 +89,6 @@ async def queue(
     model = engine.model
     async with engine.turn():
         return await engine.infer(
-            lambda: model.queue(gallery, top, where=where, prior=prior, labelled=labelled)
+            lambda: model.queue(gallery, top, where=where, prior=prior, labelled=labelled),
+            long=True,
         )

@@ -26,6 +26,7 @@ class Decoders:
         self._limits = limits
         self._idle: asyncio.Queue[Process | None] = asyncio.Queue()
         self._all: set[Process] = set()
+        self._asked: set[asyncio.Task[Decoded]] = set()
 
     async def start(self) -> None:
         """Start every process and wait until all are ready."""
@@ -50,6 +51,21 @@ class Decoders:
         """
         name = printable(name) or "the image"
         process = await self._idle.get()
+        # A task of its own, which goes on when whoever asked goes away: the process stays sound,
+        # and cancelling can never lose its place among the idle ones.
+        asked = asyncio.create_task(self._decode_in(process, data, name, max_pixels))
+        self._asked.add(asked)
+        asked.add_done_callback(self._answered)
+        return await asyncio.shield(asked)
+
+    def _answered(self, asked: "asyncio.Task[Decoded]") -> None:
+        self._asked.discard(asked)
+        if not asked.cancelled():
+            asked.exception()  # Nobody may be there to be told, which is not to be logged.
+
+    async def _decode_in(
+        self, process: Process | None, data: bytes, name: str, max_pixels: int | None
+    ) -> Decoded:
         sound = False
         try:
             if process is None or process.returncode is not None:
@@ -68,9 +84,9 @@ class Decoders:
                 f"{name} cannot be opened safely; save it as an ordinary JPEG or PNG and try again"
             ) from error
         finally:
-            if not sound and process is not None:
-                await asyncio.shield(self._kill(process))
             self._idle.put_nowait(process if sound else None)
+            if not sound and process is not None:
+                await self._kill(process)
         if isinstance(found, str):
             raise ImageError(found)
         return found

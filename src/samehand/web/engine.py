@@ -50,6 +50,7 @@ class Engine:
         gallery: The gallery that is served, if one is.
         shelves: Its works in memory, to browse.
         suspects: Its suspect labels, with the state of the gallery they were found in.
+        finding: Held by whoever finds them.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
         ready: Whether requests are welcome: the decoders have started, and nobody has asked the
@@ -76,16 +77,24 @@ class Engine:
         self.limits = limits
         self.gallery = gallery
         self.suspects: tuple[object, tuple[Suspect, ...]] | None = None
+        self.finding = asyncio.Lock()
         self.shelves = None if gallery is None else Shelves(gallery)
         self.waiting = 0
         self.ready = False
         self.background = _background_of(model)
         self._decoders = Decoders(limits)
         self._inference = ThreadPoolExecutor(workers, thread_name_prefix="samehand")
+        # What takes long has a thread of its own, beside which others share the processors.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="samehand-long")
         # Browsing must not wait until somebody else's question is answered.
         self._reading = ThreadPoolExecutor(2, thread_name_prefix="samehand-gallery")
         # Decoded pictures are large; so few questions as there are decoders hold some.
         self._working = asyncio.Semaphore(max(limits.decoders, workers))
+        # One question about many pictures at a time, and one picture of the gallery: the other
+        # turns and decoders are for everybody else.
+        self._long = asyncio.Semaphore(1)
+        self._waiting_long = 0
+        self._showing = asyncio.Semaphore(1)
 
     async def start(self) -> None:
         """Start the decoders."""
@@ -97,25 +106,45 @@ class Engine:
         self.ready = False
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
+        self._aside.shutdown(cancel_futures=True)
         self._reading.shutdown(cancel_futures=True)
 
     @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, *, long: bool = False) -> AsyncIterator[None]:
         """Wait in the queue for a turn to work.
+
+        Args:
+            long: Whether the question takes many times as long as a comparison, or as much memory.
+                One such is worked on at a time, and they fill no more than half of the queue.
 
         Raises:
             BusyError: The queue is full.
         """
-        if self.waiting >= self.limits.queue:
+        full = self.waiting >= self.limits.queue
+        if full or (long and self._waiting_long >= max(1, self.limits.queue // 2)):
             raise BusyError(
                 f"{self.waiting} questions are being answered already; try again in a moment"
             )
         self.waiting += 1
+        self._waiting_long += long
         try:
-            async with self._working:
+            async with self._long if long else contextlib.nullcontext(), self._working:
                 yield
         finally:
             self.waiting -= 1
+            self._waiting_long -= long
+
+    async def show(self, read: Callable[[], Upload]) -> Painting:
+        """Open a picture that a page of the gallery shows, one at a time and beside all questions.
+
+        Args:
+            read: Reads its file; called when its turn has come, since originals may be large.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        async with self._showing:
+            return await self._open(await self.read(read))
 
     async def open(self, *uploads: Upload) -> list[Painting]:
         """Open uploads, one after the other, so that no question takes every decoder.
@@ -131,9 +160,16 @@ class Engine:
         )
         return Painting(upload.name, self.model.embedder, lambda: decoded)
 
-    async def infer(self, answer: Callable[[], Answer]) -> Answer:
-        """Run `answer` in a thread that may use the model."""
-        return await asyncio.get_running_loop().run_in_executor(self._inference, answer)
+    async def infer(self, answer: Callable[[], Answer], *, long: bool = False) -> Answer:
+        """Run `answer` in a thread that may use the model.
+
+        Args:
+            answer: What to run.
+            long: Whether it takes many times as long as a comparison, so that comparisons must not
+                wait for it.
+        """
+        thread = self._aside if long else self._inference
+        return await asyncio.get_running_loop().run_in_executor(thread, answer)
 
     async def read(self, look: Callable[[], Answer]) -> Answer:
         """Run `look`, which reads the gallery and never uses the model."""

@@ -32,7 +32,7 @@ AnyAttribution = Annotated[
 @router.get("", summary="What the gallery is")
 async def about(engine: Engines, gallery: Served) -> GalleryInfo:
     """Return what the gallery holds and which model made it; as `samehand gallery info --json`."""
-    return await engine.infer(gallery.info)
+    return await engine.read(gallery.info)
 
 
 @router.get("/works", summary="List the gallery's works")
@@ -52,7 +52,7 @@ async def works(
         works = tuple(one.record() for one in stored)
         return Listing(gallery.name, gallery.count(where), works)
 
-    return await engine.infer(found)
+    return await engine.read(found)
 
 
 @router.post("/search", summary="Find the works of the gallery most like an image")
@@ -124,5 +124,6 @@ async def cluster(
         return await engine.infer(
             lambda: model.cluster(
                 gallery, where=where, suspects=suspects, any_attribution=any_attribution
-            )
+            ),
+            long=True,
         )

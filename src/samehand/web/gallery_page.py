@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from samehand.errors import GalleryError, ModelError
 from samehand.gallery import Gallery, StoredWork
@@ -179,12 +179,11 @@ async def full(engine: Engines, gallery: Served, slot: int) -> Response:
     """Return a work in all its pixels: its own file where browsers show such files."""
     stored = await engine.read(lambda: _work(gallery, slot))
     path = Path(stored.work.path)
-    data = await asyncio.to_thread(read_file, path)
-    kind = _kind(data)
+    kind = _kind(await engine.read(lambda: read_file(path, 16)))
     if kind in _SHOWN:
-        return Response(data, media_type=kind, headers=_KEPT)
-    async with engine.turn():
-        (painting,) = await engine.open(Upload(path.name, data, own=True))
+        # Piece by piece: an original may have a gigabyte, and a hundred may be asked for.
+        return FileResponse(path, media_type=kind, headers=_KEPT)
+    painting = await engine.show(lambda: Upload(path.name, read_file(path), own=True))
     picture = await asyncio.to_thread(thumbnail, painting.image, max(painting.image.size))
     return Response(picture, media_type="image/jpeg", headers=_KEPT)
 
@@ -195,9 +194,8 @@ async def picture(engine: Engines, gallery: Served, slot: int) -> Response:
     stored = await engine.read(lambda: _work(gallery, slot))
     small = await engine.read(lambda: gallery.thumbnails.get(stored.sha256))
     if small is None:
-        data = await asyncio.to_thread(read_file, Path(stored.work.path))
-        async with engine.turn():
-            (painting,) = await engine.open(Upload(Path(stored.work.path).name, data, own=True))
+        path = Path(stored.work.path)
+        painting = await engine.show(lambda: Upload(path.name, read_file(path), own=True))
         made = await asyncio.to_thread(thumbnail, painting.image)
         await engine.read(lambda: gallery.thumbnails.keep([(stored.sha256, made)]))
         small = made

@@ -2,8 +2,9 @@
 
 - Only under names this server is known by: a page elsewhere may make its own name point here (DNS
   rebinding), and its requests then name that page's host.
-- Nothing that changes or computes from another site's page, and no picture of a gallery: browsers
-  send `Sec-Fetch-Site` or `Origin`; a program that sends neither carries no one's trust.
+- From another site's page nothing but a link that somebody follows, and never a picture of a
+  gallery: browsers send `Sec-Fetch-Site` or `Origin`; a program that sends neither carries no one's
+  trust. (The resource isolation policy of https://web.dev/articles/fetch-metadata.)
 """
 
 import ipaddress
@@ -17,9 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from samehand.web.prefix import path_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-DEAR = "/gallery/picture/"
-"""Each of these decodes an original, which a page elsewhere could ask for by the hundred."""
 
 # data: pictures are the previews that a result carries; blob: those a browser shows of its files.
 CONTENT_SECURITY_POLICY = (
@@ -81,8 +79,13 @@ class Guard:
             )
         if method not in SAFE_METHODS and cross_site(headers, host):
             return _problem(403, "Posts from pages of other sites are refused.")
-        if path.startswith(DEAR) and cross_site(headers, host):
+        if not cross_site(headers, host):
+            return None
+        if path.startswith("/gallery/picture/") or path.endswith("/full"):
+            # Each may decode an original, which a page elsewhere could open windows for.
             return _problem(403, "Pages of other sites cannot show pictures of the gallery.")
+        if not followed(headers):
+            return _problem(403, "Pages of other sites can link here, and load nothing from here.")
         return None
 
 
@@ -114,3 +117,9 @@ def cross_site(headers: Headers, host: str) -> bool:
     if origin is None:
         return False
     return urlsplit(origin).netloc.lower() != host.lower()
+
+
+def followed(headers: Headers) -> bool:
+    """Return whether a browser says that a person followed a link, into a page of its own."""
+    mode, target = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return mode == "navigate" and target == "document"

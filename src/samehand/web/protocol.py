@@ -17,6 +17,9 @@ class TimedProtocol(H11Protocol):
 
     limits = Limits()
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _waited = 0.0
+    _paused_at = 0.0
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401
         """Start the clock for the first header."""
@@ -35,10 +38,33 @@ class TimedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
         self._stop_clock()
+        self._stop_waiting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Start the clock of a client that does not read."""
+        super().pause_writing()
+        if self._unread is None:
+            # All pauses of an answer count together, so that reading a byte now and then is no way
+            # round; what is in memory for this client is bounded by its time.
+            self._paused_at = self.loop.time()
+            left = max(0.0, self.limits.send_seconds - self._waited)
+            self._unread = self.loop.call_later(left, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop that clock."""
+        super().resume_writing()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+            self._waited += self.loop.time() - self._paused_at
 
     def on_response_complete(self) -> None:
         """See to it that a connection that closes now does close."""
+        self._waited = 0.0
         super().on_response_complete()
         self._abort_unread()
 

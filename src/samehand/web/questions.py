@@ -1,6 +1,6 @@
 """What the pages and the API ask of the engine, so that both answer alike."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -66,7 +66,7 @@ async def compare(
 
     async with engine.turn():
         one, two = await engine.open(asked.left, asked.right)
-        return await engine.infer(answer)
+        return await engine.infer(answer, long=cover)
 
 
 async def of_picture(engine: Engine, upload: Upload, ask: Callable[[Painting], T]) -> T:
@@ -100,7 +100,8 @@ async def report(engine: Engine, asked: TwoPictures) -> str:
                 prior=asked.prior,
                 operating_point=asked.operating_point,
                 gallery=engine.gallery,
-            )
+            ),
+            long=True,
         )
 
 
@@ -112,7 +113,7 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
         ImageError: One of the pictures cannot be read within the limits.
         ModelError: The model has no rule for references.
     """
-    async with engine.turn():
+    async with engine.turn(long=True):
         probe, *references = await engine.open(asked.probe, *asked.references)
         return await engine.infer(
             lambda: references_report(
@@ -122,7 +123,8 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
                 date=date.today().isoformat(),
                 prior=asked.prior,
                 operating_point=asked.operating_point,
-            )
+            ),
+            long=True,
         )
 
 
@@ -145,7 +147,7 @@ class Growing:
     total: int
 
 
-async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]:
+async def verify(engine: Engine, asked: ReferenceForm) -> AsyncGenerator[Growing, None]:
     """Weigh a doubtful work against references, and say what is known after each of them.
 
     Args:
@@ -157,7 +159,7 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]
         ImageError: One of the pictures cannot be read within the limits.
         ModelError: The model has no rule for references.
     """
-    async with engine.turn():
+    async with engine.turn(long=True):
         (probe,) = await engine.open(asked.probe)
         known: tuple[Painting, ...] = ()
         for reference in asked.references:
@@ -171,7 +173,7 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncIterator[Growing]
                 return Growing(verdict, probe, tuple(counted), len(known), len(asked.references))
 
             try:
-                growing = await engine.infer(weigh)
+                growing = await engine.infer(weigh, long=True)
             except NoEvidenceError:
                 # The references to come may be other works than the probe.
                 if len(known) == len(asked.references):

@@ -55,7 +55,7 @@ async def suspects(
         return kept, found.works, slots_of(gallery, [one.path for one in kept[:SHOWN]])
 
     async with engine.turn():
-        found, works, slots = await engine.infer(look)
+        found, works, slots = await engine.infer(look, long=True)
     return render(
         request,
         "gallery_suspects.html",

@@ -1,7 +1,7 @@
 """The page of a doubtful work beside secure ones: evidence that grows as they arrive."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,12 +10,14 @@ from starlette.responses import Response, StreamingResponse
 
 from samehand.errors import SamehandError
 from samehand.images.decode import printable
+from samehand.model.painting import Painting
 from samehand.records import OperatingPoint
 from samehand.results import GrowthStep
 from samehand.verification.references import attribution_of
 from samehand.web import questions
+from samehand.web.ahead import ahead
 from samehand.web.api import attachment
-from samehand.web.drawing import preview_of, scale_of
+from samehand.web.drawing import Preview, preview_of, scale_of
 from samehand.web.engine import Engine
 from samehand.web.forms import AskedReferences, Engines
 from samehand.web.pages import Picked, picked_works, render, templates
@@ -60,11 +62,12 @@ async def verify(request: Request, engine: Engines, page: AskedReferences) -> Re
     """Show the verdict; to the page's script, as a line of JSON after each reference."""
     answers = questions.verify(engine, page.asked)
     if LINES in request.headers.get("accept", ""):
-        return StreamingResponse(_lines(request, answers, page.decide), media_type=LINES)
+        lines = _lines(request, answers, page.decide)
+        return StreamingResponse(ahead(lines), media_type=LINES)
     shown: dict[str, Any] = {}
     async for found in answers:
         if found.opened == found.total:
-            shown = _shown(engine, found, page.decide)
+            shown = await engine.infer(lambda: _shown(engine, found, page.decide, {}), long=True)
     return render(
         request,
         "reference.html",
@@ -81,22 +84,41 @@ async def report(engine: Engines, page: AskedReferences) -> Response:
 
 
 async def _lines(
-    request: Request, answers: AsyncIterator[Growing], decide: OperatingPoint | None
-) -> AsyncIterator[str]:
+    request: Request, answers: AsyncGenerator[Growing, None], decide: OperatingPoint | None
+) -> AsyncGenerator[str, None]:
     engine: Engine = request.app.state.engine
     root = request.scope.get("root_path", "")
     template = templates.get_template("reference_verdict.html")
+    drawn: dict[Painting, Preview] = {}
     try:
         async for found in answers:
-            page = template.render(_shown(engine, found, decide), root=root)
+
+            def draw(found: Growing = found) -> str:
+                return template.render(_shown(engine, found, decide, drawn), root=root)
+
+            # In a thread: pictures are drawn, and meanwhile nobody else would be answered.
+            page = await engine.infer(draw, long=True)
             done = found.opened
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
         # The answer has begun, so its status can say no more.
         yield json.dumps({"problem": printable(str(error))}) + "\n"
+    finally:
+        # At once, and not when it is collected: it holds a turn.
+        await answers.aclose()
 
 
-def _shown(engine: Engine, found: Growing, decide: OperatingPoint | None) -> dict[str, Any]:
+def _shown(
+    engine: Engine,
+    found: Growing,
+    decide: OperatingPoint | None,
+    drawn: dict[Painting, Preview],
+) -> dict[str, Any]:
+    """Return what the page shows; `drawn` keeps the pictures of one step for the next."""
+    for painting in (found.probe, *found.references):
+        if painting not in drawn:
+            side = 420 if painting is found.probe else _THUMBNAIL
+            drawn[painting] = preview_of(painting, side)
     verdict = found.verdict
     rule = attribution_of(engine.model.folder).references
     step = rule.at(len(found.references))
@@ -104,9 +126,9 @@ def _shown(engine: Engine, found: Growing, decide: OperatingPoint | None) -> dic
         "verdict": verdict,
         "said": said_of_set(verdict, decide),
         "scale": scale_of(verdict.llr, step.calibration),
-        "probe": preview_of(found.probe, 420),
+        "probe": drawn[found.probe],
         "works": [
-            (preview_of(painting, _THUMBNAIL), said)
+            (drawn[painting], said)
             for painting, said in zip(found.references, verdict.references, strict=True)
         ],
         "growth": _steps(verdict.growth),

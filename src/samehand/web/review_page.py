@@ -100,11 +100,15 @@ async def _suspects(engine: Engine, gallery: Gallery) -> tuple[Suspect, ...]:
     """Return the suspect labels, found once for each state of the gallery."""
     about = gallery.store.about()
     state = (about.generation, about.slots, len(gallery))
-    if engine.suspects is None or engine.suspects[0] != state:
-        async with engine.turn():
-            found = await engine.infer(lambda: engine.model.cluster(gallery, suspects=MOST))
-        engine.suspects = (state, found.suspects)
-    return engine.suspects[1]
+    # Whoever asks meanwhile waits for what is being found, and does not find it again.
+    async with engine.finding:
+        if engine.suspects is None or engine.suspects[0] != state:
+            async with engine.turn():
+                found = await engine.infer(
+                    lambda: engine.model.cluster(gallery, suspects=MOST), long=True
+                )
+            engine.suspects = (state, found.suspects)
+        return engine.suspects[1]
 
 
 @router.post("")

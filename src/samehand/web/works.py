@@ -38,15 +38,20 @@ def read_work(gallery: Gallery, slot: int) -> Upload:
     return Upload(path.name, read_file(path), own=True)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, most: int = -1) -> bytes:
     """Return the bytes of a work's file.
+
+    Args:
+        path: The file.
+        most: How many to read; all of them where it is negative.
 
     Raises:
         HTTPException: It is gone, or is not an ordinary file.
     """
     try:
         if path.is_file() and path.stat().st_size <= MAX_BYTES:
-            return path.read_bytes()
+            with path.open("rb") as stream:
+                return stream.read(most)
     except OSError:
         pass
     raise HTTPException(404, "The file of this work is gone, or its disk is not connected.")
