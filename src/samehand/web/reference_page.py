@@ -65,9 +65,10 @@ async def verify(request: Request, engine: Engines, page: AskedReferences) -> Re
         lines = _lines(request, answers, page.decide)
         return StreamingResponse(ahead(lines), media_type=LINES)
     shown: dict[str, Any] = {}
-    async for found in answers:
-        if found.opened == found.total:
-            shown = await engine.infer(lambda: _shown(engine, found, page.decide, {}), long=True)
+    # The last answer counts all references; those before it tell the script how far it is.
+    last = [found async for found in answers][-1:]
+    if last and last[0].opened == last[0].total:
+        shown = await engine.infer(lambda: _shown(engine, last[0], page.decide, {}), long=True)
     return render(
         request,
         "reference.html",
