@@ -138,7 +138,13 @@ class Person:
 def time_page(port: int, name: str, paths: list[str], asked: int, works: int) -> None:
     person = Person(port, 0)
     draw = random.Random(0)
-    status, _, first = person.ask(paths[0].format(n=1))
+    status, body, first = person.ask(paths[0].format(n=1))
+    started = time.perf_counter()
+    while b"are being looked through" in body:
+        time.sleep(1)
+        status, body, _ = person.ask(paths[0].format(n=1))
+    if (waited := time.perf_counter() - started) > 1:
+        print(f"{name:20} said that it is looking for {waited:.0f} s")
     if status != 200:
         print(f"{name:20} status {status}", flush=True)
         return

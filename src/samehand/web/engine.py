@@ -49,7 +49,7 @@ class Engine:
         gallery: The gallery that is served, if one is.
         shelves: Its works in memory, to browse.
         cases: What its suspect labels ask, with the state of the gallery they were found in.
-        finding: Held while they are looked for, so that many who wait for them look once.
+        finding: Looks for them, once for all who wait.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
         ready: Whether requests are welcome: the decoders have started, and nobody has asked the
@@ -76,7 +76,7 @@ class Engine:
         self.limits = limits
         self.gallery = gallery
         self.cases: tuple[object, list[Any]] | None = None
-        self.finding = asyncio.Lock()
+        self.finding: asyncio.Task[None] | None = None
         self.waiting = 0
         self.ready = False
         self.background = _background_of(model)
@@ -99,6 +99,8 @@ class Engine:
     async def stop(self) -> None:
         """End the decoders and wait for running inference."""
         self.ready = False
+        if self.finding is not None:
+            self.finding.cancel()
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
         self._reading.shutdown(cancel_futures=True)

@@ -4,6 +4,7 @@ A case is a work, the work of its own label most like it, and the rival's work m
 decided is about the work and the rival's; a decided case is not shown again until it is undone.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from samehand.web.pages import render
 
 MOST = 1000
 _LISTED = 50
+_PATIENCE_S = 2.0
 
 router = APIRouter(include_in_schema=False, prefix="/gallery/queue")
 
@@ -91,7 +93,7 @@ def _best(alike: np.ndarray, among: np.ndarray) -> int | None:
 async def show(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show the next case, how far the queue has come, and what was decided."""
     found = await _found(engine, gallery)
-    cases = await engine.read(lambda: _undecided(found, gallery))
+    cases = await engine.read(lambda: _undecided(found or [], gallery))
     lines = await engine.read(lambda: standing(gallery.store.read_decisions()))
     latest = lines[::-1][:_LISTED]
     contents = sorted({one for line in latest for one in (line.first, line.second)})
@@ -102,25 +104,35 @@ async def show(request: Request, engine: Engines, gallery: Served) -> Response:
         gallery=gallery.name,
         case=cases[0] if cases else None,
         left=len(cases),
+        looking=found is None,
         done=len(lines),
         lines=latest,
         names={sha256: works[0] for sha256, works in names.items() if works},
     )
 
 
-async def _found(engine: Engine, gallery: Gallery) -> list[Case]:
-    """Return what the suspect labels ask, found once for each state of the gallery."""
+async def _found(engine: Engine, gallery: Gallery) -> list[Case] | None:
+    """Return what the suspect labels ask, found once for each state of the gallery.
 
+    Nobody waits long for it: meanwhile it is what was found before the gallery changed, or None.
+    """
+    about = await engine.read(gallery.store.about)
+    state = (about.generation, about.slots, await engine.read(lambda: len(gallery)))
+    if engine.cases is None or engine.cases[0] != state:
+        if engine.finding is None or engine.finding.done():
+            engine.finding = asyncio.create_task(_find(engine, gallery, state))
+        done, _ = await asyncio.wait({engine.finding}, timeout=_PATIENCE_S)
+        for one in done:
+            one.result()  # what it failed of is said
+    return None if engine.cases is None else engine.cases[1]
+
+
+async def _find(engine: Engine, gallery: Gallery, state: object) -> None:
     def look() -> list[Case]:
         return _cases(suspect_labels(engine.model.folder, gallery, MOST), gallery)
 
-    about = await engine.read(gallery.store.about)
-    state = (about.generation, about.slots, await engine.read(lambda: len(gallery)))
-    async with engine.finding:
-        if engine.cases is None or engine.cases[0] != state:
-            async with engine.turn():
-                engine.cases = (state, await engine.infer(look))
-        return engine.cases[1]
+    async with engine.turn():
+        engine.cases = (state, await engine.infer(look))
 
 
 @router.post("")
