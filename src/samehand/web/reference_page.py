@@ -14,6 +14,7 @@ from samehand.records import OperatingPoint
 from samehand.results import GrowthStep
 from samehand.verification.references import attribution_of
 from samehand.web import questions
+from samehand.web.access import decides
 from samehand.web.api import attachment
 from samehand.web.drawing import preview_of, scale_of
 from samehand.web.engine import Engine
@@ -86,9 +87,10 @@ async def _lines(
     engine: Engine = request.app.state.engine
     root = request.scope.get("root_path", "")
     template = templates.get_template("reference_verdict.html")
+    keeps = {"keeps_cases": request.app.state.cases is not None, "decides": decides(request)}
     try:
         async for found in answers:
-            page = template.render(_shown(engine, found, decide), root=root)
+            page = template.render(_shown(engine, found, decide), root=root, **keeps)
             done = found.opened
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
