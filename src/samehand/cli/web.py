@@ -32,6 +32,10 @@ def serve(
         Path | None,
         _option("--users", "Let in only the users of this file, which `samehand users add` makes."),
     ] = None,
+    cases: Annotated[
+        Path | None,
+        _option("--cases", "Let people keep questions, with pictures and report, in this folder."),
+    ] = None,
     root_path: Annotated[
         str, _option("--root-path", "Where a proxy shows the server, such as /samehand.")
     ] = "",
@@ -121,6 +125,7 @@ def serve(
         limits if max_pixels is None else limits.for_pixels(max_pixels),
         gallery=shown,
         users=known,
+        cases=cases,
         prefix=root_path,
         proxies=proxy or (),
         workers=workers,

@@ -166,7 +166,7 @@ class Suspect(Answer):
     suspicion: float | None
     """By how much the rival's llr exceeds its own, neither cut off; null where `own_llr` is."""
     hand: int
-    """Number of the hand it was grouped with."""
+    """Number of the hand it was grouped with; 0 where works were not grouped."""
     duplicate: str | None
     """File of a work under another label that shows the same picture, or null."""
     extra: dict[str, str] = field(default_factory=dict)

@@ -91,6 +91,35 @@ def cluster(
     )
 
 
+def suspect_labels(
+    folder: ModelFolder, gallery: Gallery, count: int, *, any_attribution: bool = False
+) -> tuple[Suspect, ...]:
+    """Return the suspect labels of `cluster` without grouping, for galleries of any size.
+
+    Args:
+        folder: The model that made the embeddings.
+        gallery: Whose works.
+        count: How many to list, at most.
+        any_attribution: See `cluster`.
+
+    Returns:
+        Labels, the most suspect first; the `hand` of each is 0, as nothing was grouped.
+
+    Raises:
+        GalleryError: The gallery is another model's.
+        ModelError: The model has no rule for references.
+    """
+    gallery.require(folder)
+    attribution_of(folder)
+    works, rows = gallery.embeddings()
+    if not works:
+        return ()
+    settled = Settled(links(gallery.store.read_decisions()))
+    compared = folder.comparator.enrol(rows), gallery.kinds(works)
+    apart = np.full(len(works), -1, np.int64)
+    return tuple(_suspects(folder, works, compared, apart, count, any_attribution, settled))
+
+
 def suspicion_of(llrs: Float64s, labels: NDArray[np.int64]) -> tuple[Float64s, NDArray[np.int64]]:
     """Return how much better each work fits another artist than its own, and which.
 

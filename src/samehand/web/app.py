@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,7 @@ from samehand.results import Health, Problem
 from samehand.verification.verifier import SameHand
 from samehand.web import (
     api,
+    case_page,
     decision_api,
     gallery_api,
     gallery_page,
@@ -31,6 +33,7 @@ from samehand.web import (
 )
 from samehand.web.access import Access
 from samehand.web.body import Bodies
+from samehand.web.cases import prepare_folder
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
 from samehand.web.head import Heads
@@ -57,6 +60,7 @@ def create_app(
     workers: int = 1,
     users: Users | None = None,
     prefix: str = "",
+    cases: Path | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -68,6 +72,8 @@ def create_app(
         workers: How many questions the model answers at one time.
         users: Who may use it; None lets in whoever reaches it.
         prefix: Where a proxy shows it, such as "/samehand"; "" for the root.
+        cases: The folder into which questions are kept, where somebody asks for that; None keeps
+            none.
 
     Raises:
         GalleryError: The gallery is another model's.
@@ -102,13 +108,22 @@ def create_app(
     )
     app.state.engine = engine
     app.state.metrics = metrics
+    app.state.cases = None if cases is None else prepare_folder(cases)
     app.state.sessions = sessions = None if users is None else Sessions(users)
     app.include_router(api.router)
     app.include_router(gallery_api.router)
     app.include_router(decision_api.router)
     app.include_router(pages.router)
     app.include_router(reference_page.router)
-    for one in (gallery_page, identify_page, login_page, map_page, queue_page, review_page):
+    for one in (
+        case_page,
+        gallery_page,
+        identify_page,
+        login_page,
+        map_page,
+        queue_page,
+        review_page,
+    ):
         app.include_router(one.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
@@ -199,7 +214,7 @@ def _problem(
 def _fields_of(request: Request) -> str:
     """Return the picture fields of the call that a request came to, as its form was not read."""
     path = path_of(request.scope)
-    if "compare" in path or "evidence" in path or path in ("/", "/api/v1/report"):
+    if "compare" in path or "evidence" in path or path in ("/", "/cases", "/api/v1/report"):
         return "left or right"
     return "probe or references" if "verify" in path or "reference" in path else "probe"
 

@@ -5,14 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from samehand.errors import ModelError, SamehandError
 from samehand.gallery import Gallery
 from samehand.images.decode import MAX_PIXELS
 from samehand.model.background import Background, read_background
 from samehand.model.painting import Painting
-from samehand.results import Suspect
 from samehand.verification.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
@@ -49,8 +48,8 @@ class Engine:
         limits: What is allowed.
         gallery: The gallery that is served, if one is.
         shelves: Its works in memory, to browse.
-        suspects: Its suspect labels, with the state of the gallery they were found in.
-        finding: Held by whoever finds them.
+        cases: What its suspect labels ask, with the state of the gallery they were found in.
+        finding: Looks for them, once for all who wait.
         waiting: How many questions are worked on or wait.
         background: What evidence is set against; None where the model has none.
         ready: Whether requests are welcome: the decoders have started, and nobody has asked the
@@ -76,9 +75,8 @@ class Engine:
         self.model = model
         self.limits = limits
         self.gallery = gallery
-        self.suspects: tuple[object, tuple[Suspect, ...]] | None = None
-        self.finding = asyncio.Lock()
-        self.shelves = None if gallery is None else Shelves(gallery)
+        self.cases: tuple[object, list[Any]] | None = None
+        self.finding: asyncio.Task[None] | None = None
         self.waiting = 0
         self.ready = False
         self.background = _background_of(model)
@@ -88,6 +86,7 @@ class Engine:
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="samehand-long")
         # Browsing must not wait until somebody else's question is answered.
         self._reading = ThreadPoolExecutor(2, thread_name_prefix="samehand-gallery")
+        self.shelves = None if gallery is None else Shelves(gallery, self._reading.submit)
         # Decoded pictures are large; so few questions as there are decoders hold some.
         self._working = asyncio.Semaphore(max(limits.decoders, workers))
         # One question about many pictures at a time, and one picture of the gallery: the other
@@ -100,10 +99,15 @@ class Engine:
         """Start the decoders."""
         await self._decoders.start()
         self.ready = True
+        if self.shelves is not None:
+            # Nobody has to wait for it, neither a balancer nor the first who browses.
+            self._reading.submit(self.shelves.now)
 
     async def stop(self) -> None:
         """End the decoders and wait for running inference."""
         self.ready = False
+        if self.finding is not None:
+            self.finding.cancel()
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
         self._aside.shutdown(cancel_futures=True)

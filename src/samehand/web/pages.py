@@ -73,6 +73,7 @@ def render(request: Request, name: str, status: int = 200, **values: Any) -> Res
         "here": path_of(request.scope),
         "user": user_of(request),
         "decides": decides(request),
+        "keeps_cases": request.app.state.cases is not None,
         "identity": engine.model.folder.identity,
         "priors": PRIORS,
         "points": words.POINTS,

@@ -15,6 +15,7 @@ from samehand.records import OperatingPoint
 from samehand.results import GrowthStep
 from samehand.verification.references import attribution_of
 from samehand.web import questions
+from samehand.web.access import decides
 from samehand.web.ahead import ahead
 from samehand.web.api import attachment
 from samehand.web.drawing import Preview, preview_of, scale_of
@@ -91,11 +92,12 @@ async def _lines(
     root = request.scope.get("root_path", "")
     template = templates.get_template("reference_verdict.html")
     drawn: dict[Painting, Preview] = {}
+    keeps = {"keeps_cases": request.app.state.cases is not None, "decides": decides(request)}
     try:
         async for found in answers:
 
             def draw(found: Growing = found) -> str:
-                return template.render(_shown(engine, found, decide, drawn), root=root)
+                return template.render(_shown(engine, found, decide, drawn), root=root, **keeps)
 
             # In a thread: pictures are drawn, and meanwhile nobody else would be answered.
             page = await engine.infer(draw, long=True)

@@ -4,6 +4,7 @@ A case is a work, the work of its own label most like it, and the rival's work m
 decided is about the work and the rival's; a decided case is not shown again until it is undone.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import standing
 from samehand.records import Judgement
 from samehand.results import Suspect
+from samehand.verification.hands import suspect_labels
 from samehand.web.access import Decider, named
 from samehand.web.engine import Engine
 from samehand.web.forms import Engines, Served
 from samehand.web.pages import render
 
 MOST = 1000
+_LISTED = 50
+_PATIENCE_S = 2.0
 
 router = APIRouter(include_in_schema=False, prefix="/gallery/queue")
 
@@ -50,22 +54,31 @@ class Case:
 
 def cases_of(suspects: Sequence[Suspect], gallery: Gallery) -> list[Case]:
     """Return suspect labels as cases, the most doubtful first, without those that are decided."""
+    return _undecided(_cases(suspects, gallery), gallery)
+
+
+def _undecided(cases: Sequence[Case], gallery: Gallery) -> list[Case]:
+    lines = standing(gallery.store.read_decisions())
+    decided = {frozenset((line.first, line.second)) for line in lines}
+    return [
+        case for case in cases if frozenset((case.work.sha256, case.rival.sha256)) not in decided
+    ]
+
+
+def _cases(suspects: Sequence[Suspect], gallery: Gallery) -> list[Case]:
     works, rows = gallery.embeddings()
     place = {stored.work.path: i for i, stored in enumerate(works)}
     artists = np.array([stored.work.artist or "" for stored in works])
-    decided = {(line.first, line.second) for line in standing(gallery.store.read_decisions())}
+    _, contents = np.unique([stored.sha256 for stored in works], return_inverse=True)
     found = []
     for suspect in suspects:
         here = place.get(suspect.path)
         if here is None:
             continue
         alike = rows @ rows[here]
-        alike[[one.sha256 == works[here].sha256 for one in works]] = -np.inf
+        alike[contents == contents[here]] = -np.inf
         own, rival = (_best(alike, artists == name) for name in (suspect.artist, suspect.rival))
         if rival is None:
-            continue
-        pair = sorted((works[here].sha256, works[rival].sha256))
-        if tuple(pair) in decided:
             continue
         found.append(Case(works[here], None if own is None else works[own], works[rival], suspect))
     return found
@@ -79,10 +92,11 @@ def _best(alike: np.ndarray, among: np.ndarray) -> int | None:
 @router.get("")
 async def show(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show the next case, how far the queue has come, and what was decided."""
-    suspects = await _suspects(engine, gallery)
-    cases = await engine.read(lambda: cases_of(suspects, gallery))
+    found = await _found(engine, gallery)
+    cases = await engine.read(lambda: _undecided(found or [], gallery))
     lines = await engine.read(lambda: standing(gallery.store.read_decisions()))
-    contents = sorted({one for line in lines for one in (line.first, line.second)})
+    latest = lines[::-1][:_LISTED]
+    contents = sorted({one for line in latest for one in (line.first, line.second)})
     names = await engine.read(lambda: gallery.store.works_with_content(contents))
     return render(
         request,
@@ -90,25 +104,35 @@ async def show(request: Request, engine: Engines, gallery: Served) -> Response:
         gallery=gallery.name,
         case=cases[0] if cases else None,
         left=len(cases),
+        looking=found is None,
         done=len(lines),
-        lines=lines[::-1][:50],
+        lines=latest,
         names={sha256: works[0] for sha256, works in names.items() if works},
     )
 
 
-async def _suspects(engine: Engine, gallery: Gallery) -> tuple[Suspect, ...]:
-    """Return the suspect labels, found once for each state of the gallery."""
-    about = gallery.store.about()
-    state = (about.generation, about.slots, len(gallery))
-    # Whoever asks meanwhile waits for what is being found, and does not find it again.
-    async with engine.finding:
-        if engine.suspects is None or engine.suspects[0] != state:
-            async with engine.turn():
-                found = await engine.infer(
-                    lambda: engine.model.cluster(gallery, suspects=MOST), long=True
-                )
-            engine.suspects = (state, found.suspects)
-        return engine.suspects[1]
+async def _found(engine: Engine, gallery: Gallery) -> list[Case] | None:
+    """Return what the suspect labels ask, found once for each state of the gallery.
+
+    Nobody waits long for it: meanwhile it is what was found before the gallery changed, or None.
+    """
+    about = await engine.read(gallery.store.about)
+    state = (about.generation, about.slots, await engine.read(lambda: len(gallery)))
+    if engine.cases is None or engine.cases[0] != state:
+        if engine.finding is None or engine.finding.done():
+            engine.finding = asyncio.create_task(_find(engine, gallery, state))
+        done, _ = await asyncio.wait({engine.finding}, timeout=_PATIENCE_S)
+        for one in done:
+            one.result()  # what it failed of is said
+    return None if engine.cases is None else engine.cases[1]
+
+
+async def _find(engine: Engine, gallery: Gallery, state: object) -> None:
+    def look() -> list[Case]:
+        return _cases(suspect_labels(engine.model.folder, gallery, MOST), gallery)
+
+    async with engine.turn():
+        engine.cases = (state, await engine.infer(look, long=True))
 
 
 @router.post("")

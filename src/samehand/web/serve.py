@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Collection
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -53,6 +54,7 @@ def serve(
     users: Users | None = None,
     prefix: str = "",
     proxies: Collection[str] = (),
+    cases: Path | None = None,
     workers: int = 1,
     drain: float = 0.0,
     grace: float = GRACE_SECONDS,
@@ -71,6 +73,7 @@ def serve(
         users: Who may use it; None lets in whoever reaches it.
         prefix: Where a proxy shows it, such as "/samehand"; "" for the root.
         proxies: Addresses and networks whose word on a client's address and on TLS counts.
+        cases: The folder into which questions are kept; None keeps none.
         workers: How many questions the model answers at one time.
         drain: Seconds between SIGTERM and the end of listening, in which /readyz answers 503, so
             that a balancer can turn elsewhere first.
@@ -93,6 +96,7 @@ def serve(
         workers=workers,
         users=users,
         prefix=checked_prefix(prefix),
+        cases=cases,
     )
     listener = _listen(host, port)
     configure_logs(log_format, access=access_log)

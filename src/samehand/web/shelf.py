@@ -3,9 +3,11 @@
 It asks its storage for nothing but the list of works, whatever that storage is.
 """
 
+import contextlib
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -114,25 +116,54 @@ def value_of(stored: StoredWork, column: str) -> str | None:
 class Shelves:
     """The shelf of one gallery, read again when the gallery has changed."""
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Gallery, later: Callable[[Callable[[], object]], object]) -> None:
+        """Prepare to read.
+
+        Args:
+            gallery: Whose works.
+            later: Runs what it is given in another thread, for nobody to wait for.
+        """
         self._gallery = gallery
+        self._later = later
+        self._reading = threading.Lock()
         self._kept: tuple[object, float, Shelf] | None = None
 
     def now(self) -> Shelf:
         """Return the works as they are, or were a few seconds ago."""
-        about = self._gallery.store.about()
-        state = (about.generation, about.slots, len(self._gallery))
+        state = self._state()
         if self._kept is not None:
             before, read_at, shelf = self._kept
-            if before == state and time.monotonic() - read_at < _FRESH_S:
+            if before == state:
+                if time.monotonic() - read_at >= _FRESH_S and not self._reading.locked():
+                    # Labels are seldom changed; nobody waits while they are looked through.
+                    with contextlib.suppress(RuntimeError):  # the server is stopping
+                        self._later(self._read)
                 return shelf
+        with self._reading:
+            # Whoever waited here need not read again.
+            if self._kept is not None and self._kept[0] == state:
+                return self._kept[2]
+            return self._look(state)
+
+    def _state(self) -> tuple[object, ...]:
+        about = self._gallery.store.about()
+        return about.generation, about.slots, len(self._gallery)
+
+    def _read(self) -> None:
+        if self._reading.acquire(blocking=False):
+            try:
+                self._look(self._state())
+            finally:
+                self._reading.release()
+
+    def _look(self, state: tuple[object, ...]) -> Shelf:
         works = tuple(self._gallery.store.works(limit=MOST_WORKS))
         if self._kept is not None and self._kept[2].works == works:
             shelf = self._kept[2]
         else:
             texts = tuple(_text(stored) for stored in works)
             years = tuple(_years(stored) for stored in works)
-            shelf = Shelf(works, texts, years, len(works) >= state[2])
+            shelf = Shelf(works, texts, years, len(works) >= len(self._gallery))
         self._kept = (state, time.monotonic(), shelf)
         return shelf
 
