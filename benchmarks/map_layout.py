@@ -3,9 +3,9 @@
     python benchmarks/map_layout.py FOLDER [MOST]
 
 FOLDER holds embeddings as `samehand evaluate` leaves them (`CATALOGUE/embeddings/DIGEST`); at most
-MOST rows are laid out (5,000 unless told), with two principal components, t-SNE, and UMAP where it is
-installed. For each: seconds, trustworthiness of the 10 nearest (Venna & Kaski 2001), and the share of
-the 10 nearest by cosine that are among the 10 nearest on the map.
+MOST rows are laid out (5,000 unless told), with two principal components, t-SNE, and UMAP where it
+is installed. For each: seconds, trustworthiness of the 10 nearest (Venna & Kaski 2001), and the
+share of the 10 nearest by cosine that are among the 10 nearest on the map.
 """
 
 import sys
@@ -45,7 +45,9 @@ def main() -> None:
     parts = sorted(Path(sys.argv[1]).glob("*.safetensors"))
     most = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
     rows = np.concatenate([load_file(part)["embeddings"] for part in parts])
-    rows = np.unique(rows, axis=0)[np.random.default_rng(0).permutation(len(np.unique(rows, axis=0)))]
+    rows = np.unique(rows, axis=0)[
+        np.random.default_rng(0).permutation(len(np.unique(rows, axis=0)))
+    ]
     rows = rows[:most].astype(np.float32)
     print(f"{len(rows)} works | seconds | trustworthiness | of the 10 nearest")
     for name, lay in (("components", principal), ("t-SNE", neighbours), ("UMAP", umapped)):

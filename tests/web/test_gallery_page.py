@@ -3,7 +3,6 @@
 import html
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -11,7 +10,6 @@ from samehand.explain.words import nearby_in_words
 from samehand.gallery import Gallery
 from samehand.gallery.decisions import standing
 from samehand.web.app import create_app
-from samehand.web.map_page import flat
 from samehand.web.queue_page import clear
 from samehand.web.review_page import cases_of
 
@@ -145,6 +143,7 @@ def test_the_map_has_every_work(served):
     assert min(points["x"] + points["y"]) >= 0
     assert max(points["x"] + points["y"]) <= 1
     assert served.get("/gallery/map").text.count('<th scope="row">') == 3
+    assert served.get("/gallery/map/state").json()["layout"] == "components"
 
 
 def test_suspect_labels_are_looked_for(served):
@@ -203,14 +202,3 @@ def test_without_a_gallery_the_page_says_how_to_make_one(whole_client, pair):
     assert whole_client.get("/gallery/map").status_code == 404
     answer = whole_client.post("/api/v1/gallery/search", files={"probe": pair["left"]})
     assert answer.status_code == 404
-
-
-def test_places_keep_what_is_near_near():
-    rng = np.random.default_rng(0)
-    rows = np.concatenate([rng.normal(centre, 0.01, (5, 8)) for centre in (0.0, 1.0)])
-    found = flat(rows.astype(np.float32))
-    assert found.min() >= 0
-    assert found.max() <= 1
-    within = max(np.ptp(found[:5, 0]), np.ptp(found[5:, 0]))
-    assert abs(found[:5, 0].mean() - found[5:, 0].mean()) > 5 * within
-    assert flat(rows[:1].astype(np.float32)).tolist() == [[0.5, 0.5]]

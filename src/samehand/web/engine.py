@@ -16,6 +16,7 @@ from samehand.results import Suspect
 from samehand.verification.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
+from samehand.web.maps import Maps
 from samehand.web.shelf import Shelves
 
 Answer = TypeVar("Answer")
@@ -49,6 +50,7 @@ class Engine:
         limits: What is allowed.
         gallery: The gallery that is served, if one is.
         shelves: Its works in memory, to browse.
+        maps: Its map in memory.
         suspects: Its suspect labels, with the state of the gallery they were found in.
         finding: Held by whoever finds them.
         waiting: How many questions are worked on or wait.
@@ -79,6 +81,7 @@ class Engine:
         self.suspects: tuple[object, tuple[Suspect, ...]] | None = None
         self.finding = asyncio.Lock()
         self.shelves = None if gallery is None else Shelves(gallery)
+        self.maps = None if gallery is None else Maps(gallery, gallery.folder)
         self.waiting = 0
         self.ready = False
         self.background = _background_of(model)
@@ -104,6 +107,8 @@ class Engine:
     async def stop(self) -> None:
         """End the decoders and wait for running inference."""
         self.ready = False
+        if self.maps is not None:
+            self.maps.stop()
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
         self._aside.shutdown(cancel_futures=True)

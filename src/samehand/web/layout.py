@@ -4,6 +4,8 @@ The choice, with figures, is ADR 49.
 """
 
 import importlib.util
+import os
+import sys
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from samehand.records import Floats
 MOST_NEIGHBOURS = 25_000
 """Above so many works t-SNE takes more minutes than anybody waits; components are laid out."""
 
-_LEAST = 12
+_LEAST = 30
 """Fewer works have no neighbourhoods to keep."""
 
 _AXES = 50
@@ -46,7 +48,7 @@ def neighbours(rows: Floats) -> Floats:
     Berens 2019, "The art of using t-SNE for single-cell transcriptomics").
 
     Args:
-        rows: Unit length, (N, D), N at least 12.
+        rows: Unit length, (N, D), N at least 30.
     """
     # A seam of its own: what answers does without scikit-learn, and the map without t-SNE.
     from sklearn.manifold import TSNE
@@ -68,3 +70,19 @@ def spread(places: Floats) -> Floats:
     low, high = places.min(axis=0), places.max(axis=0)
     scaled: Floats = ((places - low) / np.maximum(high - low, 1e-9)).astype(np.float32)
     return scaled
+
+
+def main(asked: str, laid: str) -> None:
+    """Lay out the embeddings of one .npy file into another, without disturbing anybody.
+
+    Args:
+        asked: Holds the embeddings, (N, D).
+        laid: Gets the places, (N, 2).
+    """
+    if hasattr(os, "nice"):
+        os.nice(10)
+    np.save(laid, neighbours(np.load(asked)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
