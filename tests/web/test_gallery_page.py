@@ -1,6 +1,9 @@
 """A gallery in the browser: only its own works, found by their looks."""
 
+import csv
 import html
+import io
+import re
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,22 @@ def test_a_table_holds_the_ratio_of_each_two(served, shelf, shipped):
         for two in some[i + 1 :]:
             llr = shipped.compare(one.work.path, two.work.path).llr
             assert page.count(f"{llr:+.2f}</td>") >= 2
+
+
+def test_works_are_added_to_the_table_one_by_one(served, shelf):
+    slots = [one.slot for one in shelf.list()]
+    page = served.get("/gallery/table", params={"work": slots[:2]}).text
+    asked = re.search(r'href="(/gallery\?pick=table[^"]*)" data-pick', page)
+    assert asked
+    offered = html.unescape(served.get(html.unescape(asked[1])).text)
+    added = f"/gallery/table?work={slots[0]}&work={slots[1]}&work={slots[5]}"
+    assert f'href="{added}"' in offered
+    assert served.get(added).text.count("<figure>") == 3
+    # The search for one more keeps those that lie there.
+    assert offered.count('<input type="hidden" name="work"') == 2
+    full = served.get("/gallery/table", params={"work": slots[:12]}).text
+    assert "The table is full" in full
+    assert "pick=table" not in full
 
 
 def test_a_filter_is_text_and_never_code(served):
@@ -187,6 +206,11 @@ def test_a_decided_case_is_not_shown_again_until_it_is_undone(mislabelled, shipp
     assert "Ada" in page
     again = [(one.work.sha256, one.rival.sha256) for one in cases_of(suspects, gallery)]
     assert (first.work.sha256, first.rival.sha256) not in again
+    exported = client.get("/gallery/queue/decisions.csv")
+    rows = list(csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig"))))
+    assert [(row["by"], row["label"], row["note"]) for row in rows] == [("Ada", "same", "the sky")]
+    assert rows[0]["first_sha256"] == min(first.work.sha256, first.rival.sha256)
+    assert "attachment" in exported.headers["content-disposition"]
     line = standing(gallery.store.read_decisions())[0]
     client.post("/gallery/queue/undo", data={"line": line.id})
     assert standing(gallery.store.read_decisions()) == []
