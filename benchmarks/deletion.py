@@ -156,7 +156,7 @@ def plot(curve: dict[str, list[tuple[float, float, float]]], target: Path) -> No
 
     figure, axes = plt.subplots(figsize=(6.4, 4))
     for (name, points), colour in zip(
-        curve.items(), ("#d55e00", "#6b6b70", "#0072b2"), strict=True
+        curve.items(), ("#00805f", "#6b6b70", "#8e44ad"), strict=True
     ):
         mean, low, high = np.array(points).T
         axes.plot(np.array(SHARES) * 100, mean, color=colour, label=name)

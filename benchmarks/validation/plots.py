@@ -7,10 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.validation.measure import Answers, empirical_cross_entropy, pav_llrs
-from samehand.evaluation.plots import plot_det
+from samehand.evaluation.plots import COLOURS, plot_det
 from samehand.files import atomic_path
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#767676")
 _ODDS = np.linspace(-3, 3, 61)
 
 
@@ -65,7 +64,7 @@ def _save(figure: Figure, target: Path) -> None:
 
 def _tippett(sets: Mapping[str, Answers], target: Path) -> None:
     figure, axes = _figure()
-    for (name, one), colour in zip(sets.items(), _COLOURS * 2, strict=False):
+    for (name, one), colour in zip(sets.items(), COLOURS * 2, strict=False):
         for side, style in ((True, "-"), (False, ":")):
             llrs = np.sort(one.llrs[(one.same == side) & ~one.refused])
             share = 1 - np.arange(len(llrs)) / len(llrs)
@@ -81,7 +80,7 @@ def _tippett(sets: Mapping[str, Answers], target: Path) -> None:
 
 def _pav(sets: Mapping[str, Answers], target: Path) -> None:
     figure, axes = _figure()
-    for (name, one), colour in zip(sets.items(), _COLOURS * 2, strict=False):
+    for (name, one), colour in zip(sets.items(), COLOURS * 2, strict=False):
         kept = ~one.refused
         x, first = np.unique(one.llrs[kept], return_index=True)
         y = pav_llrs(one.llrs[kept], one.same[kept])[first]
@@ -95,7 +94,7 @@ def _pav(sets: Mapping[str, Answers], target: Path) -> None:
 
 def _entropy(sets: Mapping[str, Answers], target: Path) -> None:
     figure, axes = _figure()
-    for (name, one), colour in zip(sets.items(), _COLOURS * 2, strict=False):
+    for (name, one), colour in zip(sets.items(), COLOURS * 2, strict=False):
         llrs, same = one.llrs[~one.refused], one.same[~one.refused]
         best = np.clip(pav_llrs(llrs, same), -12, 12)
         axes.plot(_ODDS, empirical_cross_entropy(llrs, same, _ODDS), color=colour, label=name)

@@ -167,7 +167,7 @@ def test_two_pictures_change_places(open_page):
     page = open_page()
     compare(page)
     page.click("text=Swap")
-    page.wait_for_function("document.querySelector('figcaption').textContent.includes('a-3')")
+    page.wait_for_function("() => document.querySelector('figcaption').textContent.includes('a-3')")
     assert files_of(page, "left") == ["painter-a-3.jpg"]
 
 

@@ -1,9 +1,11 @@
 """A gallery in the browser: only its own works, found by their looks."""
 
+import csv
 import html
+import io
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -11,7 +13,6 @@ from samehand.explain.words import nearby_in_words
 from samehand.gallery import Gallery
 from samehand.gallery.decisions import standing
 from samehand.web.app import create_app
-from samehand.web.map_page import flat
 from samehand.web.queue_page import clear
 from samehand.web.review_page import cases_of
 
@@ -86,6 +87,22 @@ def test_a_table_holds_the_ratio_of_each_two(served, shelf, shipped):
             assert page.count(f"{llr:+.2f}</td>") >= 2
 
 
+def test_works_are_added_to_the_table_one_by_one(served, shelf):
+    slots = [one.slot for one in shelf.list()]
+    page = served.get("/gallery/table", params={"work": slots[:2]}).text
+    asked = re.search(r'href="(/gallery\?pick=table[^"]*)" data-pick', page)
+    assert asked
+    offered = html.unescape(served.get(html.unescape(asked[1])).text)
+    added = f"/gallery/table?work={slots[0]}&work={slots[1]}&work={slots[5]}"
+    assert f'href="{added}"' in offered
+    assert served.get(added).text.count("<figure>") == 3
+    # The search for one more keeps those that lie there.
+    assert offered.count('<input type="hidden" name="work"') == 2
+    full = served.get("/gallery/table", params={"work": slots[:12]}).text
+    assert "The table is full" in full
+    assert "pick=table" not in full
+
+
 def test_a_filter_is_text_and_never_code(served):
     answer = served.get("/gallery", params={"artist": "' OR 1=1 --", "q": '"><script>'})
     assert answer.status_code == 200
@@ -145,6 +162,7 @@ def test_the_map_has_every_work(served):
     assert min(points["x"] + points["y"]) >= 0
     assert max(points["x"] + points["y"]) <= 1
     assert served.get("/gallery/map").text.count('<th scope="row">') == 3
+    assert served.get("/gallery/map/state").json()["layout"] == "components"
 
 
 def test_suspect_labels_are_looked_for(served):
@@ -188,6 +206,11 @@ def test_a_decided_case_is_not_shown_again_until_it_is_undone(mislabelled, shipp
     assert "Ada" in page
     again = [(one.work.sha256, one.rival.sha256) for one in cases_of(suspects, gallery)]
     assert (first.work.sha256, first.rival.sha256) not in again
+    exported = client.get("/gallery/queue/decisions.csv")
+    rows = list(csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig"))))
+    assert [(row["by"], row["label"], row["note"]) for row in rows] == [("Ada", "same", "the sky")]
+    assert rows[0]["first_sha256"] == min(first.work.sha256, first.rival.sha256)
+    assert "attachment" in exported.headers["content-disposition"]
     line = standing(gallery.store.read_decisions())[0]
     client.post("/gallery/queue/undo", data={"line": line.id})
     assert standing(gallery.store.read_decisions()) == []
@@ -203,14 +226,3 @@ def test_without_a_gallery_the_page_says_how_to_make_one(whole_client, pair):
     assert whole_client.get("/gallery/map").status_code == 404
     answer = whole_client.post("/api/v1/gallery/search", files={"probe": pair["left"]})
     assert answer.status_code == 404
-
-
-def test_places_keep_what_is_near_near():
-    rng = np.random.default_rng(0)
-    rows = np.concatenate([rng.normal(centre, 0.01, (5, 8)) for centre in (0.0, 1.0)])
-    found = flat(rows.astype(np.float32))
-    assert found.min() >= 0
-    assert found.max() <= 1
-    within = max(np.ptp(found[:5, 0]), np.ptp(found[5:, 0]))
-    assert abs(found[:5, 0].mean() - found[5:, 0].mean()) > 5 * within
-    assert flat(rows[:1].astype(np.float32)).tolist() == [[0.5, 0.5]]

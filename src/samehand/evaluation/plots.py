@@ -39,11 +39,11 @@ MOST_VERTICES = 2000
 _DOTS_PER_INCH = 150
 _HISTOGRAM_BINS = 80
 
-# Okabe & Ito (2008), "Color Universal Design": told apart with any kind of colour vision. The
-# line styles tell the systems apart in black and white too.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Orange is one artist and blue is two, here as on the pages, so no system has either. The line
+# styles tell the systems apart in black and white too.
+COLOURS = ("#000000", "#00805f", "#b5307a", "#7a6a00", "#8e44ad", "#6f6f74", "#8a6d5a")
 _DASHES = ("-", "--", "-.", ":")
-_GENUINE, _IMPOSTOR, _GUIDE = "#0072B2", "#D55E00", "#767676"
+GENUINE, IMPOSTOR, _GUIDE = "#c05500", "#0072b2", "#767676"
 
 _DET_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 _DET_LEAST, _DET_MOST = 0.0005, 0.7
@@ -248,7 +248,7 @@ def thin(x: Float64s, y: Float64s) -> tuple[Float64s, Float64s]:
 def _draw_histograms(axes: Axes, llr: Scores, same: Bools, edges: Float64s) -> None:
     """Draw both classes, each as shares of its own pairs."""
     share = class_weights(same)
-    classes = (("same artist", same, _GENUINE), ("different artists", ~same, _IMPOSTOR))
+    classes = (("same artist", same, GENUINE), ("different artists", ~same, IMPOSTOR))
     heights = [
         np.histogram(llr[chosen], edges, weights=share[chosen])[0] for _, chosen, _ in classes
     ]
@@ -305,7 +305,7 @@ def _styles() -> Iterator[dict[str, Any]]:
     place = 0
     while True:
         yield {
-            "color": _COLOURS[place % len(_COLOURS)],
+            "color": COLOURS[place % len(COLOURS)],
             "linestyle": _DASHES[place % len(_DASHES)],
             "linewidth": 2,
         }

@@ -1,6 +1,7 @@
 """Evidence as pictures: numbered windows, heat maps, and a score between two densities.
 
-Colours are those of Okabe and Ito (2008), which readers with any colour vision tell apart.
+Orange is one artist and blue is two, which readers with any colour vision tell apart (Okabe and Ito
+2008); nothing else has either colour.
 """
 
 from collections.abc import Sequence
@@ -14,15 +15,15 @@ from samehand.results import Context, Grid, Region
 Colour = tuple[int, int, int]
 
 WINDOWS: tuple[Colour, ...] = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (204, 121, 167),
-    (240, 228, 66),
+    (232, 212, 77),
+    (212, 106, 208),
+    (95, 196, 106),
+    (157, 140, 240),
+    (201, 201, 201),
 )
-"""Match number 1, 2, ...; a sixth would begin again."""
+"""Match number 1, 2, ..., as on the page (`web/static/style.css`); a sixth would begin again."""
 
-SAME: Colour = (213, 94, 0)
+SAME: Colour = (192, 85, 0)
 DIFFERENT: Colour = (0, 114, 178)
 PAPER: Colour = (250, 249, 246)
 INK: Colour = (28, 28, 30)

@@ -24,7 +24,7 @@ OPEN = ("/login", "/logout")
 USER = "samehand.user"
 """Under this key of a request's scope stands who sent it."""
 
-PROGRAMS = ("/api/", "/metrics", "/gallery/map/points")
+PROGRAMS = ("/api/", "/metrics", "/gallery/map/points", "/gallery/map/state")
 
 
 class Access:

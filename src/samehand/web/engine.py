@@ -15,6 +15,7 @@ from samehand.model.painting import Painting
 from samehand.verification.verifier import SameHand
 from samehand.web.decoding import Decoders
 from samehand.web.limits import Limits
+from samehand.web.maps import Maps
 from samehand.web.shelf import Shelves
 
 Answer = TypeVar("Answer")
@@ -48,6 +49,7 @@ class Engine:
         limits: What is allowed.
         gallery: The gallery that is served, if one is.
         shelves: Its works in memory, to browse.
+        maps: Its map in memory.
         cases: What its suspect labels ask, with the state of the gallery they were found in.
         finding: Looks for them, once for all who wait.
         waiting: How many questions are worked on or wait.
@@ -77,6 +79,7 @@ class Engine:
         self.gallery = gallery
         self.cases: tuple[object, list[Any]] | None = None
         self.finding: asyncio.Task[None] | None = None
+        self.maps = None if gallery is None else Maps(gallery, gallery.folder)
         self.waiting = 0
         self.ready = False
         self.background = _background_of(model)
@@ -108,6 +111,8 @@ class Engine:
         self.ready = False
         if self.finding is not None:
             self.finding.cancel()
+        if self.maps is not None:
+            self.maps.stop()
         await self._decoders.stop()
         self._inference.shutdown(cancel_futures=True)
         self._aside.shutdown(cancel_futures=True)

@@ -27,6 +27,8 @@ from samehand.web.shelf import FACETS, Shelf, Sorting, Wanted
 from samehand.web.works import read_file, slots_of, work_at
 
 PAGE = 48
+TABLE = 12
+"""So many works of 100 pixels each stand beside one another on a desk's screen."""
 _NEAREST = 12
 _SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"})
 _KEPT = {"cache-control": "private, max-age=3600"}
@@ -77,8 +79,9 @@ async def browse(
     sort: Sorting = "added",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
     pick: Annotated[str, Query(max_length=20, pattern="^[a-z]*$")] = "",
+    work: Annotated[list[int] | None, Query(max_length=TABLE)] = None,
 ) -> Response:
-    """Show a gallery's works, a page at a time."""
+    """Show a gallery's works, a page at a time; `work` are those on a table that is added to."""
     if engine.gallery is None:
         return render(request, "gallery_none.html")
     given = {"artist": artist, "style": style, "genre": genre, "source": source}
@@ -86,8 +89,8 @@ async def browse(
     chosen = {column: value for column, value in given.items() if value is not None}
     wanted = Wanted(q.strip(), chosen, first, last)
     kept: dict[str, Any] = {"q": wanted.words, **chosen, "first": first, "last": last}
-    kept |= {"sort": sort if sort != "added" else None, "pick": pick}
-    kept = {name: value for name, value in kept.items() if value not in (None, "")}
+    kept |= {"sort": sort if sort != "added" else None, "pick": pick, "work": work}
+    kept = {name: value for name, value in kept.items() if value not in (None, "", [])}
     shelves = engine.shelves
     assert shelves is not None
 
@@ -112,7 +115,9 @@ async def browse(
         pages=pages,
         earlier=_address(request, kept | {"page": page - 1}),
         later=_address(request, kept | {"page": page + 1}),
-        everything=_address(request, {"pick": pick} if pick else {}),
+        everything=_address(
+            request, {name: kept[name] for name in ("pick", "work") if name in kept}
+        ),
         chips=_chips(request, kept),
         facets=facets,
         decades=_decades(request, shelf, places, kept),
@@ -254,7 +259,7 @@ def _paths(found: SearchResult) -> list[str]:
 
 
 def _address(request: Request, values: dict[str, Any]) -> str:
-    query = urlencode(values)
+    query = urlencode(values, doseq=True)
     return f"{request.scope.get('root_path', '')}/gallery" + (f"?{query}" if query else "")
 
 

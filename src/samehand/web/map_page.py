@@ -1,55 +1,36 @@
 """The map of a gallery: works that the model finds alike lie near one another."""
 
-from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from fastapi import APIRouter, Request
-from numpy.typing import NDArray
 from starlette.responses import JSONResponse, Response
 
-from samehand.gallery import Gallery
-from samehand.records import Floats
+from samehand.web.engine import Engine
 from samehand.web.forms import Engines, Served
+from samehand.web.maps import Drawn, Layout
 from samehand.web.pages import render
-from samehand.web.works import title_of_work
 
 router = APIRouter(include_in_schema=False, prefix="/gallery/map")
 
-MOST_POINTS = 50_000
-"""Beyond so many a sample is drawn: dots would hide one another."""
-
 _LISTED = 200
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """A map.
-
-    Attributes:
-        slots: Of the works, N.
-        places: Where they lie, in [0, 1], (N, 2).
-        artists: Number of each work's artist in `names`, (N,); -1 for none.
-        names: The artists, the most frequent first.
-        counts: How many works each has.
-        titles: What to call each work.
-        total: How many works the gallery holds.
-    """
-
-    slots: list[int]
-    places: NDArray[np.float32]
-    artists: list[int]
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
-    titles: list[str]
-    total: int
+LAYOUTS: dict[Layout, str] = {
+    "neighbours": "Works stand beside those that the model finds most like them. Who is next to "
+    "whom tells something; how far groups lie apart, and in which direction, tells nothing.",
+    "making": "The neighbourhoods are being laid out, which takes minutes where there are "
+    "thousands of works. Until then you see the two directions along which the embeddings differ "
+    "most, where few works lie beside those most like them.",
+    "components": "The two directions along which the model's embeddings differ most; much of what "
+    "it sees lies in others, so neighbours here are a hint only.",
+}
+"""What a layout shows, in words."""
 
 
 @router.get("")
 async def show_map(request: Request, engine: Engines, gallery: Served) -> Response:
     """Show the map, and its artists as a table."""
-    drawn = await engine.read(lambda: draw(gallery))
+    drawn = await engine.read(lambda: _now(engine))
     around = await engine.read(lambda: _around(drawn))
     return render(
         request,
@@ -58,13 +39,14 @@ async def show_map(request: Request, engine: Engines, gallery: Served) -> Respon
         drawn=drawn,
         count=len(drawn.slots),
         around=around,
+        layouts=LAYOUTS,
     )
 
 
 @router.get("/points")
 async def points(engine: Engines, gallery: Served) -> Response:
     """Return the points of the map: slots, places in [0, 1], artists and titles."""
-    drawn = await engine.read(lambda: draw(gallery))
+    drawn = await engine.read(lambda: _now(engine))
     return JSONResponse(
         {
             "slots": drawn.slots,
@@ -77,31 +59,16 @@ async def points(engine: Engines, gallery: Served) -> Response:
     )
 
 
-def draw(gallery: Gallery) -> Drawn:
-    """Return the map as the gallery is now."""
-    about = gallery.store.about()
-    return _drawn(gallery, (about.generation, about.slots, len(gallery)))
+@router.get("/state")
+async def state(engine: Engines, gallery: Served) -> Response:
+    """Return how the works are laid out now (`maps.Layout`), and the sentence that says it."""
+    drawn = await engine.read(lambda: _now(engine))
+    return JSONResponse({"layout": drawn.layout, "words": LAYOUTS[drawn.layout]})
 
 
-@lru_cache(maxsize=2)
-def _drawn(gallery: Gallery, state: tuple[object, ...]) -> Drawn:
-    works, rows = gallery.embeddings()
-    total = len(works)
-    if total > MOST_POINTS:
-        kept = np.linspace(0, total - 1, MOST_POINTS).astype(int)
-        works, rows = tuple(works[i] for i in kept), rows[kept]
-    counted = Counter(stored.work.artist for stored in works if stored.work.artist)
-    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    number = {name: place for place, (name, _) in enumerate(ordered)}
-    return Drawn(
-        slots=[stored.slot for stored in works],
-        places=flat(rows),
-        artists=[number.get(stored.work.artist or "", -1) for stored in works],
-        names=tuple(name for name, _ in ordered),
-        counts=tuple(count for _, count in ordered),
-        titles=[title_of_work(stored) for stored in works],
-        total=total,
-    )
+def _now(engine: Engine) -> Drawn:
+    assert engine.maps is not None
+    return engine.maps.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,25 +93,3 @@ def _around(drawn: Drawn) -> list[Around]:
         nearest = tuple(drawn.names[j] for j in order[1:4])
         found.append(Around(drawn.names[i], drawn.counts[i], nearest))
     return found
-
-
-def flat(rows: Floats) -> Floats:
-    """Return places along the two directions in which embeddings differ most, (N, 2) in [0, 1].
-
-    Principal components (Pearson 1901, "On lines and planes of closest fit").
-
-    Args:
-        rows: Unit length, (N, D).
-    """
-    if len(rows) < 2:
-        return np.full((len(rows), 2), 0.5, np.float32)
-    centred = rows - rows.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    return spread(centred @ axes[:, ::-1][:, :2])
-
-
-def spread(places: Floats) -> Floats:
-    """Return places stretched to the whole of [0, 1] in both directions, (N, 2)."""
-    low, high = places.min(axis=0), places.max(axis=0)
-    scaled: Floats = ((places - low) / np.maximum(high - low, 1e-9)).astype(np.float32)
-    return scaled

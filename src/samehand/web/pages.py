@@ -29,7 +29,8 @@ from samehand.web.engine import Engine
 from samehand.web.forms import AskedPair, Cover, Engines, PagePair
 from samehand.web.prefix import path_of
 from samehand.web.questions import Compared
-from samehand.web.works import slots_of, title_of_work, work_at
+from samehand.web.shelf import title_of_work
+from samehand.web.works import slots_of, work_at
 
 FOLDER = Path(__file__).parent
 PRIORS = {

@@ -12,13 +12,12 @@ from samehand.model.readings import llrs_of_pairs
 from samehand.results import Suspect
 from samehand.web.engine import Engine
 from samehand.web.forms import Engines, Served
+from samehand.web.gallery_page import TABLE
 from samehand.web.pages import render
 from samehand.web.works import slots_of, work_at
 
 SHOWN = 24
 MOST = 1000
-TABLE = 12
-"""So many works of 100 pixels each stand beside one another on a desk's screen."""
 
 MARGINS = {"any": 0.0, "at least 3 times": 0.5, "at least 10 times": 1.0}
 """By how much another artist must fit better, as the log10 of how many times."""

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -18,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from samehand.errors import GalleryError
 from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import standing
+from samehand.gallery.export import write_decisions
 from samehand.records import Judgement
 from samehand.results import Suspect
 from samehand.verification.hands import suspect_labels
@@ -171,6 +174,20 @@ async def undo(
     with _refusals():
         await engine.read(lambda: gallery.undo(line, by=named(decider, name)))
     return RedirectResponse(_here(request), 303)
+
+
+@router.get("/decisions.csv")
+async def export(engine: Engines, gallery: Served) -> Response:
+    """Hand over every decision as a table; as `samehand decisions --history --out` does."""
+
+    def written() -> bytes:
+        with TemporaryDirectory(prefix="samehand-decisions-") as folder:
+            out = Path(folder) / "decisions.csv"
+            write_decisions(out, gallery.decisions(history=True))
+            return out.read_bytes()
+
+    name = {"content-disposition": 'attachment; filename="decisions.csv"'}
+    return Response(await engine.read(written), media_type="text/csv; charset=utf-8", headers=name)
 
 
 @contextmanager

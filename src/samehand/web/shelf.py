@@ -180,3 +180,8 @@ def _years(stored: StoredWork) -> tuple[int | None, int | None]:
     if all(text is not None and text.lstrip("-").isdecimal() for text in stated):
         return int(str(stated[0])), int(str(stated[1]))
     return parse_date(stored.work.date)
+
+
+def title_of_work(stored: StoredWork) -> str:
+    """Return what to call a work: its title, or its file's name where it has none."""
+    return stored.work.title or Path(stored.work.path).name

@@ -55,8 +55,3 @@ def read_file(path: Path, most: int = -1) -> bytes:
     except OSError:
         pass
     raise HTTPException(404, "The file of this work is gone, or its disk is not connected.")
-
-
-def title_of_work(stored: StoredWork) -> str:
-    """Return what to call a work: its title, or its file's name where it has none."""
-    return stored.work.title or Path(stored.work.path).name

@@ -10,7 +10,24 @@ export async function startMap(root) {
   if (!box) return;
   box.hidden = false;
   const points = await (await fetch(box.dataset.map)).json();
-  new Field(box, points, root);
+  const field = new Field(box, points, root);
+  const words = root.querySelector("[data-layout]");
+  if (words.dataset.layout === "making") follow(box, words, field);
+}
+
+// Until the neighbourhoods are laid out, ask now and then; the works then move to their places.
+async function follow(box, words, field) {
+  let state;
+  do {
+    await new Promise((go) => setTimeout(go, 3000));
+    const answer = await fetch(box.dataset.state).catch(() => null);
+    if (!answer?.ok) return;
+    state = await answer.json();
+  } while (state.layout === "making");
+  field.points = await (await fetch(box.dataset.map)).json();
+  field.draw();
+  words.textContent = state.words;
+  words.dataset.layout = state.layout;
 }
 
 class Field {

@@ -65,6 +65,7 @@ function card(item, drop, dialog) {
   words.textContent = `${title}, ${artist}`;
   button.append(image, words);
   button.addEventListener("click", () => {
+    if (!drop) return window.location.assign(item.querySelector("a").getAttribute("href")); // the table
     pick(drop, item.dataset.slot, `${title}, ${artist}`, image.src);
     dialog.close();
   });

@@ -1,0 +1,171 @@
+"""A curator's day: compare, zoom, evidence, a set, identify, the map, the queue and a report.
+
+By mouse and by keyboard alone, at a desk and on a phone, light and dark.
+"""
+
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "atelier"
+pytestmark = pytest.mark.browser
+MOST_TABS = 250
+
+
+def example(name: str) -> Path:
+    return EXAMPLES / f"painter-{name}.jpg"
+
+
+class Mouse:
+    """Does things as somebody with a mouse does."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def do(self, selector: str) -> None:
+        self.page.locator(selector).first.click()
+
+    def give(self, name: str, *files: Path) -> None:
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator(f"#{name}").click()
+        chooser.value.set_files(files)
+
+    def choose(self, selector: str) -> None:
+        self.page.locator(selector).check()
+
+
+class Keyboard:
+    """Does things with Tab, Enter, Space and letters, and touches nothing else."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def to(self, selector: str) -> None:
+        """Press Tab until what the selector finds first has the focus."""
+        wanted = self.page.locator(selector).first
+        for _ in range(MOST_TABS):
+            if wanted.evaluate("one => one === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} is not reached by Tab")
+
+    def do(self, selector: str) -> None:
+        self.to(selector)
+        self.page.keyboard.press("Enter")
+
+    def give(self, name: str, *files: Path) -> None:
+        self.to(f"#{name}")
+        with self.page.expect_file_chooser() as chooser:
+            # Keys may overtake the order to intercept choosers; an answer says that it arrived.
+            self.page.evaluate("0")
+            self.page.keyboard.press("Enter")
+        chooser.value.set_files(files)
+
+    def choose(self, selector: str) -> None:
+        """Choose one of a group of radio buttons, which Tab reaches as one."""
+        name = self.page.locator(selector).get_attribute("name")
+        self.to(f"input[name={name}]:checked")
+        for _ in range(4):
+            if self.page.locator(selector).is_checked():
+                return
+            self.page.keyboard.press("ArrowRight")
+        raise AssertionError(f"{selector} is not reached by arrows")
+
+
+SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.mark.parametrize("hand", [Mouse, Keyboard])
+@pytest.mark.parametrize(("size", "scheme"), [(s, c) for s in SIZES for c in ("light", "dark")])
+def test_a_curators_day(open_page, hand, size, scheme, tmp_path):
+    page = open_page(viewport=SIZES[size], color_scheme=scheme)
+    user = hand(page)
+    compares(page, user, tmp_path)
+    weighs_a_set(page, user)
+    identifies(page, user)
+    walks_the_gallery(page, user)
+    decides(page, user)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+
+
+def compares(page, user, tmp_path) -> None:
+    user.give("left", example("a-2"))
+    user.give("right", example("a-3"))
+    user.do("button.primary")
+    page.wait_for_selector("[data-canvases][data-ready]")
+    assert "artist" in page.inner_text("#verdict")
+    before = page.locator(".osd svg").first.bounding_box()["width"]
+    user.do("text=Closer")
+    page.wait_for_function(
+        "least => document.querySelector('.osd svg').getBoundingClientRect().width > least",
+        arg=1.3 * before,
+    )
+    user.choose("#layer-unusual")
+    assert page.is_visible(".about.unusual")
+    with page.expect_download() as download:
+        user.do("text=Share as a report")
+    download.value.save_as(tmp_path / "report.html")
+    assert "painter-a-2.jpg" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def weighs_a_set(page, user) -> None:
+    user.do("nav >> text=Reference set")
+    page.wait_for_url("**/reference")
+    user.give("probe", example("a-1"))
+    user.give("references", example("a-2"), example("a-3"))
+    user.do("button.primary")
+    page.locator(".works li").nth(1).wait_for()
+
+
+def identifies(page, user) -> None:
+    user.do("nav >> text=Identify")
+    page.wait_for_url("**/identify")
+    user.give("probe", example("c-2"))
+    user.do("button.primary")
+    page.wait_for_selector("#verdict")
+
+
+def walks_the_gallery(page, user) -> None:
+    user.do("nav >> text=Gallery")
+    page.wait_for_selector("#works")
+    user.do(".tabs >> text=Map")
+    page.wait_for_selector("[data-map][data-ready]")
+    if isinstance(user, Keyboard):
+        user.to(".map canvas")
+        for key in ("+", "ArrowLeft", "0"):
+            page.keyboard.press(key)
+    user.do(".keys button")
+    assert page.locator(".keys button").first.get_attribute("aria-pressed") == "true"
+    user.do(".tabs >> text=Table")
+    for number in (1, 2):
+        user.do("text=Add a work")
+        page.wait_for_selector(".picker li button")
+        user.do(f".picker li:nth-child({number}) button")
+        page.wait_for_function(
+            "many => document.querySelectorAll('.tabled figure').length === many", arg=number
+        )
+    assert page.locator(".matrix tbody tr").count() == 2
+
+
+def decides(page, user) -> None:
+    page.goto("/gallery/queue")
+    assert page.locator("[data-judge]").count(), "a work under another label is in the queue"
+    left = page.inner_text(".verdict .hint")
+    case = page.locator("[name=first]").get_attribute("value")
+    if isinstance(user, Keyboard):
+        user.to("#note")
+        page.keyboard.type("the sky")
+        page.keyboard.press("Tab")
+        page.keyboard.press("3")
+    else:
+        page.fill("#note", "the sky")
+        user.do("text=Unsure")
+    page.wait_for_selector("text=the sky")
+    assert page.inner_text(".verdict .hint") != left
+    with page.expect_download() as download:
+        user.do("text=Download all decisions")
+    assert case in Path(download.value.path()).read_text(encoding="utf-8-sig")
+    user.do("text=Undo")
+    page.wait_for_function(
+        "words => document.querySelector('.verdict .hint').innerText === words", arg=left
+    )
