@@ -25,7 +25,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
 from shared import EXAMPLES
 from web_load import ask, form, megabytes
 

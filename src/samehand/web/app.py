@@ -32,6 +32,7 @@ from samehand.web.body import Bodies
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
 from samehand.web.head import Heads
+from samehand.web.leaving import Leaving
 from samehand.web.limits import Limits
 from samehand.web.logs import Logged
 from samehand.web.metrics import Measured, Metrics
@@ -103,6 +104,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)
+    app.add_middleware(Leaving)
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Heads)
     app.add_middleware(Guard, hosts=hosts)
