@@ -58,7 +58,7 @@ def eventually(holds):
 
 @pytest.fixture(scope="module")
 def references(work_of, png):
-    known = [("references", (f"r{n}.png", png(work_of(1, n)))) for n in range(1, 13)]
+    known = [("references", (f"r{n}.png", png(work_of(1, n)))) for n in range(1, 9)]
     return [("probe", ("p.png", png(work_of(1, 0)))), *known]
 
 
@@ -88,13 +88,12 @@ def test_an_error_ahead_reaches_the_reader_after_the_items_before_it():
         raise ValueError("torn")
 
     async def read():
-        found = []
-        with pytest.raises(ValueError, match="torn"):
-            async for item in ahead(items()):
-                found.append(item)
-        return found
+        reader = ahead(items())
+        assert await anext(reader) == 1
+        await anext(reader)
 
-    assert asyncio.run(read()) == [1]
+    with pytest.raises(ValueError, match="torn"):
+        asyncio.run(read())
 
 
 def test_work_ahead_ends_when_its_reader_goes_away():
@@ -133,7 +132,7 @@ def test_who_reads_a_streamed_answer_a_byte_at_a_time_holds_up_nobody(shipped, r
         assert asked(port, request_of("/api/v1/verify", references[:2])) == 200
         assert app.state.engine.waiting == 0
         # What the system holds for it can still be read, but the end never comes.
-        end = time.monotonic() + 2 * limits.send_seconds
+        end = time.monotonic() + 1.5 * limits.send_seconds
         while time.monotonic() < end:
             time.sleep(0.2)
             with contextlib.suppress(ConnectionError):
@@ -269,7 +268,7 @@ def test_a_server_that_stops_in_the_middle_of_its_work_logs_no_traceback(tiny_mo
         assert process.stderr is not None
         port = int(process.stdout.readline().split()[3].rsplit(":", 1)[1])
         assert healthy(port)
-        for _ in range(20):
+        for _ in range(8):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             client.sendall(data)
         time.sleep(0.5)

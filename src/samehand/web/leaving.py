@@ -28,38 +28,27 @@ class Leaving:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, answered, read = False, False, asyncio.Event()
+        await _Request(receive, send).answer(self._app, scope)
+
+
+class _Request:
+    """A request, with what is known of how far its answer has come."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._read = asyncio.Event()
+        self._begun = self._answered = False
+
+    async def answer(self, app: ASGIApp, scope: Scope) -> None:
+        """Have it answered, or give it up."""
         if scope["method"] in SAFE_METHODS:
-            read.set()  # They have no body that anybody reads.
-
-        async def receive_and_note() -> Message:
-            message = await receive()
-            if not message.get("more_body", False):
-                read.set()
-            return message
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun, answered
-            begun = True
-            answered = message["type"] == "http.response.body" and not message.get("more_body")
-            await send(message)
-
-        async def client_leaves() -> None:
-            # Until its body is read, whoever reads it is told.
-            await read.wait()
-            try:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-            except HTTPException:
-                # A body too slow or too large, of a request that nobody reads the body of.
-                await asyncio.Event().wait()
-
-        answering = asyncio.create_task(self._app(scope, receive_and_note, send_and_note))  # type: ignore[arg-type]
-        leaving = asyncio.create_task(client_leaves())
+            self._read.set()  # They have no body that anybody reads.
+        answering = asyncio.ensure_future(app(scope, self._receive_and_note, self._send_and_note))
+        leaving = asyncio.create_task(self._client_leaves())
         status, sentence = CLIENT_LEFT, "The client left."
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if answered or answering.done():
+            if self._answered or answering.done():
                 await answering
                 return
         except asyncio.CancelledError:
@@ -70,5 +59,27 @@ class Leaving:
             answering.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await answering
-        if not begun:
-            await JSONResponse({"detail": sentence}, status)(scope, receive, send)
+        if not self._begun:
+            await JSONResponse({"detail": sentence}, status)(scope, self._receive, self._send)
+
+    async def _receive_and_note(self) -> Message:
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._read.set()
+        return message
+
+    async def _send_and_note(self, message: Message) -> None:
+        self._begun = True
+        ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+        self._answered = ended
+        await self._send(message)
+
+    async def _client_leaves(self) -> None:
+        """Wait until the client has gone; until its body is read, whoever reads it is told."""
+        await self._read.wait()
+        try:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+        except HTTPException:
+            # A body too slow or too large, of a request that nobody reads the body of.
+            await asyncio.Event().wait()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -67,7 +68,8 @@ async def verify(request: Request, engine: Engines, page: AskedReferences) -> Re
     shown: dict[str, Any] = {}
     async for found in answers:
         if found.opened == found.total:
-            shown = await engine.infer(lambda: _shown(engine, found, page.decide, {}), long=True)
+            draw = partial(_shown, engine, found, page.decide, {})
+            shown = await engine.infer(draw, long=True)
     return render(
         request,
         "reference.html",
@@ -92,12 +94,9 @@ async def _lines(
     drawn: dict[Painting, Preview] = {}
     try:
         async for found in answers:
-
-            def draw(found: Growing = found) -> str:
-                return template.render(_shown(engine, found, decide, drawn), root=root)
-
             # In a thread: pictures are drawn, and meanwhile nobody else would be answered.
-            page = await engine.infer(draw, long=True)
+            draw = partial(_shown, engine, found, decide, drawn)
+            page = template.render(await engine.infer(draw, long=True), root=root)
             done = found.opened
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
