@@ -1,11 +1,10 @@
 """Uploads are opened in processes of their own, which hostile pictures can do no more than end."""
 
 import asyncio
-import struct
-import zlib
 from collections.abc import Awaitable, Callable
 
 import pytest
+from dear_pictures import bomb
 from PIL import Image
 
 from samehand.errors import ImageError
@@ -24,23 +23,6 @@ def with_decoders(limits: Limits, ask: Callable[[Decoders], Awaitable[object]]) 
             await decoders.stop()
 
     return asyncio.run(run())
-
-
-def bomb(side: int) -> bytes:
-    """Return a small PNG that says it is side x side pixels, and would be if decoded."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    row = b"\0" + bytes(3 * side)
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        [chunk(b"IHDR", header), chunk(b"IDAT", packed), chunk(b"IEND", b"")]
-    )
 
 
 def test_a_picture_comes_back_as_it_is_decoded_here(work_of, png):
@@ -120,6 +102,26 @@ def test_one_slow_picture_holds_up_no_other(work_of, png):
 
     limits = Limits(decoders=2, pixels=100_000_000, decode_bytes=2**31)
     assert with_decoders(limits, ask) is False
+
+
+def test_who_stops_waiting_again_and_again_takes_no_process_away(work_of, png):
+    """Task groups of anyio cancel in every turn of the loop until what they hold has ended."""
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> tuple[set[int], Decoded]:
+        pids = {process.pid for process in pool._all}
+        for _ in range(3):
+            asking = asyncio.create_task(pool.decode(good, "a.png"))
+            await asyncio.sleep(0)
+            while not asking.done():
+                asking.cancel()
+                await asyncio.sleep(0)
+        found = await asyncio.wait_for(pool.decode(good, "a.png"), 30)
+        return pids ^ {process.pid for process in pool._all}, found
+
+    changed, found = with_decoders(Limits(decoders=1), ask)
+    assert changed == set()
+    assert isinstance(found, Decoded)
 
 
 def test_stopping_leaves_no_process(work_of, png):

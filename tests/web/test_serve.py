@@ -15,35 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
+from live_server import healthy, running, until_closed
 
 from samehand.errors import OutputError
 from samehand.verification.verifier import SameHand
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
-from samehand.web.protocol import timed_protocol
 from samehand.web.serve import serve, threads_for
-
-
-@contextlib.contextmanager
-def running(verifier: SameHand, limits: Limits) -> Iterator[int]:
-    config = uvicorn.Config(
-        create_app(verifier, limits), http=timed_protocol(limits), ws="none", log_level="error"
-    )
-    server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.02)
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
 
 QUICK = Limits(
     header_seconds=0.5, body_grace=0.5, body_rate=1e6, decoders=1, queue=1, body_bytes=2**20
@@ -54,22 +33,6 @@ QUICK = Limits(
 def port(verifier: SameHand) -> Iterator[int]:
     with running(verifier, QUICK) as port:
         yield port
-
-
-def healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    with contextlib.closing(connection):
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-
-
-def until_closed(client: socket.socket) -> bytes:
-    client.settimeout(10)
-    parts = []
-    with contextlib.suppress(ConnectionResetError):
-        while part := client.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
 
 
 def post_head(size: int) -> bytes:

@@ -13,6 +13,9 @@ from samehand.gallery.filters import plain
 
 _PATIENCE_S = 60.0
 
+_LONGEST = 2**26
+"""Bytes of a value. None comes near, but a generated column of a stranger may fill the memory."""
+
 
 class Connections:
     """A connection for each thread of each process: SQLite's transactions are a connection's own.
@@ -111,6 +114,7 @@ def _connect(address: str) -> sqlite3.Connection:
     try:
         # A gallery may come from a stranger: what its schema says is not to be run.
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         if "?" not in address:
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: what was reported as added survives a power cut, not only a killed process.

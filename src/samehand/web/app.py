@@ -37,6 +37,7 @@ from samehand.web.cases import prepare_folder
 from samehand.web.engine import BusyError, Engine
 from samehand.web.guard import Guard
 from samehand.web.head import Heads
+from samehand.web.leaving import Leaving
 from samehand.web.limits import Limits
 from samehand.web.logs import Logged
 from samehand.web.metrics import Measured, Metrics
@@ -128,6 +129,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"), name="static")
     _add_status(app, metrics)
     _add_errors(app)
+    app.add_middleware(Leaving)
     app.add_middleware(Bodies, limits=limits)
     if sessions is not None:
         app.add_middleware(Access, sessions=sessions)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -66,10 +67,10 @@ async def verify(request: Request, engine: Engines, page: AskedReferences) -> Re
         lines = _lines(request, answers, page.decide)
         return StreamingResponse(ahead(lines), media_type=LINES)
     shown: dict[str, Any] = {}
-    # The last answer counts all references; those before it tell the script how far it is.
-    last = [found async for found in answers][-1:]
-    if last and last[0].opened == last[0].total:
-        shown = await engine.infer(lambda: _shown(engine, last[0], page.decide, {}), long=True)
+    async for found in answers:
+        if found.opened == found.total:
+            draw = partial(_shown, engine, found, page.decide, {})
+            shown = await engine.infer(draw, long=True)
     return render(
         request,
         "reference.html",
@@ -95,12 +96,9 @@ async def _lines(
     keeps = {"keeps_cases": request.app.state.cases is not None, "decides": decides(request)}
     try:
         async for found in answers:
-
-            def draw(found: Growing = found) -> str:
-                return template.render(_shown(engine, found, decide, drawn), root=root, **keeps)
-
             # In a thread: pictures are drawn, and meanwhile nobody else would be answered.
-            page = await engine.infer(draw, long=True)
+            draw = partial(_shown, engine, found, decide, drawn)
+            page = template.render(await engine.infer(draw, long=True), root=root, **keeps)
             done = found.opened
             yield json.dumps({"done": done, "of": found.total, "html": page}) + "\n"
     except SamehandError as error:
