@@ -21,7 +21,7 @@ TABLE = "/gallery/table?work=0&work=1&work=5"
 PLAIN = {
     "start": "/",
     "gallery": "/gallery",
-    "work": "/gallery/work/1",
+    "work": "/gallery/work/{slot}".format(slot=1),
     "map": "/gallery/map",
     "queue": "/gallery/queue",
     "table": TABLE,
