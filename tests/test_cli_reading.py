@@ -137,6 +137,23 @@ def test_a_gallery_that_has_changed_is_another_question(scans, samehand, tiny_mo
     assert "its gallery state differs" in err
 
 
+@pytest.mark.parametrize("command", ["search", "identify", "verify"])
+def test_every_row_of_a_batch_says_what_is_warned_of(scans, samehand, work_of, command):
+    work_of(1, 9, (90, 64)).save(scans / "small.png")
+    asked = ("--references", "secure")
+    if command != "verify":
+        samehand("gallery", "create", "g")
+        samehand("gallery", "add", "g", "secure")
+        asked = ("--gallery", "g")
+        if command == "identify":
+            samehand("gallery", "set", "g", "artist=Monet", "--all")
+    assert samehand(command, "a.jpg", "small.png", *asked, "--out", "o.csv").code == 0
+    with open(scans / "o.csv", newline="") as lines:
+        told = {row["probe"]: row["warnings"] for row in csv.DictReader(lines)}
+    assert "only 90 x 64 pixels" in told["small.png"]
+    assert "pixels" not in told["a.jpg"]
+
+
 def test_a_gallery_reads_tables_as_people_have_them(scans, samehand, tiny_model):
     (scans / "works.csv").write_text(
         "Nr;Bilddatei;Künstler;Titel\n"

@@ -60,7 +60,7 @@ COMMANDS = {
 # What prepares, measures, publishes or describes, and asks nothing about a picture.
 OTHER_COMMANDS = {
     "atelier", "background", "calibrate", "doctor", "embed", "evaluate", "export", "fetch",
-    "gallery", "mcp", "pairs", "prepare", "protocol", "push", "schema", "serve", "train",
+    "gallery", "mcp", "pairs", "prepare", "protocol", "push", "schema", "serve", "train", "users",
     # Many pairs at once, by the same comparator and calibration; tests/verification/test_score.py
     # holds its rows to what `compare` says of each.
     "score",

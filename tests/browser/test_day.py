@@ -159,7 +159,7 @@ def decides(page, user) -> None:
         page.keyboard.press("3")
     else:
         page.fill("#note", "the sky")
-        user.do("text=Unsure")
+        user.do("button[value=unsure]")
     page.wait_for_selector("text=the sky")
     assert page.inner_text(".verdict .hint") != left
     with page.expect_download() as download:

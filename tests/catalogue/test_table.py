@@ -172,6 +172,24 @@ def test_a_spreadsheet_is_read_by_its_first_visible_sheet_that_holds_anything(tm
     assert 'read the sheet "works"' in found.notes[0]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_a_text_table_that_is_named_as_a_spreadsheet_is_read(tmp_path, encoding, separator):
+    path = tmp_path / "export.xls"
+    rows = ["path", "artist"], ["a.jpg", "\u00c9douard Manet"]
+    path.write_bytes("\n".join(separator.join(row) for row in rows).encode(encoding))
+    table = open_table(path)
+    assert table.header == rows[0]
+    assert [list(row) for _, row in table.rows()] == [rows[1]]
+
+
+def test_a_page_that_is_named_as_a_spreadsheet_is_called_so(tmp_path):
+    path = tmp_path / "export.xls"
+    path.write_text("<html><table><tr><td>path</td></tr></table></html>")
+    with pytest.raises(CatalogueError, match="is an HTML or XML page that is named as"):
+        open_table(path)
+
+
 def test_an_open_document_is_read(tmp_path):
     office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
     cells = {"path": "string", "Jahr": "string"}

@@ -6,11 +6,11 @@ import pytest
 from samehand.web.layout import MOST_NEIGHBOURS, can_lay, main, neighbours, principal
 
 
-def groups(each: int, count: int, width: int = 8) -> np.ndarray:
+def groups(each: int, count: int, width: int = 32) -> np.ndarray:
     """Return rows in tight groups along different axes, (each * count, width), float32."""
     rng = np.random.default_rng(0)
     middles = np.eye(width)[:count]
-    rows = np.repeat(middles, each, axis=0) + rng.normal(0, 0.01, (each * count, width))
+    rows = np.repeat(middles, each, axis=0) + rng.normal(0, 0.05, (each * count, width))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -33,13 +33,13 @@ def own_group(places: np.ndarray, each: int) -> float:
 
 
 def test_neighbourhoods_stay_together_where_two_directions_are_too_few():
-    rows = groups(12, 8)
+    rows = groups(10, 30)
     found = neighbours(rows)
-    assert found.shape == (96, 2)
+    assert found.shape == (300, 2)
     assert found.min() == 0
     assert found.max() == 1
-    assert own_group(found, 12) == 1
-    assert own_group(principal(rows), 12) < 0.9
+    assert own_group(found, 10) > 0.99
+    assert own_group(principal(rows), 10) < 0.9
 
 
 def test_the_same_works_have_the_same_map():

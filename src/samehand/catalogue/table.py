@@ -102,7 +102,7 @@ def open_table(path: Path, wanted: Collection[str] = ()) -> Table:
     try:
         if suffix in _PARQUET:
             records = _fixed(_parquet_records(path))
-        elif suffix in _SHEETS:
+        elif suffix in _SHEETS and not (suffix == ".xls" and _is_text(path)):
             found, notes = _sheet_records(path)
             records = _fixed(found)
         elif suffix in _JSON:
@@ -154,6 +154,25 @@ def _sheet_records(path: Path) -> tuple[list[Record], tuple[str, ...]]:
             f"cannot read {path} as a spreadsheet ({reason}); save it again, or as CSV"
         ) from error
     return [], ()
+
+
+def _is_text(path: Path) -> bool:
+    """Return whether a file that is named as a spreadsheet is a text table, as databases export.
+
+    Raises:
+        CatalogueError: It is a page of HTML or XML, which databases export so as well.
+    """
+    with open(path, "rb") as stream:
+        start = stream.read(4096)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise CatalogueError(
+            f"{path} is an HTML or XML page that is named as a spreadsheet; open it with a "
+            "spreadsheet program and save it as .xlsx or .csv"
+        )
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    # Spreadsheets begin with a signature and hold bytes that no text does.
+    return bool(start) and b"\0" not in start and not start.startswith(b"PK")
 
 
 def _refuse_vast(path: Path) -> None:

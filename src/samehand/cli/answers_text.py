@@ -29,8 +29,9 @@ def _verify_rows(answer: Answer) -> Rows:
 
 
 def _search_rows(answer: Answer) -> Rows:
+    told = {"warnings": "; ".join(answer["warnings"])}
     return [
-        {name: one.get(name, one["extra"].get(name)) for name in SEARCH_COLUMNS}
+        {name: one.get(name, one["extra"].get(name)) for name in SEARCH_COLUMNS} | told
         for one in answer["neighbours"]
     ]
 
@@ -45,6 +46,7 @@ def _identify_rows(answer: Answer) -> Rows:
             "best_artist": first["artist"],
             "best_llr": first["llr"],
             "others": "; ".join(one["artist"] for one in answer["candidates"][1:]),
+            "warnings": "; ".join(answer["warnings"]),
         }
     ]
 
@@ -55,10 +57,11 @@ VERIFY_COLUMNS = (
 )  # fmt: skip
 SEARCH_COLUMNS = (
     "rank", "path", "artist", "title", "date", "score", "llr", "same_file", "qualifier",
-    "accession_number",
+    "accession_number", "warnings",
 )  # fmt: skip
 IDENTIFY_COLUMNS = (
     "artist", "known_llr", "none_probability", "best_artist", "best_llr", "others", "artists",
+    "warnings",
 )  # fmt: skip
 
 _SHOWN_ELSEWHERE = frozenset({"qualifier", "attribution", "date_from", "date_to"})

@@ -10,22 +10,26 @@ from typing import IO
 import numpy as np
 
 from samehand.catalogue.pair_table import open_pairs
+from samehand.catalogue.text_table import safe_cell
 from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
-from samehand.model.embed import embed_files
+from samehand.model.folder import ModelConfig
 from samehand.model.readings import readings_of_pairs
-from samehand.records import OperatingPoint, PictureKind
+from samehand.records import OperatingPoint
 from samehand.scoring.calibration import (
     llr_from_score,
     operating_threshold,
     probability,
 )
 from samehand.scoring.comparator import Enrolled, Indices
-from samehand.verification.condition import one_style_llr, picture_kinds
+from samehand.scoring.conditions import Reading
+from samehand.verification.condition import one_style_llr
+from samehand.verification.file_facts import FileFacts, embed_with_novelty
 from samehand.verification.verifier import SameHand
 
 ADDED = (
     "score", "llr", "probability", "decision", "llr_one_style", "condition", "error_rate",
+    "warnings",
 )  # fmt: skip
 
 _ROWS_AT_ONCE = 100_000
@@ -50,8 +54,7 @@ def score_csv(
         model: The model.
         pairs: A table with at least the columns `left` and `right`, the images' paths.
         images: The folder that they are relative to; absent, beside the table.
-        out: The CSV to write: every column of `pairs`, in order, then score, llr, probability
-            and decision.
+        out: The CSV to write: every column of `pairs`, in order, then what `ADDED` lists.
         prior: P(same artist) before looking, strictly between 0 and 1.
         operating_point: Which measured error rate the decision promises.
         skip_bad_images: Leave the added columns of a row with an unreadable image empty, rather
@@ -88,14 +91,14 @@ def score_csv(
     paths = source.locate(positions, images)
     if not skip_bad_images:
         _refuse_missing(paths)
-    table = embed_files(model.embedder, paths, cache)
+    table, novel = embed_with_novelty(model.embedder, model.folder.config, paths, cache)
     bad = np.array([path in table.failures for path in paths])
     if bad.any() and not skip_bad_images:
         raise ImageError(
             f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
             "repair it, or pass --skip-bad-images to leave its rows without a score"
         )
-    kinds = picture_kinds(model.folder.config, paths, table, cache)
+    facts = FileFacts(model.folder.config, paths, novel)
     question = (prior, operating_point)
     unscored = rows = 0
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
@@ -106,10 +109,12 @@ def score_csv(
             assert enrolled is not None
             left = np.array([positions[row[source.left]] for row in block])
             right = np.array([positions[row[source.right]] for row in block])
-            added = _columns(model, enrolled, (left, right), kinds, question)
+            added = _columns(model, enrolled, (left, right), facts, question)
+            told = facts.pair_warnings(left, right, table.embeddings)
             unusable = bad[left] | bad[right]
-            for row, values, empty in zip(block, added, unusable.tolist(), strict=True):
-                writer.writerow([*row, *([""] * len(ADDED) if empty else values)])
+            for row, values, text, empty in zip(block, added, told, unusable.tolist(), strict=True):
+                found = [""] * len(ADDED) if empty else [*values, safe_cell(text)]
+                writer.writerow([*row, *found])
             rows += len(block)
             unscored += int(unusable.sum())
     return rows, unscored
@@ -125,16 +130,16 @@ def _columns(
     model: SameHand,
     enrolled: Enrolled,
     sides: tuple[Indices, Indices],
-    kinds: Sequence[PictureKind],
+    facts: FileFacts,
     question: tuple[float, OperatingPoint],
 ) -> list[tuple[str, ...]]:
-    """Return the added columns of a block of pairs, whose pictures are indices of `kinds`."""
+    """Return the figures of a block of pairs, whose pictures are positions in `facts`."""
     config, comparator = model.folder.config, model.folder.comparator
     prior, operating_point = question
     scores = comparator.pair_scores(enrolled, *sides)
     styled = comparator.style_scores(enrolled, *sides)
     rows: list[tuple[str, ...]] = [()] * len(scores)
-    for reading, chosen in readings_of_pairs(config, kinds, *sides):
+    for reading, chosen in _readings(config, facts, *sides):
         point = operating_threshold(reading.calibration, operating_point)
         promised = reading.error_rate(point)
         rate = "" if promised is None else f"{promised:.4f}"
@@ -148,6 +153,17 @@ def _columns(
             found = (f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decision, style)
             rows[row] = (*found, reading.condition, rate)
     return rows
+
+
+def _readings(
+    config: ModelConfig, facts: FileFacts, left: Indices, right: Indices
+) -> Iterator[tuple[Reading, Indices]]:
+    """Yield how pairs are to be read, as `compare` reads them, with the rows read so."""
+    either = facts.novel[left] | facts.novel[right]
+    for novel in (False, True):
+        rows = np.flatnonzero(either == novel)
+        of_rows = readings_of_pairs(config, facts.kinds, left[rows], right[rows], novel=novel)
+        yield from ((reading, rows[chosen]) for reading, chosen in of_rows)
 
 
 def _open(path: Path, encoding: str) -> IO[str]:

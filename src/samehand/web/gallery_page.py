@@ -24,6 +24,7 @@ from samehand.web.forms import AskedProbe, Engines, Served
 from samehand.web.pages import render
 from samehand.web.questions import of_picture
 from samehand.web.shelf import FACETS, Shelf, Sorting, Wanted
+from samehand.web.words import identified_headline
 from samehand.web.works import read_file, slots_of, work_at
 
 PAGE = 48
@@ -147,6 +148,7 @@ async def search_by_image(
         asked=probe.name,
         result=result,
         whose=whose,
+        headline="" if whose is None else identified_headline(whose),
         slots=slots,
     )
 

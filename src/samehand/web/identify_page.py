@@ -12,6 +12,7 @@ from samehand.web.drawing import Preview, preview_of
 from samehand.web.forms import AskedProbe, Engines, Served
 from samehand.web.pages import Picked, picked_works, render
 from samehand.web.questions import of_picture
+from samehand.web.words import identified_headline
 from samehand.web.works import slots_of
 
 router = APIRouter(include_in_schema=False)
@@ -63,16 +64,9 @@ async def identify(
         gallery=gallery.name,
         artists=whose.result.artists,
         whose=whose,
-        headline=headline(whose.result),
+        headline=identified_headline(whose.result),
         claim=known_in_words(whose.result),
     )
-
-
-def headline(result: Identification) -> str:
-    """Return an identification in a few words."""
-    if result.artist is None:
-        return "Probably none of the gallery's artists."
-    return f"Most like {result.artist}."
 
 
 def known_in_words(result: Identification) -> str:

@@ -60,6 +60,7 @@ templates.env.filters.update(
     interval=interval_in_words,
     called=title_of,
     file_name=lambda path: Path(path).name,
+    names_only=words.names_only,
     work_name=title_of_work,
     share=share,
 )

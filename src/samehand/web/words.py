@@ -1,5 +1,6 @@
 """What a page says of a verdict, in one place; sentences about evidence are those of `explain`."""
 
+import re
 from dataclasses import dataclass
 
 from samehand.explain.words import (
@@ -11,8 +12,13 @@ from samehand.explain.words import (
     rounded,
 )
 from samehand.records import Decision, OperatingPoint
-from samehand.results import ReferenceVerdict, Verdict
+from samehand.results import Identification, ReferenceVerdict, Verdict
 from samehand.scoring.calibration import NO_SUPPORT
+
+EQUALLY = 0.01
+"""A lead of less than one in a hundred is no lead: the page shows whole per cents."""
+
+_FOLDERS = re.compile(r"(?<!\w)/(?:[^/\n,;:]*/)+")
 
 POINTS: dict[OperatingPoint, str] = {
     "eer": "whichever is likelier to be right",
@@ -55,7 +61,8 @@ def said_of_pair(verdict: Verdict, decide: OperatingPoint | None, *, same_file: 
     return Said(
         headline(verdict.strength),
         claim_in_words(verdict.llr),
-        frequencies_in_words(context) if context else "",
+        # Where no calibration data fits, the ratio is held back; counts of pairs would overrule it.
+        frequencies_in_words(context) if context and verdict.refusal is None else "",
         _within_style(verdict.llr_one_style),
         _decided(verdict, ("one artist", "two artists")) if decide else "",
     )
@@ -115,6 +122,22 @@ def _within_style(llr: float | None) -> str:
         f"If you know that both are of one style, they are {times} times as likely if {more} as "
         f"if {less}."
     )
+
+
+def identified_headline(found: Identification) -> str:
+    """Return an identification in a few words; of artists who are equally likely, all are named."""
+    if found.artist is None:
+        return "Probably none of the gallery's artists."
+    best = found.candidates[0].probability
+    level = [one.artist for one in found.candidates if best - one.probability < EQUALLY]
+    if len(level) < 2:
+        return f"Most like {found.artist}."
+    return f"Equally like {', '.join(level[:-1])} and {level[-1]}."
+
+
+def names_only(text: str) -> str:
+    """Return a sentence with the names of files in place of their full paths."""
+    return _FOLDERS.sub("", text)
 
 
 def error_rate(verdict: Verdict | ReferenceVerdict) -> str:

@@ -21,6 +21,7 @@ class Asking {
     this.bar = form.querySelector("[data-bar]");
     this.judged = null;
     form.addEventListener("submit", (event) => {
+      if (event.submitter?.matches("[data-plain]")) return; // it leads to a page of its own
       event.preventDefault();
       this.ask(event.submitter);
     });
