@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.campaign_requests import requests
-from benchmarks.campaign_stores import galleries, kills, tables
+from benchmarks.campaign_stores import full, galleries, kills, tables
 from benchmarks.campaign_trial import Trial
 from samehand.errors import ImageError
 from samehand.images.decode import decode_bytes
@@ -80,6 +80,7 @@ TARGETS: dict[str, Callable[[np.random.Generator], Trial]] = {
     "tables": tables,
     "galleries": galleries,
     "kills": kills,
+    "full": full,
     "requests": requests,
 }
 

@@ -126,6 +126,7 @@ def requests(rng: np.random.Generator) -> Trial:
         fault = "the server died"
     elif traceback := _server.wrote():
         fault = traceback.strip().splitlines()[-1]
+        print(traceback, file=sys.stderr)
         _server.errors.seek(0)
         _server.errors.truncate()
     if _server.memory() > 3000:

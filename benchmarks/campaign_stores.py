@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -86,40 +87,68 @@ def kills(rng: np.random.Generator) -> Trial:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
-        def whole() -> None:
-            with Gallery(folder) as gallery:
-                there = {one.work.path: one.slot for one in gallery.list()}
-                works, rows = gallery.embeddings()
-                if not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4):
-                    raise AssertionError("an embedding is torn")
-                for path in reported:
-                    names = path.read_text().split() if path.exists() else []
-                    lost = [name for name in names if name not in there]
-                    if lost:
-                        raise AssertionError(f"{len(lost)} works are lost")
-                if len(works) != len(there):
-                    raise AssertionError("works and embeddings differ in number")
-                gallery.store.put([_work("after")], _rows(rng, 1), _ENCODER)
-
-        trial = _tried(f"kill {len(children)}", b"", whole)
+        trial = _tried(f"kill {len(children)}", b"", lambda: _whole(folder, reported, rng))
     if trial.answer == "refused":
         # Nothing was damaged, so any refusal is wrong.
         return Trial(trial.name, b"", "a killed writer leaves a gallery that is refused", "refused")
     return trial
 
 
-def _writer(folder: Path, reported: Path) -> int:
+def full(rng: np.random.Generator) -> Trial:
+    """Let no file grow beyond a random size, as on a full disk, until a writer is refused."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "gallery"
+        _filled(folder, rng)
+        reported, said = [Path(made) / "reported"], Path(made) / "said"
+        most = max(path.stat().st_size for path in folder.iterdir())
+        child = _writer(folder, reported[0], said, most + int(rng.integers(0, 200_000)))
+        os.waitpid(child, 0)
+        sentence = said.read_text() if said.exists() else ""
+        trial = _tried("full disk", b"", lambda: _whole(folder, reported, rng))
+    if not trial.fault and (not sentence or "damaged" in sentence or "Traceback" in sentence):
+        return Trial(trial.name, b"", f"a full disk is answered by {sentence[-300:]!r}", "refused")
+    return trial
+
+
+def _whole(folder: Path, reported: list[Path], rng: np.random.Generator) -> None:
+    """Read all of a gallery and add to it; what was reported as added must be there."""
+    with Gallery(folder) as gallery:
+        there = {one.work.path: one.slot for one in gallery.list()}
+        works, rows = gallery.embeddings()
+        if not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4):
+            raise AssertionError("an embedding is torn")
+        for path in reported:
+            names = path.read_text().split() if path.exists() else []
+            lost = [name for name in names if name not in there]
+            if lost:
+                raise AssertionError(f"{len(lost)} works are lost")
+        if len(works) != len(there):
+            raise AssertionError("works and embeddings differ in number")
+        gallery.store.put([_work("after")], _rows(rng, 1), _ENCODER)
+
+
+def _writer(folder: Path, reported: Path, said: Path | None = None, most: int = 0) -> int:
+    """Start a process that adds works until it is killed or, given `most`, a file is full."""
     child = os.fork()
     if child:
         return child
     store = Store(folder)
     rng = np.random.default_rng(os.getpid())
     with open(reported, "a") as stream:
-        for number in range(10_000):
-            names = [f"{os.getpid()}-{number}-{i}" for i in range(5)]
-            store.put([_work(name) for name in names], _rows(rng, 5), _ENCODER)
-            stream.write("\n".join(names) + "\n")
-            stream.flush()
+        if most:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        try:
+            for number in range(10_000):
+                names = [f"{os.getpid()}-{number}-{i}" for i in range(5)]
+                store.put([_work(name) for name in names], _rows(rng, 5), _ENCODER)
+                stream.write("\n".join(names) + "\n")
+                stream.flush()
+        except SamehandError as error:
+            if said is not None:
+                said.write_text(str(error))
+        except BaseException:
+            if said is not None:
+                said.write_text(traceback.format_exc())
     os._exit(0)
 
 

@@ -50,7 +50,7 @@ def healthy(port: int) -> bool:
 
 
 def until_closed(client: socket.socket) -> bytes:
-    client.settimeout(10)
+    client.settimeout(60)
     parts = []
     with contextlib.suppress(ConnectionResetError):
         while part := client.recv(65536):

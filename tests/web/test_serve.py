@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
@@ -90,6 +91,24 @@ def test_a_connection_that_is_no_http_is_refused(port):
         client.sendall(b"\x16\x03\x01 not http\r\n\r\n")
         assert b"400 Bad Request" in until_closed(client)
     assert healthy(port)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/compare", "/nothing"])
+def test_a_body_that_stops_being_http_is_refused_without_a_traceback(
+    port, caplog, monkeypatch, path
+):
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+    head = post_head(9).replace(b"/api/v1/compare", path.encode())
+    chunked = head.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked")
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(chunked + b"3\r\n--xx\r\nno chunk\r\n")
+        assert b" 400 " in until_closed(client)[:20]
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(head.replace(b"POST", b"GET") + b"four")
+        client.shutdown(socket.SHUT_WR)
+        until_closed(client)
+    assert healthy(port)
+    assert not [one for one in caplog.records if one.exc_info]
 
 
 def test_a_full_queue_answers_429_and_says_when_to_come_back(port, pair):

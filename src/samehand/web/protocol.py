@@ -41,6 +41,18 @@ class TimedProtocol(H11Protocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, also where the app is answering the header of it already."""
+        if not self._between_requests():
+            # A body that breaks off in the middle of a chunk, say. What the app answers would come
+            # after this answer, on a connection that it ends.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
+
     def pause_writing(self) -> None:
         """Start the clock of a client that does not read."""
         super().pause_writing()
