@@ -25,7 +25,7 @@ from samehand.web import questions, words
 from samehand.web.api import attachment
 from samehand.web.drawing import LEAST_RARITY, crop_of, preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
-from samehand.web.forms import AskedPair, Cover, Engines, PagePair
+from samehand.web.forms import AskedPair, Cover, Engines, Format, PagePair
 from samehand.web.questions import Compared
 from samehand.web.works import slots_of, title_of_work, work_at
 
@@ -129,9 +129,9 @@ async def compare(
 
 
 @router.post("/report")
-async def report(engine: Engines, page: AskedPair) -> Response:
+async def report(engine: Engines, page: AskedPair, format: Format = "html") -> Response:
     """Hand over the report on two images as a file."""
-    return attachment(await questions.report(engine, page.asked))
+    return await attachment(engine, format, questions.report(engine, page.asked))
 
 
 @router.get("/api")
