@@ -211,7 +211,8 @@ def _reasons(engine: Engine, answer: Compared) -> list[Reason]:
     if evidence is None or engine.background is None:
         return []
     one, two = answer.paintings
-    most = rarest(len(engine.background.regions), len(one.patches))
+    found = engine.background
+    most = rarest(found.places, len(found.regions), len(one.patches))
     return [
         Reason(
             match.number,
