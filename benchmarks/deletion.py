@@ -44,12 +44,13 @@ def main() -> None:
     options = parser.parse_args()
     same_hand = SameHand(options.model, options.threads)
     pairs = draw_pairs(load_catalogue(options.catalogue), options.pairs)
-    regions = read_background(same_hand.folder).regions
+    background = read_background(same_hand.folder)
     rng = np.random.default_rng(SEED)
     curves, strengths = [], []
     for left, right, _, _ in track(pairs, "covering regions"):
         paintings = [same_hand.open(options.catalogue / path) for path in (left, right)]
-        matches = correspond(*(painting.patches for painting in paintings), regions).matches
+        patches = [painting.patches for painting in paintings]
+        matches = correspond(*patches, background.regions, background.places).matches
         strengths.append(matches[0].strength if matches else 0.0)
         curves.append(curves_of(same_hand, *paintings, rng))
     report(np.array(curves), pairs, np.array(strengths), same_hand.folder.identity, options.out)

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samehand.explain.correspondence import COMMONEST, _share_above, correspond
+from samehand.explain.correspondence import COMMONEST, _share_above, correspond, rarest
 from samehand.explain.regions import cell
+from samehand.model.background import places_of
 from samehand.scoring.ties import ROUNDING
 
 
@@ -55,7 +56,8 @@ def test_the_last_bit_of_a_product_makes_nothing_rare(last_bit):
     cosines = np.ones((2, 10), np.float32)
     cosines[:, 3:] = 0.2
     wanted = np.full((2, 1), 1 + last_bit * 6e-8, np.float32)
-    np.testing.assert_array_equal(_share_above(wanted, cosines), [[0.3], [0.3]])
+    shares = _share_above(wanted, cosines, np.array([True]), np.ones(10, bool))
+    np.testing.assert_array_equal(shares, [[0.3], [0.3]])
 
 
 def test_identical_regions_correspond_and_what_everyone_paints_does_not():
@@ -70,3 +72,57 @@ def test_identical_regions_correspond_and_what_everyone_paints_does_not():
     assert found.matches[0].similarity == pytest.approx(1)
     assert cell(0, 3) not in {m.left for m in found.matches}
     assert found.left[0, 0] < 0.01
+
+
+def test_places_are_corners_sides_and_the_middle():
+    expected = [[0, 1, 1, 2], [3, 4, 4, 5], [3, 4, 4, 5], [6, 7, 7, 8]]
+    np.testing.assert_array_equal(places_of(4).reshape(4, 4), expected)
+
+
+@given(seed=st.integers(0, 1000))
+def test_what_all_regions_at_a_place_have_makes_no_match(seed):
+    rng = np.random.default_rng(seed)
+    # Every region at a place has a large part in common, whoever painted it.
+    common = 3 * units(rng, 9, 32)
+
+    def painted(places):
+        rows = units(rng, len(places), 32) + common[places]
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    grid, places = places_of(5), rng.integers(0, 9, 900)
+    others = painted(places)
+    left, right = painted(grid), painted(grid)
+    told = correspond(left, right, others, places)
+    assert all(match.similarity < 0.9 for match in told.matches)
+    untold = correspond(left, right, others)
+    assert max((match.similarity for match in untold.matches), default=1.0) > 0.9
+    swapped = correspond(right, left, others, places)
+    assert [(m.left, m.right) for m in told.matches] == [(m.right, m.left) for m in swapped.matches]
+
+
+def test_likenesses_are_held_against_regions_that_lie_alike():
+    rng = np.random.default_rng(4)
+    left, right, others = units(rng, 25, 32), units(rng, 25, 32), units(rng, 400, 32)
+    grid, places = places_of(5), np.repeat(np.arange(9), 400 // 9 + 1)[:400]
+    found = correspond(left, right, others, places)
+    means = np.stack([others[places == place].mean(axis=0) for place in range(9)])
+
+    def freed(rows, where):
+        rows = rows - means[where]
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    one, two, some = freed(left, grid), freed(right, grid), freed(others, places)
+    assert found.matches
+    for match in found.matches:
+        i, j = (
+            next(k for k in range(25) if cell(k, 5) == side) for side in (match.left, match.right)
+        )
+        shares, least = [], []
+        for own, partner in ((one[i], j), (two[j], i)):
+            alike = some[(places == 4) == (grid[partner] == 4)] @ own
+            shares.append(np.mean(alike >= match.similarity - 1e-6))
+            least.append(0.5 / len(alike))
+        works = 1 - (1 - max(np.mean(shares), np.mean(least))) ** 25
+        assert match.rarity == pytest.approx(1 / works, rel=1e-3)
+    inside = int((places == 4).sum())
+    assert rarest(places, 400, 25) == pytest.approx(1 / (1 - (1 - 0.5 / inside) ** 25))

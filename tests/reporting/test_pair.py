@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from samehand.reporting.case import Case
 from samehand.reporting.pair import pair_report
 from samehand.verification.verifier import SameHand
 
@@ -66,3 +67,25 @@ def test_names_cannot_write_html(verifier: SameHand, files):
     assert "<i>today" not in page
     assert html.escape(NAME, quote=False).split("&amp;")[0].split('"')[0] in page
     assert NAME in html.unescape(page)
+
+
+@pytest.mark.parametrize("size", [(300, 420), (420, 180)])
+def test_on_paper_it_fills_two_pages_and_nothing_is_cut(verifier: SameHand, work_of, size):
+    import weasyprint
+
+    works = [verifier.open(work_of(0, number, size)) for number in range(2)]
+    case = Case("a mill", "1903.12", "the museum's studio, raking light excluded " * 2, "whose?")
+    page = pair_report(verifier, *works, date="2026-01-02", case=case)
+    document = weasyprint.HTML(string=page).render()
+    assert len(document.pages) == 2
+    texts = [_texts(one._page_box) for one in document.pages]
+    first, second = ("".join(text.split()) for text in texts)
+    for words in ("raking light excluded", "What is weighed against what", "What to do next"):
+        assert "".join(words.split()) in first
+    for words in ("Which regions correspond", "does not authenticate", works[1].sha256):
+        assert "".join(words.split()) in second
+    assert '"llr"' not in first + second
+
+
+def _texts(box) -> str:
+    return getattr(box, "text", "") + "".join(_texts(one) for one in getattr(box, "children", ()))

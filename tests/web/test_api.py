@@ -1,3 +1,4 @@
+import sys
 """The API answers what the command line answers, and describes itself truly."""
 
 import io
@@ -59,6 +60,24 @@ def test_evidence_is_what_the_package_finds(client, pair, verifier):
 def test_evidence_covers_regions_where_that_is_asked_for(client, pair):
     answer = client.post("/api/v1/evidence", files=pair, data={"cover": "true"}).json()
     assert answer["evidence"]["left"]["influence"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/report", "/report"])
+def test_a_report_is_a_pdf_where_that_is_asked_for(client, pair, path):
+    answer = client.post(path, files=pair, params={"format": "pdf"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"].endswith('"samehand-report.pdf"')
+    assert answer.content.startswith(b"%PDF-")
+    assert b"verdict.json" in answer.content
+
+
+def test_without_what_writes_pdf_the_api_says_so(client, pair, monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    answer = client.post("/api/v1/report", files=pair, params={"format": "pdf"})
+    assert answer.status_code == 422
+    assert "report" in answer.json()["detail"]
+    assert client.post("/api/v1/report", files=pair).status_code == 200
 
 
 def test_the_report_is_one_file_to_keep(client, pair):

@@ -4,6 +4,11 @@ Two regions correspond where each is the other's most alike (mutual nearest neig
 patch embeddings of the whole views), and such a match counts by how unusual it is: everyone
 paints sky. Unusual means that few works by other painters have a region as much alike to either.
 
+What an encoder makes of a region depends on where the region lies as well: cells at the border
+resemble one another whatever is painted there, since nothing lies beyond them. So the mean of all
+regions at such a place is taken away first, and a likeness to a region at a border is held against
+regions at borders, one to a region within against regions within.
+
 Shapes: P patches of a painting, D embedding width, N regions of other painters, G x G = P cells.
 """
 
@@ -14,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.explain.regions import cell
+from samehand.model.background import MIDDLE, places_of
 from samehand.records import Floats
 from samehand.results import Match
 from samehand.scoring.ties import ROUNDING, first_best
 
 COMMONEST = 2.0
 """A likeness counts as a match if at most one work by another painter in this many shows it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Correspondence:
@@ -37,21 +42,39 @@ class Correspondence:
     right: Floats
 
 
-def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> Correspondence:
+def correspond(
+    left: Floats,
+    right: Floats,
+    others: Floats,
+    places: NDArray[np.int64] | None = None,
+    count: int = 5,
+) -> Correspondence:
     """Match the regions of two paintings.
 
     Args:
         left: Patch embeddings of the left painting, unit length, (P, D), P a square number.
         right: Those of the right painting, (P, D).
         others: Embeddings of regions of other painters' works, (N, D).
+        places: Where in their paintings those lie, (N,), as `places_of`; None leaves out of
+            account where regions lie.
         count: How many matches at most.
 
     Returns:
         The matches; swapping the two paintings swaps their sides and changes nothing else.
     """
-    similarity = left @ right.T
-    unusual = -np.log10(_share_of_works(similarity, left, right, others))
     side = math.isqrt(len(left))
+    own_places = places_of(side)
+    if places is None:
+        own_places, places = np.full(len(left), MIDDLE), np.full(len(others), MIDDLE)
+    else:
+        means = _means(others, places)
+        left, right = (_unit(patches - means[own_places]) for patches in (left, right))
+        others = _unit(others - means[places])
+    similarity = left @ right.T
+    inside, others_inside = own_places == MIDDLE, places == MIDDLE
+    unusual = -np.log10(
+        _share_of_works(similarity, (left, right), inside, others, others_inside)
+    )
     best_right, best_left = first_best(similarity, axis=1), first_best(similarity, axis=0)
     own = np.arange(len(left))
     mutual = own[best_left[best_right] == own]
@@ -79,41 +102,79 @@ def correspond(left: Floats, right: Floats, others: Floats, count: int = 5) -> C
     )
 
 
-def rarest(regions: int, cells: int) -> float:
+def rarest(places: NDArray[np.int64] | None, regions: int, cells: int) -> float:
     """Return the rarity of a likeness that no region of the background has; see `Match.rarity`.
 
     Args:
+        places: Where the background's regions lie, or None where that is not known.
         regions: N, how many regions the background holds.
         cells: P, how many regions a painting has.
     """
+    if places is not None and 0 < (inside := int((places == MIDDLE).sum())) < regions:
+        regions = min(inside, regions - inside)
     return float(1 / (1 - (1 - 0.5 / regions) ** cells))
 
 
+def _means(others: Floats, places: NDArray[np.int64]) -> Floats:
+    """Return the mean region of each place, (9, D); zero where there is none."""
+    means = np.zeros((9, others.shape[1]), np.float32)
+    for place in np.unique(places).tolist():
+        means[place] = others[places == place].mean(axis=0)
+    return means
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths: Floats = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    unit: Floats = (rows / lengths).astype(np.float32)
+    return unit
+
+
 def _share_of_works(
-    similarity: Floats, left: Floats, right: Floats, others: Floats
+    similarity: Floats,
+    patches: tuple[Floats, Floats],
+    inside: NDArray[np.bool_],
+    others: Floats,
+    others_inside: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Return the share of works with a region as much alike to either of two regions, (P, P).
 
     Where a share s of all regions is as much alike, a work of P regions has one or more with
     1 - (1 - s)^P, taking them as independent. For s the mean of the two regions' own shares is
-    taken, and never less than half a region in N, which is the least that N can show.
+    taken, each among the regions that lie as the other one does: within, or at the border; and
+    never less than half a region of those, which is the least that so many can show.
     """
+    left, right = patches
+    among = np.array([(others_inside == within).sum() or len(others) for within in inside])
+    least = (0.5 / among[:, None] + 0.5 / among[None]) / 2
     shares = [
-        _share_above(similarity, left @ others.T),
-        _share_above(similarity.T, right @ others.T).T,
+        _share_above(similarity, left @ others.T, inside, others_inside),
+        _share_above(similarity.T, right @ others.T, inside, others_inside).T,
     ]
-    mean = np.maximum((shares[0] + shares[1]) / 2, 0.5 / len(others))
+    mean = np.maximum((shares[0] + shares[1]) / 2, least)
     works: NDArray[np.float64] = 1 - (1 - mean) ** len(left)
     return works
 
 
-def _share_above(similarity: Floats, to_others: Floats) -> NDArray[np.float64]:
+def _share_above(
+    similarity: Floats,
+    to_others: Floats,
+    inside: NDArray[np.bool_],
+    others_inside: NDArray[np.bool_],
+) -> NDArray[np.float64]:
     """Return, for each row, the share of the others' cosines that reach each similarity."""
-    # A region that is the very same, as a plain sky is, must count whatever the last bit says.
-    rising = np.sort(to_others, axis=1)
-    reached = [
-        len(row) - np.searchsorted(row, wanted - ROUNDING, side="left")
-        for row, wanted in zip(rising, similarity, strict=True)
-    ]
-    shares: NDArray[np.float64] = np.stack(reached) / to_others.shape[1]
+    shares = np.empty(similarity.shape)
+    for within in (False, True):
+        columns = inside == within
+        if not columns.any():
+            continue
+        among = others_inside == within
+        if not among.any():
+            among[:] = True
+        # A region that is the very same, as a plain sky is, must count whatever the last bit says.
+        rising = np.sort(to_others[:, among], axis=1)
+        reached = [
+            len(row) - np.searchsorted(row, wanted - ROUNDING, side="left")
+            for row, wanted in zip(rising, similarity[:, columns], strict=True)
+        ]
+        shares[:, columns] = np.stack(reached) / rising.shape[1]
     return shares

@@ -82,7 +82,7 @@ def explain(
     folder = model.folder
     if background is None:
         background = read_background(folder)
-    found = correspond(left.patches, right.patches, background.regions)
+    found = correspond(left.patches, right.patches, background.regions, background.places)
     rows = np.stack([left.embedding, right.embedding])
     enrolled = folder.comparator.enrol(rows)
     score = folder.comparator.pair_scores(enrolled, np.array([0]), np.array([1]))

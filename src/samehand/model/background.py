@@ -24,6 +24,9 @@ BACKGROUND = "evidence.safetensors"
 
 FORMAT = "1"
 
+MIDDLE = 4
+"""The place of a region that does not lie at the border."""
+
 _LEVELS = 127
 
 
@@ -36,12 +39,26 @@ class Background:
         edges: Raw scores between which the calibration pairs were counted, rising, (E + 1,).
         genuine: Calibration pairs by one artist in each bin, (E,).
         impostor: Calibration pairs by two artists in each bin, (E,).
+        places: Where in its painting each region lay, (N,), from 0 to 8, row by row: a corner, a
+            side or the middle; None in files made before that was kept.
     """
 
     regions: Floats
     edges: NDArray[np.float64]
     genuine: NDArray[np.int64]
     impostor: NDArray[np.int64]
+    places: NDArray[np.int64] | None = None
+
+
+def places_of(side: int) -> NDArray[np.int64]:
+    """Return where each cell of a grid lies, (G * G,): 0 to 8, row by row.
+
+    0, 2, 6 and 8 are corners, 1, 3, 5 and 7 the rest of the sides, and 4 is the middle.
+    """
+    line = np.ones(side, np.int64)
+    line[0], line[-1] = 0, 2
+    places: NDArray[np.int64] = (3 * line[:, None] + line[None]).ravel()
+    return places
 
 
 def served_digest(config: ModelConfig) -> str:
@@ -78,6 +95,8 @@ def write_background(folder: Path, config: ModelConfig, background: Background) 
         "genuine": background.genuine,
         "impostor": background.impostor,
     }
+    if background.places is not None:
+        tensors["places"] = background.places.astype(np.int8)
     metadata = {"format": FORMAT, "model": served_digest(config)}
     with atomic_path(folder / BACKGROUND) as temporary:
         temporary.write_bytes(save(tensors, metadata))
@@ -111,11 +130,17 @@ def read_background(folder: ModelFolder) -> Background:
             tensors["edges"],
             tensors["genuine"],
             tensors["impostor"],
+            tensors["places"].astype(np.int64) if "places" in tensors else None,
         )
         if not len(background.edges) == len(background.genuine) + 1 == len(background.impostor) + 1:
             raise ValueError("its counts do not fit its bins")
         if background.regions.shape[1:] != (folder.comparator.width,):
             raise ValueError("its regions do not have the width of an embedding")
+        if background.places is not None and (
+            background.places.shape != background.regions.shape[:1]
+            or not np.isin(background.places, np.arange(9)).all()
+        ):
+            raise ValueError("its places are not those of its regions")
     except Exception as error:
         raise ModelError(
             f"cannot use {path}: {error}; make it again with: samehand background {folder.path} "

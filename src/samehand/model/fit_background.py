@@ -1,15 +1,17 @@
 """`samehand background`: what evidence is set against, for a model that is already exported."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings, draw_cohort
 from samehand.errors import ModelError
 from samehand.files import sha256_file
-from samehand.model.background import Background, write_background
+from samehand.model.background import Background, places_of, write_background
 from samehand.model.embed import embed_catalogued
 from samehand.model.folder import ModelFolder, open_model
 from samehand.model.painting import Painting
@@ -51,23 +53,27 @@ def fit_background(model: Path, catalogue: Path, threads: int | None = None) -> 
     embedder = Embedder(folder.embedder, threads)
     edges, genuine, impostor = _score_counts(folder, embedder, table, catalogue)
     seed = folder.config.training["recipe"]["seed"]
-    background = Background(_regions(embedder, table, catalogue, seed), edges, genuine, impostor)
+    regions, places = _regions(embedder, table, catalogue, seed)
+    background = Background(regions, edges, genuine, impostor, places)
     write_background(folder.path, folder.config, background)
     return background
 
 
-def _regions(embedder: Embedder, table: pl.DataFrame, root: Path, seed: int) -> Floats:
-    """Return cells of training paintings, about as many of each, (N, D)."""
+def _regions(
+    embedder: Embedder, table: pl.DataFrame, root: Path, seed: int
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return cells of training paintings, about as many of each, (N, D), and their places, (N,)."""
     members = draw_cohort(table, REGIONS // 2, seed)["path"].to_list()
     per_painting = max(2, REGIONS // len(members))
     rng = np.random.default_rng(seed)
-    kept = []
+    kept, places = [], []
     for path in track(members, "encoding regions of the cohort"):
         patches = Painting.open(root / path, embedder).patches
         chosen = rng.choice(len(patches), min(per_painting, len(patches)), replace=False)
         kept.append(patches[chosen])
+        places.append(places_of(math.isqrt(len(patches)))[chosen])
     regions: Floats = np.concatenate(kept)[:REGIONS]
-    return regions
+    return regions, np.concatenate(places)[:REGIONS]
 
 
 def _score_counts(

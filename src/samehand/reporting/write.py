@@ -33,7 +33,17 @@ def check_target(target: Path) -> None:
             f"{target} ends in neither .html nor .pdf; name the report NAME.html or NAME.pdf"
         )
     if target.suffix.lower() == ".pdf":
-        _weasyprint()
+        require_pdf()
+
+
+def require_pdf() -> None:
+    """Refuse before anything is computed, where no PDF can be written.
+
+    Raises:
+        MissingExtraError: WeasyPrint is not installed.
+        OutputError: Pango is not.
+    """
+    _weasyprint()
 
 
 def write_report(html: str, target: Path) -> None:

@@ -1,13 +1,17 @@
 """The JSON API under /api/v1, on pairs and reference sets; `gallery_api` has the rest."""
 
+from collections.abc import Coroutine
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
+from samehand.errors import SamehandError
+from samehand.reporting.write import pdf_of, require_pdf
 from samehand.results import Problem, ReferenceVerdict, Verdict
 from samehand.web import questions
-from samehand.web.forms import Cover, Engines, Pair, References
+from samehand.web.engine import Engine
+from samehand.web.forms import Cover, Engines, Format, Pair, References
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": words}
@@ -27,7 +31,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS, tags=["verdicts"])
 
 REPORT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {"schema": {"type": "string"}}}}
+    200: {
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+        }
+    }
 }
 
 
@@ -50,9 +59,12 @@ async def evidence(engine: Engines, asked: Pair, cover: Cover = False) -> Verdic
 @router.post(
     "/report", summary="The report on two images", response_class=HTMLResponse, responses=REPORT
 )
-async def report(engine: Engines, asked: Pair) -> Response:
-    """Return one self-contained HTML file with both images, the verdict, and what it rests on."""
-    return attachment(await questions.report(engine, asked))
+async def report(engine: Engines, asked: Pair, format: Format = "html") -> Response:
+    """Return one self-contained HTML file with both images, the verdict, and what it rests on.
+
+    With `format=pdf` in the address it is a PDF, with the verdict as data attached.
+    """
+    return await attachment(engine, format, questions.report(engine, asked))
 
 
 @router.post("/verify", summary="Weigh a doubtful work against secure ones")
@@ -68,13 +80,34 @@ async def verify(engine: Engines, asked: References) -> ReferenceVerdict:
     response_class=HTMLResponse,
     responses=REPORT,
 )
-async def verify_report(engine: Engines, asked: References) -> Response:
-    """Return one self-contained HTML file with all images, the verdict, and what each says."""
-    return attachment(await questions.reference_report(engine, asked))
+async def verify_report(engine: Engines, asked: References, format: Format = "html") -> Response:
+    """Return one self-contained HTML file with all images, the verdict, and what each says.
+
+    With `format=pdf` in the address it is a PDF, with the verdict as data attached.
+    """
+    return await attachment(engine, format, questions.reference_report(engine, asked))
 
 
-def attachment(report: str) -> Response:
-    """Return a report as a file to keep; its own styles are none that a page here may have."""
-    return HTMLResponse(
-        report, headers={"content-disposition": 'attachment; filename="samehand-report.html"'}
-    )
+async def attachment(engine: Engine, format: Format, asked: Coroutine[Any, Any, str]) -> Response:
+    """Return a report as a file to keep; its own styles are none that a page here may have.
+
+    Args:
+        engine: What answers.
+        format: What kind of file.
+        asked: What makes the report as HTML.
+
+    Raises:
+        MissingExtraError: It is to be a PDF, and what writes PDF is not installed.
+        OutputError: So is a library that it needs.
+    """
+    headers = {"content-disposition": f'attachment; filename="samehand-report.{format}"'}
+    if format == "html":
+        return HTMLResponse(await asked, headers=headers)
+    try:
+        require_pdf()
+    except SamehandError:
+        asked.close()
+        raise
+    page = await asked
+    data = await engine.infer(lambda: pdf_of(page))
+    return Response(data, media_type="application/pdf", headers=headers)

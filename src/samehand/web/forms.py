@@ -1,9 +1,9 @@
 """What is posted, stated once for the pages and the API: FastAPI fills these in."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Depends, File, Form, Request, UploadFile
+from fastapi import Depends, File, Form, Query, Request, UploadFile
 from starlette.exceptions import HTTPException
 
 from samehand.gallery import Gallery
@@ -18,6 +18,9 @@ Point = Annotated[
 ]
 Cover = Annotated[
     bool, Form(description="Also cover each region to see what moves the verdict; takes longer.")
+]
+Format = Annotated[
+    Literal["html", "pdf"], Query(description="What kind of file the report is to be.")
 ]
 Picture = Annotated[UploadFile, File(description="A painting: JPEG, PNG, WebP, TIFF, ...")]
 Pictures = Annotated[list[UploadFile], File(min_length=1, description="Works by one artist.")]

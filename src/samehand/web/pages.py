@@ -26,7 +26,7 @@ from samehand.web.access import decides, user_of
 from samehand.web.api import attachment
 from samehand.web.drawing import LEAST_RARITY, crop_of, preview_of, previews_with, scale_of
 from samehand.web.engine import Engine
-from samehand.web.forms import AskedPair, Cover, Engines, PagePair
+from samehand.web.forms import AskedPair, Cover, Engines, Format, PagePair
 from samehand.web.prefix import path_of
 from samehand.web.questions import Compared
 from samehand.web.shelf import title_of_work
@@ -130,9 +130,9 @@ async def compare(
 
 
 @router.post("/report")
-async def report(engine: Engines, page: AskedPair) -> Response:
+async def report(engine: Engines, page: AskedPair, format: Format = "html") -> Response:
     """Hand over the report on two images as a file."""
-    return attachment(await questions.report(engine, page.asked))
+    return await attachment(engine, format, questions.report(engine, page.asked))
 
 
 @router.get("/api")
@@ -212,7 +212,8 @@ def _reasons(engine: Engine, answer: Compared) -> list[Reason]:
     if evidence is None or engine.background is None:
         return []
     one, two = answer.paintings
-    most = rarest(len(engine.background.regions), len(one.patches))
+    found = engine.background
+    most = rarest(found.places, len(found.regions), len(one.patches))
     return [
         Reason(
             match.number,

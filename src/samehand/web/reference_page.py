@@ -21,7 +21,7 @@ from samehand.web.ahead import ahead
 from samehand.web.api import attachment
 from samehand.web.drawing import Preview, preview_of, scale_of
 from samehand.web.engine import Engine
-from samehand.web.forms import AskedReferences, Engines
+from samehand.web.forms import AskedReferences, Engines, Format
 from samehand.web.pages import Picked, picked_works, render, templates
 from samehand.web.questions import Growing
 from samehand.web.words import said_of_set
@@ -81,9 +81,9 @@ async def verify(request: Request, engine: Engines, page: AskedReferences) -> Re
 
 
 @router.post("/reference/report")
-async def report(engine: Engines, page: AskedReferences) -> Response:
+async def report(engine: Engines, page: AskedReferences, format: Format = "html") -> Response:
     """Hand over the report on a doubtful work and secure ones as a file."""
-    return attachment(await questions.reference_report(engine, page.asked))
+    return await attachment(engine, format, questions.reference_report(engine, page.asked))
 
 
 async def _lines(

@@ -221,7 +221,8 @@ function isReport(answer) {
 
 // To whom or where, the system asks; where it cannot, the report is downloaded.
 async function share(blob) {
-  const file = new File([blob], "samehand-report.html", { type: "text/html" });
+  const kind = blob.type === "application/pdf" ? "pdf" : "html";
+  const file = new File([blob], `samehand-report.${kind}`, { type: blob.type || "text/html" });
   if (navigator.canShare?.({ files: [file] })) {
     try {
       await navigator.share({ files: [file], title: "samehand report" });
