@@ -4,10 +4,11 @@ import io
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from samehand.errors import SamehandError
+from samehand.errors import ImageError, SamehandError
 from samehand.gallery import Gallery
 from samehand.gallery.works import Work
 from samehand.verification.identify import nearby
@@ -115,6 +116,19 @@ def test_an_artist_of_a_gallery_gains_nothing_by_copies(shipped, works, work_of,
         assert any("your picture itself" in each for each in found.warnings)
         llrs.append(first.llr)
     assert llrs[0] == pytest.approx(llrs[1], abs=0.1)
+
+
+def test_one_image_in_memory_is_one_reference_where_many_are_wanted(shipped, works, tmp_path):
+    probe, one, _, _ = works
+    one.save(tmp_path / "one.png")
+    data = (tmp_path / "one.png").read_bytes()
+    with Image.open(tmp_path / "one.png") as opened, open(tmp_path / "one.png", "rb") as stream:
+        held = [data, bytearray(data), io.BytesIO(data), stream, opened, np.asarray(one)]
+        llrs = [shipped.verify(probe, each).llr for each in held]
+        assert max(llrs) - min(llrs) < 1e-6
+        assert all(shipped.embed(each).shape == shipped.embed([one]).shape for each in held)
+    with pytest.raises(ImageError, match="type NoneType"):
+        shipped.verify(probe, None)
 
 
 def copies_of(image: Image.Image) -> dict[str, Image.Image]:
