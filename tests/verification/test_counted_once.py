@@ -171,3 +171,14 @@ def test_one_condition_is_not_many_letters(shipped, works, tmp_path):
         gallery.add([Work(str(tmp_path / "one.png"), artist="Monet")], shipped)
         found = shipped.search(works[0], gallery, where="artist=Monet")
         assert len(found.neighbours) == gallery.count("artist=Monet") == 1
+
+
+def test_one_path_to_remove_is_not_many_letters(shipped, works, tmp_path):
+    paths = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path, image in zip(paths, works[:2], strict=True):
+        image.save(path)
+    with Gallery.create(tmp_path / "shelf", shipped) as gallery:
+        gallery.add((path for path in paths), shipped)
+        assert gallery.export(str(tmp_path / "out.csv")) == 2
+        assert gallery.remove(str(paths[0])) == 1
+        assert gallery.remove(paths[1]) == 1
