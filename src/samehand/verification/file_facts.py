@@ -5,7 +5,7 @@ Shapes: P pictures, N pairs, D embedding width.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def embed_with_novelty(
         return embed_files(embedder, paths, cache), np.zeros(len(paths), bool)
     table = embed_files(WithNovelty(embedder), paths, cache)
     novel = table.embeddings[:, -1] > config.novelty_limit
-    return EmbeddingTable(table.embeddings[:, :-1], table.failures), novel
+    return replace(table, embeddings=table.embeddings[:, :-1]), novel
 
 
 @dataclass(frozen=True, slots=True)
