@@ -4,10 +4,11 @@ import io
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from samehand.errors import SamehandError
+from samehand.errors import ImageError, SamehandError
 from samehand.gallery import Gallery
 from samehand.gallery.works import Work
 from samehand.verification.identify import nearby
@@ -117,6 +118,19 @@ def test_an_artist_of_a_gallery_gains_nothing_by_copies(shipped, works, work_of,
     assert llrs[0] == pytest.approx(llrs[1], abs=0.1)
 
 
+def test_one_image_in_memory_is_one_reference_where_many_are_wanted(shipped, works, tmp_path):
+    probe, one, _, _ = works
+    one.save(tmp_path / "one.png")
+    data = (tmp_path / "one.png").read_bytes()
+    with Image.open(tmp_path / "one.png") as opened, open(tmp_path / "one.png", "rb") as stream:
+        held = [data, bytearray(data), io.BytesIO(data), stream, opened, np.asarray(one)]
+        llrs = [shipped.verify(probe, each).llr for each in held]
+        assert max(llrs) - min(llrs) < 1e-6
+        assert all(shipped.embed(each).shape == shipped.embed([one]).shape for each in held)
+    with pytest.raises(ImageError, match="type NoneType"):
+        shipped.verify(probe, None)
+
+
 def copies_of(image: Image.Image) -> dict[str, Image.Image]:
     return {
         "cropped": image.crop((40, 36, 440, 370)),
@@ -157,3 +171,14 @@ def test_one_condition_is_not_many_letters(shipped, works, tmp_path):
         gallery.add([Work(str(tmp_path / "one.png"), artist="Monet")], shipped)
         found = shipped.search(works[0], gallery, where="artist=Monet")
         assert len(found.neighbours) == gallery.count("artist=Monet") == 1
+
+
+def test_one_path_to_remove_is_not_many_letters(shipped, works, tmp_path):
+    paths = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path, image in zip(paths, works[:2], strict=True):
+        image.save(path)
+    with Gallery.create(tmp_path / "shelf", shipped) as gallery:
+        gallery.add((path for path in paths), shipped)
+        assert gallery.export(str(tmp_path / "out.csv")) == 2
+        assert gallery.remove(str(paths[0])) == 1
+        assert gallery.remove(paths[1]) == 1

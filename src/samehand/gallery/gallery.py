@@ -212,7 +212,12 @@ class Gallery:
             self.thumbnails.fill(self.store.works())
         return report
 
-    def remove(self, paths: Sequence[str] = (), *, where: Sequence[str] = ()) -> int:
+    def remove(
+        self,
+        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+        *,
+        where: Sequence[str] = (),
+    ) -> int:
         """Remove works, by path or by condition, and return how many.
 
         Their room on the disk is used again once the gallery is embedded again.
@@ -220,11 +225,15 @@ class Gallery:
         Raises:
             GalleryError: A condition cannot be understood.
         """
-        wanted = [os.path.abspath(path) for path in paths]
+        # One path is not many letters.
+        several = [paths] if isinstance(paths, str | os.PathLike) else paths
+        given_paths = [os.fspath(path) for path in several]
+        wanted = [os.path.abspath(path) for path in given_paths]
         known = self.store.states().keys()
         # A path may have been stored from another machine, where it was absolute all the same.
         wanted = [
-            path if path in known else given for path, given in zip(wanted, paths, strict=True)
+            path if path in known else given
+            for path, given in zip(wanted, given_paths, strict=True)
         ]
         if where:
             wanted += [stored.work.path for stored in self.store.works(where)]
@@ -310,7 +319,7 @@ class Gallery:
 
         return re_embed(self.store, model, cache, drop_gone=drop_gone)
 
-    def export(self, out: Path, where: Sequence[str] = ()) -> int:
+    def export(self, out: str | os.PathLike[str], where: Sequence[str] = ()) -> int:
         """Write works into a file, and return how many.
 
         Args:
@@ -325,7 +334,7 @@ class Gallery:
         """
         from samehand.gallery.export import export
 
-        return export(self, out, where)
+        return export(self, Path(out), where)
 
     def decide(
         self,

@@ -45,6 +45,19 @@ def contents(source: ImageSource, name: str) -> bytes | Image.Image | NDArray[An
     return array.tobytes() if array.ndim == 1 and array.dtype == np.uint8 else array
 
 
+def is_one_image(source: object) -> bool:
+    """Return whether something is one image, where many may be handed over as well.
+
+    Bytes, open files and Pillow images are one, though some of them can be iterated over; an array
+    is one unless it has more dimensions than a picture.
+    """
+    if isinstance(source, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
+        return True
+    if hasattr(source, "read"):
+        return True
+    return isinstance(source, np.ndarray) and source.ndim <= 3
+
+
 def read_file(path: str | os.PathLike[str], name: str) -> bytes:
     """Return the bytes of a regular file of at most `MAX_BYTES`.
 

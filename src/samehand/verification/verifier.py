@@ -13,6 +13,7 @@ import numpy as np
 
 from samehand.errors import ImageError, ModelError
 from samehand.images.decode import ImageSource
+from samehand.images.source import is_one_image
 from samehand.model.folder import ModelFolder, open_model
 from samehand.model.painting import Painting
 from samehand.model.runtime import Embedder
@@ -187,7 +188,7 @@ class SameHand:
         with ThreadPoolExecutor(2, thread_name_prefix="samehand-open") as pool:
             pending: deque[Future[Painting | Unreadable]] = deque()
             try:
-                for number, source in enumerate(sources, 1):
+                for number, source in enumerate(_each(sources), 1):
                     pending.append(pool.submit(opened, source, number))
                     if len(pending) > _AHEAD:
                         yield pending.popleft().result()
@@ -298,10 +299,9 @@ class SameHand:
         """
         from samehand.verification.references import verify
 
-        if isinstance(references, str | os.PathLike | Painting):
-            references = [references]
         known = [
-            self._open_as(one, f"reference {number}") for number, one in enumerate(references, 1)
+            self._open_as(one, f"reference {number}")
+            for number, one in enumerate(_each(references), 1)
         ]
         return verify(
             self,
@@ -450,8 +450,6 @@ class SameHand:
         Raises:
             ImageError: One of the images cannot be read.
         """
-        if isinstance(images, str | os.PathLike | Painting):
-            images = [images]
         rows = []
         for found in self.embed_many(images):
             if isinstance(found, Unreadable):
@@ -481,6 +479,18 @@ class SameHand:
 
 def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike)
+
+
+def _each(sources: PaintingLike | Iterable[PaintingLike]) -> Iterable[PaintingLike]:
+    """Return images that were handed over; one alone is one, not its bytes, lines or rows."""
+    if isinstance(sources, Painting) or is_one_image(sources):
+        return [sources]
+    if not isinstance(sources, Iterable):
+        raise ImageError(
+            f"images of type {type(sources).__name__} were handed over; hand over a list of paths, "
+            "of bytes, open files, Pillow images or arrays"
+        )
+    return sources
 
 
 def _opened(path: Path, threads: int | None, fast: bool, device: Device) -> SameHand:
