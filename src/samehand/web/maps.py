@@ -87,7 +87,8 @@ class Maps:
             return self._drawn
 
     def stop(self) -> None:
-        """End a layout that is being made."""
+        """End a layout that is being made, or is about to be."""
+        self._state = None
         if self._process is not None:
             self._process.terminate()
 
