@@ -88,12 +88,12 @@ def whole(page: Page) -> bytes:
 
 
 def save(page: Page, name: str, selector: str | None = None) -> None:
-    """Save what is shown, in 128 colours, so that the file stays small."""
+    """Save what is shown, in 256 colours, so that the file stays small."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(700)
     data = page.locator(selector).screenshot() if selector else page.screenshot()
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    image.quantize(128).save(OUT / f"{name}.png", optimize=True)
+    image.quantize(256).save(OUT / f"{name}.png", optimize=True)
 
 
 def every(browser: Browser, address: str, size: str, scheme: str) -> Iterator[tuple[str, Page]]:

@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from samehand.errors import OutputError
 from samehand.files import atomic_path
@@ -24,7 +26,7 @@ from samehand.web.shelf import title_of_work
 MOST_POINTS = 50_000
 """Beyond so many a sample is drawn: dots would hide one another."""
 
-FILE = "map.npz"
+FILE = "map.safetensors"
 """In the gallery's folder; losing it costs the time to lay the works out again."""
 
 Layout = Literal["neighbours", "making", "components"]
@@ -85,7 +87,8 @@ class Maps:
             return self._drawn
 
     def stop(self) -> None:
-        """End a layout that is being made."""
+        """End a layout that is being made, or is about to be."""
+        self._state = None
         if self._process is not None:
             self._process.terminate()
 
@@ -128,18 +131,18 @@ class Maps:
 
     def _read(self, key: str) -> Floats | None:
         try:
-            with np.load(self._kept) as kept:
-                if str(kept["key"]) != key:
+            with safe_open(self._kept, framework="numpy") as kept:
+                if (kept.metadata() or {}).get("key") != key:
                     return None
-                places: Floats = kept["places"]
+                places: Floats = kept.get_tensor("places")
                 return places
-        except (OSError, ValueError, KeyError):
+        except (OSError, SafetensorError):
             return None  # there is none yet, or it was cut off
 
     def _write(self, key: str, places: Floats) -> None:
         try:
-            with atomic_path(self._kept) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, key=key, places=places)
+            with atomic_path(self._kept) as temporary:
+                save_file({"places": places}, temporary, metadata={"key": key})
         except (OSError, OutputError):
             pass  # a folder that only allows reading; it is laid out again next time
 
