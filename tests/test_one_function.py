@@ -238,8 +238,8 @@ def test_routes_ask_the_one_function(route, client, verifier, reached, shelf, pi
     with reached() as seen:
         answer = posted(client, path, pictures, shelf)
     assert answer.status_code == 200, answer.text
-    # The nearest works stand beside, found as any search finds them.
-    beside = {"nearby", "search"} if path == "/api/v1/evidence" else set()
+    # The nearest works stand beside.
+    beside = {"nearby"} if path == "/api/v1/evidence" else set()
     assert seen == ROUTES[route] | beside
 
 

@@ -1,8 +1,8 @@
-import sys
 """The API answers what the command line answers, and describes itself truly."""
 
 import io
 import json
+import sys
 
 import pytest
 

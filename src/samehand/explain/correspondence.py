@@ -27,6 +27,7 @@ from samehand.scoring.ties import ROUNDING, first_best
 COMMONEST = 2.0
 """A likeness counts as a match if at most one work by another painter in this many shows it."""
 
+
 @dataclass(frozen=True, slots=True)
 class Correspondence:
     """How the regions of two paintings correspond.
@@ -72,9 +73,7 @@ def correspond(
         others = _unit(others - means[places])
     similarity = left @ right.T
     inside, others_inside = own_places == MIDDLE, places == MIDDLE
-    unusual = -np.log10(
-        _share_of_works(similarity, (left, right), inside, others, others_inside)
-    )
+    unusual = -np.log10(_share_of_works(similarity, (left, right), inside, others, others_inside))
     best_right, best_left = first_best(similarity, axis=1), first_best(similarity, axis=0)
     own = np.arange(len(left))
     mutual = own[best_left[best_right] == own]

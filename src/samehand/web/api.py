@@ -88,6 +88,11 @@ async def verify_report(engine: Engines, asked: References, format: Format = "ht
     return await attachment(engine, format, questions.reference_report(engine, asked))
 
 
+def attached(format: Format) -> dict[str, str]:
+    """Return the headers of a report that is a file to keep."""
+    return {"content-disposition": f'attachment; filename="samehand-report.{format}"'}
+
+
 async def attachment(engine: Engine, format: Format, asked: Coroutine[Any, Any, str]) -> Response:
     """Return a report as a file to keep; its own styles are none that a page here may have.
 
@@ -100,7 +105,7 @@ async def attachment(engine: Engine, format: Format, asked: Coroutine[Any, Any, 
         MissingExtraError: It is to be a PDF, and what writes PDF is not installed.
         OutputError: So is a library that it needs.
     """
-    headers = {"content-disposition": f'attachment; filename="samehand-report.{format}"'}
+    headers = attached(format)
     if format == "html":
         return HTMLResponse(await asked, headers=headers)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
@@ -16,7 +17,7 @@ from samehand.images.decode import printable
 from samehand.model.painting import Painting
 from samehand.web import cases, questions
 from samehand.web.access import Decider, named
-from samehand.web.api import attachment
+from samehand.web.api import attached
 from samehand.web.cases import Case, CaseError, Picture
 from samehand.web.engine import Upload
 from samehand.web.forms import AskedPair, AskedReferences, Engines
@@ -128,7 +129,7 @@ async def delete(request: Request, folder: Folder, decider: Decider, identity: s
 async def report(folder: Folder, identity: str) -> Response:
     """Hand over the report of a case as a file."""
     found = await _look(lambda: cases.read_file(folder, identity, "report.html"))
-    return attachment(found.decode("utf-8"))
+    return HTMLResponse(found, headers=attached("html"))
 
 
 @router.get("/{identity}/picture/{number}")
