@@ -260,26 +260,35 @@ def with_tables(text: str) -> str:
 
 
 def _table(described: str) -> str:
-    """Return rows, which may be given other names, and columns of a table.
+    """Return rows, which may be given other names, and columns of tables.
 
     Args:
-        described: "FILE | HEADING | rows: A; B = LABEL | COLUMN, COLUMN".
+        described: "FILE | HEADING | rows: A; B = LABEL; OTHER HEADING > C | COLUMN, COLUMN"; a row
+            may be taken from under another heading of the file.
     """
     file, heading, rows, columns = (part.strip() for part in described.split("|"))
     text = (DOCS / file).read_text(encoding="utf-8")
+    chosen = [name.strip() for name in columns.split(",")]
+    first, _ = _under(file, text, heading)
+    shown = [[first, *chosen], ["---"] * (1 + len(chosen))]
+    for one in rows.removeprefix("rows:").split(";"):
+        wanted, _, label = (part.strip() for part in one.partition(" = "))
+        place, _, name = wanted.rpartition(" > ")
+        _, cells = _under(file, text, place or heading)
+        shown.append([label or name, *(cells[name][column] for column in chosen)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in shown)
+
+
+def _under(file: str, text: str, heading: str) -> tuple[str, dict[str, dict[str, str]]]:
+    """Return what the first column of a heading's table is called, and its cells by row."""
     _, found, after = text.partition(f" {heading}\n")
     lines = [line for line in after.split("\n#")[0].splitlines() if line.startswith("|")]
     if not found or len(lines) < 3:
         raise SystemExit(f"{file} has no table under {heading!r}")
-    header, *cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
-    wanted = [name.partition(" = ") for name in rows.removeprefix("rows:").split(";")]
-    chosen = [name.strip() for name in columns.split(",")]
-    places = [0, *(header.index(name) for name in chosen)]
-    by_name = {row[0].strip("*"): row[1:] for row in cells[1:]}
-    kept = [[label.strip() or name.strip(), *by_name[name.strip()]] for name, _, label in wanted]
-    shown = [[header[i] for i in places], ["---"] * len(places)]
-    shown += [[row[i] for i in places] for row in kept]
-    return "".join(f"| {' | '.join(row)} |\n" for row in shown)
+    header, _, *cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return header[0], {
+        row[0].strip("*"): dict(zip(header[1:], row[1:], strict=True)) for row in cells
+    }
 
 
 def generated() -> dict[Path, str]:
