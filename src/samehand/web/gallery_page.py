@@ -23,7 +23,7 @@ from samehand.web.engine import Engine, Upload
 from samehand.web.forms import AskedProbe, Engines, Served
 from samehand.web.pages import render
 from samehand.web.questions import of_picture
-from samehand.web.shelf import FACETS, Shelf, Sorting, Wanted
+from samehand.web.shelf import FACETS, Browsed, Shelf, Sorting, Wanted
 from samehand.web.words import identified_headline
 from samehand.web.works import read_file, slots_of, work_at
 
@@ -95,16 +95,16 @@ async def browse(
     shelves = engine.shelves
     assert shelves is not None
 
-    def look() -> tuple[Shelf, list[int]]:
+    def look() -> tuple[Shelf, Browsed]:
         shelf = shelves.now()
-        return shelf, shelf.select(wanted, sort)
+        return shelf, shelf.browse(wanted, sort)
 
-    shelf, places = await engine.read(look)
+    shelf, found = await engine.read(look)
+    places = found.places
     pages = max(1, -(-len(places) // PAGE))
     if page > pages:
         # A page that is no longer there, or never was: the last one is what was looked for.
         return RedirectResponse(_address(request, kept | {"page": pages}), 303)
-    facets = await engine.read(lambda: _facets(request, shelf, places, kept))
     return render(
         request,
         "gallery.html",
@@ -120,8 +120,8 @@ async def browse(
             request, {name: kept[name] for name in ("pick", "work") if name in kept}
         ),
         chips=_chips(request, kept),
-        facets=facets,
-        decades=_decades(request, shelf, places, kept),
+        facets=_facets(request, found, kept),
+        decades=_decades(request, found, kept),
         kept=kept,
         sort=sort,
         pick=pick,
@@ -278,14 +278,12 @@ def _chips(request: Request, kept: dict[str, Any]) -> list[Chip]:
     return chips
 
 
-def _facets(
-    request: Request, shelf: Shelf, places: list[int], kept: dict[str, Any]
-) -> tuple[Facet, ...]:
+def _facets(request: Request, browsed: Browsed, kept: dict[str, Any]) -> tuple[Facet, ...]:
     found = []
     for column in FACETS:
         if column in kept:
             continue
-        values = shelf.facet(column, places)
+        values = browsed.facets[column]
         if len(values) < 2 and column != "artist":
             continue
         found.append(
@@ -300,10 +298,8 @@ def _facets(
     return tuple(found)
 
 
-def _decades(
-    request: Request, shelf: Shelf, places: list[int], kept: dict[str, Any]
-) -> list[Decade]:
-    found = shelf.decades(places)
+def _decades(request: Request, browsed: Browsed, kept: dict[str, Any]) -> list[Decade]:
+    found = browsed.decades
     if len(found) < 2 or len(found) > 120:
         return []
     tallest = max(count for _, count in found)

@@ -23,6 +23,7 @@ _FRESH_S = 20.0
 """A change of labels that leaves the number of works alone is seen within so many seconds."""
 
 Sorting = Literal["added", "artist", "title", "date"]
+_MOST_KNOWN = 64
 FACETS = ("artist", "style", "genre", "source", "qualifier")
 """Columns by which works can be narrowed down."""
 
@@ -45,6 +46,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Browsed:
+    """What a page shows of the works that are wanted.
+
+    Attributes:
+        places: Their positions on the shelf, in order.
+        facets: For each column of `FACETS` its commonest values with counts.
+        decades: First years of decades with how many works begin there.
+    """
+
+    places: list[int]
+    facets: dict[str, list[tuple[str, int]]]
+    decades: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """The works of a gallery at one moment.
 
@@ -53,12 +69,27 @@ class Shelf:
         texts: What a search for words looks in, without case and accents.
         years: First and last year of each work; None where the date does not tell.
         whole: Whether these are all works of the gallery.
+        known: What was browsed before: going through the pages of one search counts once.
     """
 
     works: tuple[StoredWork, ...]
     texts: tuple[str, ...]
     years: tuple[tuple[int | None, int | None], ...]
     whole: bool
+    known: dict[object, Browsed] = field(default_factory=dict, repr=False, compare=False)
+
+    def browse(self, wanted: Wanted, sorting: Sorting = "added") -> Browsed:
+        """Return the works that are wanted, and what narrows them down."""
+        key = (wanted.words, *sorted(wanted.chosen.items()), wanted.first, wanted.last, sorting)
+        found = self.known.get(key)
+        if found is None:
+            places = self.select(wanted, sorting)
+            facets = {column: self.facet(column, places) for column in FACETS}
+            found = Browsed(places, facets, self.decades(places))
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
+            self.known[key] = found
+        return found
 
     def select(self, wanted: Wanted, sorting: Sorting = "added") -> list[int]:
         """Return the positions of the works that are wanted, in order."""
