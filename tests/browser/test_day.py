@@ -165,7 +165,7 @@ def decides(page, user) -> None:
     with page.expect_download() as download:
         user.do("text=Download all decisions")
     assert case in Path(download.value.path()).read_text(encoding="utf-8-sig")
-    user.do("text=Undo")
+    user.do("button:has-text('Undo')")
     page.wait_for_function(
         "words => document.querySelector('.verdict .hint').innerText === words", arg=left
     )
