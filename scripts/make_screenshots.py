@@ -18,11 +18,11 @@ OUT = ROOT / "docs" / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 TABLE = "/gallery/table?work=0&work=1&work=5"
-_WORK = 1
+WORK = 1
 PLAIN = {
     "start": "/",
     "gallery": "/gallery",
-    "work": f"/gallery/work/{_WORK}",
+    "work": f"/gallery/work/{WORK}",
     "map": "/gallery/map",
     "queue": "/gallery/queue",
     "table": TABLE,

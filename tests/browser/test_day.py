@@ -138,6 +138,9 @@ def walks_the_gallery(page, user) -> None:
     assert page.locator(".keys button").first.get_attribute("aria-pressed") == "true"
     user.do(".tabs >> text=Table")
     for number in (1, 2):
+        # Before the scripts have started the button is a link to a page of its own.
+        page.wait_for_url("**/gallery/table*")
+        page.wait_for_selector("html.js a[data-pick]")
         user.do("text=Add a work")
         page.wait_for_selector(".picker li button")
         user.do(f".picker li:nth-child({number}) button")
