@@ -135,6 +135,12 @@ def measured_on(reading: Reading, calibration: Calibration | None = None) -> str
     found = calibration or reading.calibration
     pairs = found.genuine_pairs + found.impostor_pairs
     several = f" of {reading.collections} collections" if reading.collections > 1 else ""
+    if found is not reading.calibration and reading.collections:
+        # Rules for sets were fitted on the usual pictures alone, whatever these show (ADR 0045).
+        return (
+            f"{pairs:,} pairs by {found.artists:,} artists that the model had never seen, of its "
+            "usual pictures, as which these are read"
+        )
     return f"{pairs:,} pairs by {found.artists:,} artists{several} that the model had never seen"
 
 
