@@ -170,5 +170,5 @@ def decides(page, user) -> None:
     assert case in Path(download.value.path()).read_text(encoding="utf-8-sig")
     user.do("button:has-text('Undo')")
     page.wait_for_function(
-        "words => document.querySelector('.verdict .hint').innerText === words", arg=left
+        "words => document.querySelector('.verdict .hint')?.innerText === words", arg=left
     )
