@@ -238,7 +238,8 @@ def test_words_and_json_carry_the_same_facts(samehand, tiny_model, images, work_
             "(from 20% before looking)",
             values["decision"],
             "(operating point fmr1)",
-            f"wrong in at most {values['error_rate']:.1%} of cases with {values['condition']}",
+            f"of all cases with {values['condition']}, weak answers and strong ones together, "
+            f"at most {values['error_rate']:.1%} are decided wrongly",
             f"measured on {values['measured_on']}",
             values["model"],
             *values["warnings"],

@@ -63,7 +63,7 @@ def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     assert "Report of 2026-01-02" in text
     assert f"<td>{expected['llr']:+.2f}</td>" in text
     assert f"{expected['probability']:.1%} that the references' artist" in text
-    assert f"Wrong in at most {expected['error_rate']:.1%} of cases" in text
+    assert f"at most {expected['error_rate']:.1%} are decided wrongly" in text
     assert f"measured on {expected['measured_on']}, with 3 references" in text
     for one in expected["references"]:
         assert f"{one['llr']:+.2f} {one['stance']}" in text

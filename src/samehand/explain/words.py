@@ -52,7 +52,10 @@ def error_rate_in_words(
     """
     if rate is None:
         return refusal or "no error rate is known"
-    return f"wrong in at most {rate:.1%} of cases with {condition}, measured on {measured_on}"
+    return (
+        f"of all cases with {condition}, weak answers and strong ones together, at most {rate:.1%} "
+        f"are decided wrongly; measured on {measured_on}"
+    )
 
 
 def interval_in_words(interval: tuple[float, float] | None) -> str:
