@@ -149,11 +149,13 @@ def nearest_neighbour_accuracy(oeuvres, describe):
     return (artist[distance.argmin(1)] == artist).mean()
 
 
+@pytest.mark.slow
 def test_the_hand_identifies_painters_on_unseen_subjects(oeuvres):
     # Chance is 5 / 47 = 0.11.
     assert nearest_neighbour_accuracy(oeuvres, texture_and_colour) > 0.45
 
 
+@pytest.mark.slow
 def test_mean_colour_alone_does_not_identify_painters(oeuvres):
     accuracy = nearest_neighbour_accuracy(oeuvres, lambda p: np.asarray(p, float).mean((0, 1)))
     assert accuracy < 0.45

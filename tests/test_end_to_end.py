@@ -1,7 +1,9 @@
 """The whole path on synthetic painters, through the command line a user types.
 
 Painters are split into artist-disjoint training, validation and test sets, so what is measured is
-recognising hands that the model has never seen.
+recognising hands that the model has never seen. It trains for over a minute:
+
+    scripts/test -m slow tests/test_end_to_end.py
 """
 
 import json
@@ -12,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from samehand import SameHand
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,6 +9,8 @@ import pytest
 
 from samehand import SameHand
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "forger_probe.py"
 ROLES = {0: "master", 1: "control", 2: "control", 3: "forger"}
 

@@ -21,7 +21,7 @@ from samehand.files import sha256_file
 from samehand.images.decode import decode_file
 from samehand.verification.verifier import SameHand
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 DRAWS = 25
 

@@ -84,6 +84,7 @@ def test_a_folder_of_references_as_pdf(files, tmp_path, samehand):
     assert out.read_bytes().startswith(b"%PDF-")
 
 
+@pytest.mark.slow
 def test_twenty_references_are_small_and_ask_for_nothing(shipped: SameHand, noise):
     probe, *known = noise
     page = references_report(shipped, probe, known, date="2026-01-02")

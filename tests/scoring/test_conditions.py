@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from math import log10
 
@@ -44,11 +45,13 @@ def join(*parts):
     )
 
 
+@cache
 def usual(seed=0, **settings):
     pairs = make_pairs(seed, **settings)
     return fit_calibration(pairs.scores, pairs.same, pairs.left_artist, pairs.right_artist)
 
 
+@cache
 def conditions():
     return tuple(
         fit_condition(kinds_of(one, two), make_pairs(number, offset=number))

@@ -158,7 +158,9 @@ def test_a_run_has_curves_of_loss_and_accuracy_on_both_sides(run):
     assert (run / "curves.png").stat().st_size > 5000
 
 
-@pytest.mark.parametrize(("mode", "choose"), [("max", max), ("min", min)])
+@pytest.mark.parametrize(
+    ("mode", "choose"), [pytest.param("max", max, marks=pytest.mark.slow), ("min", min)]
+)
 def test_the_best_epoch_is_the_one_that_the_recipe_asks_for(tmp_path, folder, make, mode, choose):
     recipe = make(monitor_mode=mode, epochs=4, optimiser={"algorithm": "adam", "head_rate": 0.05})
     history = train(recipe, folder, tmp_path / "run")
