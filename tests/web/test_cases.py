@@ -160,12 +160,12 @@ def test_other_sites_keep_and_delete_nothing(keeping, pair):
 
 
 def test_readers_look_at_cases_and_deciders_keep_them_under_their_names(
-    shipped, limits, tmp_path, pair
+    verifier, limits, tmp_path, pair
 ):
     for name, role in (("Ann", "decider"), ("Bo", "reader")):
         with_user(tmp_path / "users.json", name, role, "correct horse battery")
     users = Users(tmp_path / "users.json")
-    app = create_app(shipped, limits, users=users, cases=tmp_path / "kept")
+    app = create_app(verifier, limits, users=users, cases=tmp_path / "kept")
     with TestClient(app, base_url=HERE) as client:
         client.auth = ("Ann", "correct horse battery")
         address = client.post("/cases", files=pair).url.path

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -26,8 +27,12 @@ MOST_PASSWORD = 1000
 
 _NAME = re.compile(r"[^\s:\x00-\x1f\x7f](?:[^:\x00-\x1f\x7f]{0,62}[^\s:\x00-\x1f\x7f])?")
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_hex())
-"""Checked for names that do not exist, so that they take as long as those that do."""
+
+
+@cache
+def _nobody() -> str:
+    """Return what is checked for names that do not exist, so that they take as long as others."""
+    return _HASHER.hash(secrets.token_hex())
 
 
 class UsersError(SamehandError):
@@ -141,7 +146,7 @@ def password_is(user: User | None, password: str) -> bool:
     if len(password.encode()) > MOST_PASSWORD:
         return False
     try:
-        _HASHER.verify(user.password if user else _NOBODY, password)
+        _HASHER.verify(user.password if user else _nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
     return user is not None
@@ -168,6 +173,7 @@ class Users:
         self._held = UserFile("", {})
         if not self.now().users:
             raise UsersError(f"{path} names nobody; `samehand users add {path} NAME` does")
+        _nobody()  # Made now, so that the first stranger takes no longer than the next.
 
     def now(self) -> UserFile:
         """Return what the file holds; while it cannot be read, nobody is let in.
