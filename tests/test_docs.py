@@ -1,5 +1,6 @@
 """The documents say what the code does: generated parts, links, commands and recipes."""
 
+import os
 import re
 import runpy
 import shlex
@@ -23,14 +24,21 @@ IGNORED = [line.strip("/\n") for line in (ROOT / ".gitignore").read_text().split
 
 
 def project_files(*suffixes: str) -> list[Path]:
-    files = [path for path in ROOT.rglob("*") if path.suffix in suffixes and path.is_file()]
-    return [path for path in files if not is_ignored(path.relative_to(ROOT))]
+    found = []
+    for folder, inside, names in os.walk(ROOT):
+        here = Path(folder)
+        # What is not looked into takes no time: an environment holds tens of thousands of files.
+        inside[:] = [name for name in inside if not is_ignored(here / name)]
+        files = [here / name for name in names if not is_ignored(here / name)]
+        found += [path for path in files if path.suffix in suffixes and path.is_file()]
+    return found
 
 
 def is_ignored(path: Path) -> bool:
     # An installed environment has documents of its own, whatever its folder is called.
-    inside = any((ROOT / parent / "pyvenv.cfg").exists() for parent in path.parents)
-    return inside or any(fnmatch(part, name) for part in path.parts for name in [*IGNORED, ".git"])
+    if (path / "pyvenv.cfg").exists():
+        return True
+    return any(fnmatch(path.name, name) for name in [*IGNORED, ".git"])
 
 
 DOCUMENTS = [path for path in project_files(".md") if path.relative_to(ROOT).parts[0] != "tests"]

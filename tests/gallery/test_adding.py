@@ -122,6 +122,7 @@ def kill_at_random(folder, collection, verifier, times, seed):
     return written
 
 
+@pytest.mark.slow
 def test_a_killed_command_loses_nothing_and_goes_on(tmp_path, collection, verifier):
     kill_at_random(tmp_path, collection, verifier, 4, 0)
 

@@ -69,6 +69,7 @@ def test_the_two_files_compute_what_one_does(wide_clip, tmp_path, weights):
     assert small < whole < small + held
 
 
+@pytest.mark.slow
 def test_another_head_changes_nothing_of_the_backbones_file(wide_clip, tmp_path):
     one = exported(tmp_path / "one", make(wide_clip, 1), weights="int7")
     two = exported(tmp_path / "two", make(wide_clip, 2, width=20), weights="int7")
@@ -76,6 +77,7 @@ def test_another_head_changes_nothing_of_the_backbones_file(wide_clip, tmp_path)
     assert (one / "encoder.onnx").read_bytes() != (two / "encoder.onnx").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_head_stays_in_the_graph(wide_clip, tmp_path):
     encoder = make(wide_clip, width=200)  # its projection is larger than what stays for its size
     folder = exported(tmp_path / "apart", encoder, weights="float32")

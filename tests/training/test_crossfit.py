@@ -161,6 +161,7 @@ def test_a_run_becomes_a_model_whose_discriminants_are_of_the_trained_features(
         export([tmp_path / "run", tmp_path / "run"], catalogue, tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_a_recipe_without_stages_fits_discriminants_alone(recipe, catalogue, tmp_path):
     frozen = recipe.model_copy(update={"stages": ()})
     history = train(frozen, catalogue, tmp_path / "run")

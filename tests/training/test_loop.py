@@ -40,7 +40,7 @@ def uninterrupted(tmp_path_factory):
     ("stop", "where", "epoch", "step"),
     [
         (signal.SIGINT, "load", 1, 3),
-        (signal.SIGKILL, "loss", 1, 2),
+        pytest.param(signal.SIGKILL, "loss", 1, 2, marks=pytest.mark.slow),
         (signal.SIGKILL, "validate", 1, STEPS),
     ],
 )

@@ -117,6 +117,7 @@ def test_work_ahead_ends_when_its_reader_goes_away():
     assert ended == [True]
 
 
+@pytest.mark.slow
 def test_who_reads_a_streamed_answer_a_byte_at_a_time_holds_up_nobody(shipped, references):
     """Its turn is given back when the work is done, and its connection is cut off in the end."""
     limits = Limits(decoders=1, queue=8, send_seconds=1)
