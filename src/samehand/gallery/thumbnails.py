@@ -72,11 +72,10 @@ class Thumbnails:
 
     def keep(self, pictures: Iterable[tuple[str, bytes]]) -> None:
         """Store JPEGs by their contents; where that cannot be, they are made again when asked."""
-        try:
-            with self._lock, self._opened() as connection:
-                connection.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?)", pictures)
-        except (sqlite3.Error, OSError):
-            return
+        self._write("INSERT OR REPLACE INTO pictures VALUES (?, ?)", pictures)
+
+    def _keep_kinds(self, kinds: Iterable[tuple[str, PictureKind]]) -> None:
+        self._write("INSERT OR REPLACE INTO kinds VALUES (?, ?)", kinds)
 
     def known(self) -> set[str]:
         """Return the contents that have a picture."""
@@ -103,10 +102,10 @@ class Thumbnails:
         except sqlite3.Error:
             return []
 
-    def _keep_kinds(self, kinds: Iterable[tuple[str, PictureKind]]) -> None:
+    def _write(self, statement: str, rows: Iterable[tuple[str, bytes | str]]) -> None:
         try:
             with self._lock, self._opened() as connection:
-                connection.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?)", kinds)
+                connection.executemany(statement, rows)
         except (sqlite3.Error, OSError):
             return
 

@@ -93,13 +93,15 @@ def attached(format: Format) -> dict[str, str]:
     return {"content-disposition": f'attachment; filename="samehand-report.{format}"'}
 
 
-async def attachment(engine: Engine, format: Format, asked: Coroutine[Any, Any, str]) -> Response:
+async def attachment(
+    engine: Engine, format: Format, asked: Coroutine[Any, Any, questions.Filed]
+) -> Response:
     """Return a report as a file to keep; its own styles are none that a page here may have.
 
     Args:
         engine: What answers.
         format: What kind of file.
-        asked: What makes the report as HTML.
+        asked: What makes the report.
 
     Raises:
         MissingExtraError: It is to be a PDF, and what writes PDF is not installed.
@@ -107,12 +109,12 @@ async def attachment(engine: Engine, format: Format, asked: Coroutine[Any, Any, 
     """
     headers = attached(format)
     if format == "html":
-        return HTMLResponse(await asked, headers=headers)
+        return HTMLResponse((await asked).page, headers=headers)
     try:
         require_pdf()
     except SamehandError:
         asked.close()
         raise
-    page = await asked
+    page = (await asked).page
     data = await engine.infer(lambda: pdf_of(page))
     return Response(data, media_type="application/pdf", headers=headers)

@@ -1,8 +1,7 @@
 """The pages of cases: keep a question with its report, list, open, annotate and delete."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -14,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 
 from samehand.gallery.thumbnails import thumbnail
 from samehand.images.decode import printable
-from samehand.model.painting import Painting
 from samehand.web import cases, questions
 from samehand.web.access import Decider, named
 from samehand.web.api import attached
@@ -63,14 +61,13 @@ async def keep_pair(
     note: Note = "",
 ) -> Response:
     """Keep a question about two pictures."""
-    answer = await questions.compare(engine, page.asked)
-    report = await questions.report(engine, page.asked)
-    verdict = answer.verdict
-    one, two = answer.paintings
+    filed = await questions.report(engine, page.asked)
+    one, two = filed.paintings
+    verdict = await engine.infer(lambda: engine.model.compare(one, two, prior=page.asked.prior))
     said = said_of_pair(verdict, None, same_file=one.sha256 == two.sha256)
     case = _new("pair", said, verdict.llr, verdict.model, named(decider, ""), title, note)
     uploads = (page.asked.left, page.asked.right)
-    return await _kept(request, folder, case, uploads, answer.paintings, report)
+    return await _kept(request, folder, case, uploads, filed)
 
 
 @router.post("/reference")
@@ -84,17 +81,15 @@ async def keep_set(
     note: Note = "",
 ) -> Response:
     """Keep a question about a doubtful work and secure ones."""
-    report = await questions.reference_report(engine, page.asked)
-    uploads = (page.asked.probe, *page.asked.references)
-    async with engine.turn():
-        paintings = tuple(await engine.open(*uploads))
-        probe, *references = paintings
-        verdict = await engine.infer(
-            lambda: engine.model.verify(probe, references, prior=page.asked.prior)
-        )
+    filed = await questions.reference_report(engine, page.asked)
+    probe, *references = filed.paintings
+    verdict = await engine.infer(
+        lambda: engine.model.verify(probe, references, prior=page.asked.prior), long=True
+    )
     said = said_of_set(verdict, None)
     case = _new("set", said, verdict.llr, verdict.model, named(decider, ""), title, note)
-    return await _kept(request, folder, case, uploads, paintings, report)
+    uploads = (page.asked.probe, *page.asked.references)
+    return await _kept(request, folder, case, uploads, filed)
 
 
 @router.get("/{identity}")
@@ -162,32 +157,25 @@ async def _kept(
     folder: Path,
     case: Case,
     uploads: tuple[Upload, ...],
-    paintings: tuple[Painting, ...],
-    report: str,
+    filed: questions.Filed,
 ) -> Response:
     def write() -> Case:
         pictures = [
             Picture(upload.name, upload.data, thumbnail(painting.image))
-            for upload, painting in zip(uploads, paintings, strict=True)
+            for upload, painting in zip(uploads, filed.paintings, strict=True)
         ]
         names = " and ".join(one.name for one in pictures[:2])
         more = f" and {len(pictures) - 2} more" if len(pictures) > 2 else ""
         titled = case.title or (names + more)[:200]
-        return cases.keep(folder, replace(case, title=titled), pictures, report)
+        return cases.keep(folder, replace(case, title=titled), pictures, filed.page)
 
     made = await asyncio.to_thread(write)
     return RedirectResponse(f"{_address(request, made.id)}?kept=true", 303)
 
 
 async def _look(read: Callable[[], Found]) -> Found:
-    with _refusals():
-        return await asyncio.to_thread(read)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
     try:
-        yield
+        return await asyncio.to_thread(read)
     except CaseError as error:
         raise HTTPException(404, str(error)) from error
 

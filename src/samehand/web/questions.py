@@ -81,8 +81,22 @@ async def of_picture(engine: Engine, upload: Upload, ask: Callable[[Painting], T
         return await engine.infer(lambda: ask(painting))
 
 
-async def report(engine: Engine, asked: TwoPictures) -> str:
-    """Return the report on two uploads as one HTML file; otherwise as `compare`.
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A report, and what it is about.
+
+    Attributes:
+        page: One HTML file.
+        paintings: The paintings, so that nobody who asks more opens them again; of a reference set
+            the doubtful work first.
+    """
+
+    page: str
+    paintings: tuple[Painting, ...]
+
+
+async def report(engine: Engine, asked: TwoPictures) -> Filed:
+    """Return the report on two uploads; otherwise as `compare`.
 
     Raises:
         BusyError: The queue is full.
@@ -91,7 +105,7 @@ async def report(engine: Engine, asked: TwoPictures) -> str:
     """
     async with engine.turn():
         one, two = await engine.open(asked.left, asked.right)
-        return await engine.infer(
+        page = await engine.infer(
             lambda: pair_report(
                 engine.model,
                 one,
@@ -103,10 +117,11 @@ async def report(engine: Engine, asked: TwoPictures) -> str:
             ),
             long=True,
         )
+    return Filed(page, (one, two))
 
 
-async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
-    """Return the report on a doubtful work and secure ones as one HTML file; see `verify`.
+async def reference_report(engine: Engine, asked: ReferenceForm) -> Filed:
+    """Return the report on a doubtful work and secure ones; see `verify`.
 
     Raises:
         BusyError: The queue is full.
@@ -115,7 +130,7 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
     """
     async with engine.turn(long=True):
         probe, *references = await engine.open(asked.probe, *asked.references)
-        return await engine.infer(
+        page = await engine.infer(
             lambda: references_report(
                 engine.model,
                 probe,
@@ -126,6 +141,7 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> str:
             ),
             long=True,
         )
+    return Filed(page, (probe, *references))
 
 
 @dataclass(frozen=True, slots=True)
