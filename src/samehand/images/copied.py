@@ -27,17 +27,18 @@ CROP_COSINE = 0.65
 CROP_COSINE_IN_GREY = 0.2
 """Below these cosines of embeddings no crop is looked for, which takes 50 ms a picture.
 
-Of 12 works of $NATURAL, crops by up to 10 % at each edge keep 0.79 (vit) or 0.94 (lite), by 15 %
-0.68 or 0.85, and those in grey beside colours 0.24 or 0.53.
+Of 12 works of $NATURAL, crops by 4 to 10 % at each edge keep 0.79 (vit) or 0.94 (lite), by 15 %
+0.74 or 0.86, and those in grey beside colours 0.29 or 0.54
+(`python -m benchmarks.copies_told cosines "$NATURAL/images" --model vit`).
 """
 
 
 class Shown:
     """What tells the copies of one picture; each part is made when it is first needed.
 
-    Of 1.3 million pairs of 1,615 works ($NATURAL and 1,500 of $PBN_MINI), 2 reach `DETAIL` in one
-    of the eight ways to hold one of them, and in neither do the
-    colours agree. Threads may share it.
+    Of 1.3 million pairs of 1,617 works ($NATURAL and 1,500 of $PBN_MINI), 8 reach `DETAIL` in one
+    of the eight ways to hold one of them, and in none do the colours agree (`python -m
+    benchmarks.copies_told false "$NATURAL/images" work/pbn/images`). Threads may share it.
     """
 
     def __init__(self, image: Image.Image) -> None:

@@ -24,8 +24,9 @@ _ROWS_AT_ONCE = 1024
 LOOKED_AT_COSINE = 0.4
 """Below this cosine of embeddings two works are not looked at.
 
-Of 12 works of $NATURAL, copies of a fifth of the size keep 0.59 (vit) or 0.58 (lite), those turned
-by a quarter 0.73 or 0.55, and those in greyscale 0.40 or 0.57.
+Of 12 works of $NATURAL, copies of a fifth of the size keep 0.53 (vit) or 0.68 (lite), those turned
+by a quarter 0.69 or 0.56, and those in greyscale 0.35 or 0.57, so that some copies in greyscale are
+missed with vit (`python -m benchmarks.copies_told cosines "$NATURAL/images" --model vit`).
 """
 
 _MOST_OPENED = 40
