@@ -2,7 +2,8 @@
 
     python benchmarks/one_style_sets.py CATALOGUE [--model MODEL]
 
-On the unseen artists with more than ten works, as the first table of `attribution.py`.
+On the unseen artists with more than ten works, as the first table of `attribution.py`. Each set is
+read against artists of any style, and within the style.
 """
 
 import numpy as np
@@ -12,56 +13,68 @@ from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.scoring.calibration import llr_from_score
 from samehand.scoring.comparator import Enrolled
-from samehand.scoring.reference_fitting import draw_sets
-from samehand.scoring.references import combine, reference_features
+from samehand.scoring.reference_fitting import draw_sets, of_one_style
+from samehand.scoring.references import ReferenceRule, combine, reference_features
 
-COUNTS = (1, 5)
+COUNTS = (1, 2, 5, 10)
 MORE_THAN = 10
-IMPOSTORS, DRAWN = 150, 1500
-"""Probes by others that are put to a set, and that are drawn to find so many of its style."""
+DRAWN = 1500
+"""Probes by others that are drawn to find 150 of a set's style."""
 
 
 def main() -> None:
     options = arguments(__doc__).parse_args()
     model = SameHand(options.model)
+    rules = model.folder.config.attribution
+    if rules is None:
+        raise SystemExit(f"{model.folder.path} has no rule for reference sets; calibrate it first")
     rows = unseen_paintings(load_catalogue(options.catalogue))
     works = model.folder.comparator.enrol(embeddings_of(model, rows, options.catalogue))
     labels = np.unique(rows["artist"].to_list(), return_inverse=True)[1].astype(np.int64)
-    styles = rows["style"].fill_null("").to_numpy()
+    styles = rows["style"].fill_null("").to_numpy().astype(str)
     enough = np.flatnonzero(np.bincount(labels)[labels] > MORE_THAN)
     labels = np.unique(labels[enough], return_inverse=True)[1].astype(np.int64)
-    lines = [line(model, works.take(enough), labels, styles[enough], count) for count in COUNTS]
+    lines = []
+    for name, rule in (("any style", rules.references), ("one style", rules.one_style)):
+        if rule is not None:
+            lines += [
+                [name, *line(model, works.take(enough), labels, styles[enough], rule, count)]
+                for count in COUNTS
+            ]
     print(f"Model `{model.folder.identity}`.")
-    print("\n".join(table(["N", "trials", "AUC", "EER", "Cllr", "min Cllr"], lines)))
+    print("\n".join(table(["read against", "N", "trials", *FIGURES], lines)))
+
+
+FIGURES = ("AUC", "EER", "Cllr", "min Cllr")
 
 
 def line(
-    model: SameHand, works: Enrolled, labels: np.ndarray, styles: np.ndarray, count: int
+    model: SameHand,
+    works: Enrolled,
+    labels: np.ndarray,
+    styles: np.ndarray,
+    rule: ReferenceRule,
+    count: int,
 ) -> list[str]:
     """Return the figures of sets of so many references, as cells of a table."""
     config = model.folder.config
-    if config.attribution is None:
-        raise SystemExit(f"{model.folder.path} has no rule for reference sets; calibrate it first")
-    step = config.attribution.references.at(count)
+    styled = config.attribution is not None and rule is config.attribution.one_style
+    step, slope = rule.at(count), rule.steps[0].calibration.slope
     scores, probe, reference = [], [], []
-    for drawn in draw_sets(labels, count, seed=2, impostors=DRAWN):
-        names, times = np.unique(styles[drawn.references], return_counts=True)
-        style = names[times.argmax()]
-        alike = drawn.probes[(styles[drawn.probes] == style) & (style != "")]
-        own = alike[labels[alike] == drawn.artist]
-        others = alike[labels[alike] != drawn.artist][:IMPOSTORS]
-        if not len(own) or not len(others):
+    for every in draw_sets(labels, count, seed=2, impostors=DRAWN):
+        drawn = of_one_style(every, labels, styles)
+        if not len(drawn.probes):
             continue
-        probes = np.concatenate([own, others])
         features = reference_features(
             model.folder.comparator,
-            works.take(probes),
+            works.take(drawn.probes),
             works.take(drawn.references),
-            config.calibration.slope,
+            slope,
+            styled=styled,
         )
         scores.append(combine(step, features))
-        probe.append(labels[probes])
-        reference.append(np.full(len(probes), drawn.artist))
+        probe.append(labels[drawn.probes])
+        reference.append(np.full(len(drawn.probes), drawn.artist))
     score, left, right = (np.concatenate(part) for part in (scores, probe, reference))
     metrics, intervals = measured(
         score,

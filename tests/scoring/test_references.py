@@ -14,7 +14,13 @@ from samehand.scoring.comparator import CosineComparator
 from samehand.scoring.fitting import calibrate
 from samehand.scoring.openset import Attribution
 from samehand.scoring.openset_fitting import _keeping, fit_open_set
-from samehand.scoring.reference_fitting import draw_sets, fit_references
+from samehand.scoring.reference_fitting import (
+    ReferenceSet,
+    draw_sets,
+    fit_references,
+    make_trials,
+    of_one_style,
+)
 from samehand.scoring.references import combine, reference_features
 
 WIDTH, ARTISTS, WORKS = 12, 20, 7
@@ -66,6 +72,45 @@ def test_features_by_brute_force(comparator):
     among = comparator.pair_scores(enrolled, np.array([8, 8, 9]), np.array([9, 10, 10]))
     nearest = np.log10(np.mean(10 ** (2.0 * pairs.astype(float)))) / 2.0
     np.testing.assert_allclose(found, [centre, nearest, among.mean()], atol=1e-5)
+
+
+def test_features_within_a_style_are_made_of_scores_within_a_style(comparator):
+    near = CosineComparator("csls", 5, comparator.cohort, nearby=True)
+    enrolled = near.enrol(paintings())
+    probe, known = enrolled.take(np.array([3])), enrolled.take(np.array([8, 9, 10]))
+    found = reference_features(near, probe, known, 2.0, styled=True)[0]
+    mean = near.enrol(unit(known.embeddings.mean(axis=0, keepdims=True)))
+    centre = near.style_scores(probe.joined(mean), np.array([0]), np.array([1]))[0]
+    pairs = near.style_scores(enrolled, np.full(3, 3), np.array([8, 9, 10]))
+    among = near.style_scores(enrolled, np.array([8, 8, 9]), np.array([9, 10, 10]))
+    nearest = np.log10(np.mean(10 ** (2.0 * pairs.astype(float)))) / 2.0
+    np.testing.assert_allclose(found, [centre, nearest, among.mean()], atol=1e-5)
+    assert not np.allclose(found, reference_features(near, probe, known, 2.0)[0], atol=1e-3)
+
+
+def test_probes_of_one_style_are_of_the_style_of_most_references():
+    labels = np.repeat(np.arange(4), 5)
+    styles = np.array(["a", "a", "a", "b", ""] * 3 + ["c"] * 5)
+    drawn = ReferenceSet(0, np.array([0, 1, 3]), np.array([2, 4, 5, 6, 8, 9, 15]))
+    kept = of_one_style(drawn, labels, styles)
+    assert kept.probes.tolist() == [2, 5, 6]
+    assert of_one_style(drawn, labels, styles, impostors=1).probes.tolist() == [2, 5]
+    # Nobody else painted in style c, so there is nothing to hold its works against.
+    alone = ReferenceSet(3, np.array([15, 16]), np.array([0, 17, 18]))
+    assert not len(of_one_style(alone, labels, styles).probes)
+
+
+def test_a_rule_within_styles_starts_from_pairs_of_one_style(comparator):
+    enrolled = comparator.enrol(paintings())
+    artists = [f"{i:03d}" for i in np.repeat(np.arange(ARTISTS), WORKS)]
+    styles = ["early" if i < ARTISTS // 2 else "late" for i in np.repeat(np.arange(ARTISTS), WORKS)]
+    pairs = calibrate(comparator, enrolled, artists, styles)
+    rule = fit_references(comparator, enrolled, artists, pairs, styles=styles)
+    assert rule.steps[0].calibration == pairs
+    labels = np.repeat(np.arange(ARTISTS), WORKS)
+    trials = make_trials(comparator, enrolled, labels, 2, pairs.slope, styles=styles)
+    assert len(rule.steps) > 1
+    assert np.all((trials.probe_artist < ARTISTS // 2) == (trials.reference_artist < ARTISTS // 2))
 
 
 @settings(max_examples=30)

@@ -41,6 +41,7 @@ from samehand.scoring.fitting import calibrate
 from samehand.scoring.openset import Attribution
 from samehand.scoring.openset_fitting import fit_open_set
 from samehand.scoring.reference_fitting import fit_references
+from samehand.scoring.references import ReferenceRule
 
 _USUAL = 0.98
 """Share of calibration paintings that are not novel. With 0.99 fewer photographs are noticed: 12
@@ -133,9 +134,10 @@ def fit(
     )
     enrolled = comparator.enrol(rows)
     pairs = calibrate(comparator, enrolled, artists)
+    one_style = within_styles(comparator, enrolled, held_out)
     single, novelty = _single_views(embedder, paths, root)
     try:
-        attribution = fit_attribution(comparator, enrolled, artists, pairs)
+        attribution = fit_attribution(comparator, enrolled, held_out, pairs, one_style)
     except ModelError:
         # Few works by each artist calibrate pairs, but no reference sets; the model goes without.
         attribution = None
@@ -152,7 +154,7 @@ def fit(
         training=export_facts(facts, held_out) | {"cohort_sha256": ids_hash(members)},
         attribution=attribution,
         fast=calibrate(comparator, comparator.enrol(single), artists),
-        one_style=within_styles(comparator, enrolled, held_out),
+        one_style=one_style,
         nearby=serving.nearby,
     )
     write_config(folder, config)
@@ -161,21 +163,53 @@ def fit(
 
 
 def fit_attribution(
-    comparator: Comparator, enrolled: Enrolled, artists: list[str], pairs: Calibration
+    comparator: Comparator,
+    enrolled: Enrolled,
+    held_out: pl.DataFrame,
+    pairs: Calibration,
+    one_style: Calibration | None,
 ) -> Attribution:
-    """Fit both rules on held-out paintings.
+    """Fit the rules for reference sets and galleries on held-out paintings.
 
     Args:
         comparator: The model's comparator.
         enrolled: P held-out paintings, none by an artist of the training or test set.
-        artists: The artist of each, P of them.
+        held_out: Their rows of the catalogue.
         pairs: The model's calibration of pairs.
+        one_style: That of pairs of one style, if it has one.
 
     Raises:
         ModelError: The paintings cannot calibrate reference sets.
     """
+    artists = held_out["artist"].to_list()
     rule = fit_references(comparator, enrolled, artists, pairs)
-    return Attribution(rule, fit_open_set(comparator, enrolled, artists, rule, pairs))
+    open_set = fit_open_set(comparator, enrolled, artists, rule, pairs)
+    return Attribution(
+        rule, open_set, sets_within_styles(comparator, enrolled, held_out, one_style)
+    )
+
+
+def sets_within_styles(
+    comparator: Comparator,
+    enrolled: Enrolled,
+    held_out: pl.DataFrame,
+    one_style: Calibration | None,
+) -> ReferenceRule | None:
+    """Fit the rule for reference sets of one style, or return None where the works do not allow it.
+
+    Args:
+        comparator: The model's comparator.
+        enrolled: P held-out paintings.
+        held_out: Their rows of the catalogue.
+        one_style: The model's calibration of pairs of one style, if it has one.
+    """
+    if one_style is None:
+        return None
+    artists, styles = held_out["artist"].to_list(), held_out["style"].to_list()
+    try:
+        return fit_references(comparator, enrolled, artists, one_style, styles=styles)
+    except ModelError:
+        return None
 
 
 def within_styles(
@@ -222,15 +256,13 @@ def calibrate_folder(model: str | Path | None, catalogue: Path) -> ModelConfig:
         label="embedding held-out artists",
     )
     enrolled = folder.comparator.enrol(embeddings)
+    one_style = within_styles(folder.comparator, enrolled, held_out) or folder.config.one_style
     config = replace(
         folder.config,
         attribution=fit_attribution(
-            folder.comparator,
-            enrolled,
-            held_out["artist"].to_list(),
-            folder.config.calibration,
+            folder.comparator, enrolled, held_out, folder.config.calibration, one_style
         ),
-        one_style=within_styles(folder.comparator, enrolled, held_out) or folder.config.one_style,
+        one_style=one_style,
         training=folder.config.training | {"attribution_sha256": ids_hash(held_out)},
     )
     write_config(folder.path, config)

@@ -46,7 +46,15 @@ class Enrolled:
 
     def take(self, chosen: Indices) -> "Enrolled":
         """Return some of the paintings, in the order of their indices `chosen`."""
-        return Enrolled(*(getattr(self, field.name)[chosen] for field in fields(Enrolled)))
+        return Enrolled(*(getattr(self, name)[chosen] for name in _FIELDS))
+
+    def joined(self, other: "Enrolled") -> "Enrolled":
+        """Return these paintings, and those of `other` after them."""
+        both = ((getattr(self, name), getattr(other, name)) for name in _FIELDS)
+        return Enrolled(*(np.concatenate(parts) for parts in both))
+
+
+_FIELDS = tuple(field.name for field in fields(Enrolled))
 
 
 class Comparator(Protocol):

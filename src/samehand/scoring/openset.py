@@ -97,7 +97,10 @@ class Attribution:
     Attributes:
         references: One probe against N works by one artist.
         open_set: One probe against a gallery of artists.
+        one_style: One probe against N works by one artist, where another artist of the same style
+            is the alternative; None where that was not fitted.
     """
 
     references: ReferenceRule
     open_set: OpenSet
+    one_style: ReferenceRule | None = None

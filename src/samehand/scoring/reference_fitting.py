@@ -21,6 +21,8 @@ ENOUGH_ARTISTS = 12
 FOLDS = 5
 _SETS = 4
 _IMPOSTORS = 150
+_DRAWN_FOR_STYLE = 1500
+"""Works by others that are drawn to find `_IMPOSTORS` of one style among them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +89,32 @@ def draw_sets(
             )
 
 
+def of_one_style(
+    drawn: ReferenceSet,
+    labels: NDArray[np.int64],
+    styles: NDArray[np.str_],
+    impostors: int = _IMPOSTORS,
+) -> ReferenceSet:
+    """Return a set whose probes are of the style of most of its references.
+
+    Args:
+        drawn: The set, with probes of any style.
+        labels: (P,) number of each painting's artist.
+        styles: (P,) style of each, "" where it is not known.
+        impostors: How many works by others are kept, at most.
+
+    Returns:
+        The set; without any probes where none is by its artist, or none by another.
+    """
+    names, times = np.unique(styles[drawn.references], return_counts=True)
+    style = names[times.argmax()]
+    alike = drawn.probes[(styles[drawn.probes] == style) & (style != "")]
+    own = alike[labels[alike] == drawn.artist]
+    others = alike[labels[alike] != drawn.artist][:impostors]
+    kept = np.concatenate([own, others]) if len(own) and len(others) else alike[:0]
+    return ReferenceSet(drawn.artist, drawn.references, kept)
+
+
 def make_trials(
     comparator: Comparator,
     enrolled: Enrolled,
@@ -95,6 +123,7 @@ def make_trials(
     llr_per_score: float,
     *,
     seed: int = 0,
+    styles: Sequence[str | None] | None = None,
 ) -> Trials:
     """Return the trials of all drawn sets of N references; empty where no artist has enough.
 
@@ -103,17 +132,26 @@ def make_trials(
         enrolled: P held-out paintings.
         labels: (P,) number of each painting's artist.
         references: N.
-        llr_per_score: Slope of the model's calibration of pairs.
+        llr_per_score: Slope of the model's calibration of pairs, or of pairs of one style.
         seed: Decides the draws.
+        styles: The style of each painting, None where it is not known: only probes of the style of
+            most references are put to a set, and scores are those for pairs of one style. By
+            default style plays no part.
     """
     features, probe_artist, reference_artist = [np.empty((0, 3))], [labels[:0]], [labels[:0]]
-    for drawn in draw_sets(labels, references, seed=seed):
+    impostors = _IMPOSTORS if styles is None else _DRAWN_FOR_STYLE
+    for drawn in draw_sets(labels, references, seed=seed, impostors=impostors):
+        if styles is not None:
+            drawn = of_one_style(drawn, labels, np.array([style or "" for style in styles]))
+            if not len(drawn.probes):
+                continue
         features.append(
             reference_features(
                 comparator,
                 enrolled.take(drawn.probes),
                 enrolled.take(drawn.references),
                 llr_per_score,
+                styled=styles is not None,
             )
         )
         probe_artist.append(labels[drawn.probes])
@@ -129,6 +167,7 @@ def fit_references(
     pairs: Calibration,
     *,
     seed: int = 0,
+    styles: Sequence[str | None] | None = None,
 ) -> ReferenceRule:
     """Fit the rule for reference sets on held-out paintings.
 
@@ -140,8 +179,10 @@ def fit_references(
         comparator: The model's comparator.
         enrolled: P held-out paintings, none by an artist of the training or test set.
         artists: The artist of each, P of them.
-        pairs: The model's calibration of pairs.
+        pairs: The model's calibration of pairs, or of pairs of one style.
         seed: Decides which works are drawn as references.
+        styles: The style of each painting, None where it is not known, for a rule against other
+            artists of the same style; see `make_trials`.
 
     Raises:
         ModelError: The paintings cannot calibrate even two references.
@@ -151,7 +192,11 @@ def fit_references(
     for count in COUNTS[1:]:
         if np.count_nonzero(np.bincount(labels) > count) < min(ENOUGH_ARTISTS, labels.max() + 1):
             break
-        trials = make_trials(comparator, enrolled, labels, count, pairs.slope, seed=seed)
+        trials = make_trials(
+            comparator, enrolled, labels, count, pairs.slope, seed=seed, styles=styles
+        )
+        if np.unique(trials.reference_artist).size < min(ENOUGH_ARTISTS, labels.max() + 1):
+            break
         steps.append(_step(trials, count, seed))
     if len(steps) == 1:
         raise ModelError(

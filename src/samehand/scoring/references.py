@@ -70,7 +70,12 @@ class ReferenceRule:
 
 
 def reference_features(
-    comparator: Comparator, probes: Enrolled, references: Enrolled, llr_per_score: float
+    comparator: Comparator,
+    probes: Enrolled,
+    references: Enrolled,
+    llr_per_score: float,
+    *,
+    styled: bool = False,
 ) -> Float64s:
     """Return what N references by one artist say of each probe, in three figures.
 
@@ -85,7 +90,8 @@ def reference_features(
         comparator: The model's comparator.
         probes: M enrolled paintings.
         references: N enrolled paintings, at least one; their order does not matter.
-        llr_per_score: Slope of the model's calibration of pairs.
+        llr_per_score: Slope of the model's calibration of pairs, or of pairs of one style.
+        styled: Whether pairs are scored as pairs of one style are (`Comparator.style_scores`).
 
     Returns:
         (M, 3), float64, in the order of `FEATURES`.
@@ -97,27 +103,46 @@ def reference_features(
     centre = comparator.enrol(
         (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)[None]
     )
-    scores = comparator.cross_scores(probes, references.take(order)).astype(np.float64)
+    scores = _cross(comparator, probes, references.take(order), styled)
     scaled = scores * (llr_per_score * log(10.0))
     top = scaled.max(axis=1, keepdims=True)
     nearest = (top[:, 0] + np.log(np.exp(scaled - top).mean(axis=1))) / (llr_per_score * log(10.0))
     return np.stack(
         [
-            comparator.cross_scores(probes, centre)[:, 0],
+            _cross(comparator, probes, centre, styled)[:, 0],
             nearest,
-            np.full(len(scores), coherence(comparator, references.take(order))),
+            np.full(len(scores), coherence(comparator, references.take(order), styled=styled)),
         ],
         axis=1,
     )
 
 
-def coherence(comparator: Comparator, references: Enrolled) -> float:
-    """Return the mean pair score among N references; 0 for a single one."""
+def _cross(
+    comparator: Comparator, probes: Enrolled, references: Enrolled, styled: bool
+) -> Float64s:
+    """Return the scores of all pairs of two sets, (M, N)."""
+    if not styled:
+        return comparator.cross_scores(probes, references).astype(np.float64)
+    rows, columns = np.indices((len(probes), len(references)))
+    both = probes.joined(references)
+    scores = comparator.style_scores(both, rows.ravel(), len(probes) + columns.ravel())
+    return scores.reshape(rows.shape).astype(np.float64)
+
+
+def coherence(comparator: Comparator, references: Enrolled, *, styled: bool = False) -> float:
+    """Return the mean pair score among N references; 0 for a single one.
+
+    Args:
+        comparator: The model's comparator.
+        references: N enrolled paintings.
+        styled: Whether they are scored as pairs of one style are.
+    """
     count = len(references.level)
     if count < 2:
         return 0.0
     left, right = np.triu_indices(count, k=1)
-    return float(comparator.pair_scores(references, left, right).mean(dtype=np.float64))
+    score = comparator.style_scores if styled else comparator.pair_scores
+    return float(score(references, left, right).mean(dtype=np.float64))
 
 
 def combine(step: ReferenceStep, features: Float64s) -> Float64s:

@@ -174,12 +174,40 @@ def one_style_llr(
     return np.minimum(llrs, np.maximum(llr_from_score(reading.calibration, scores), 0.0))
 
 
-def one_style_of_set(config: ModelConfig, calibration: Calibration, score: float) -> float | None:
+def one_style_of_set(
+    config: ModelConfig,
+    reading: Reading,
+    score: float,
+    llr: float,
+    within: tuple[Calibration, float],
+) -> float:
     """Return the llr of a reference set against another artist of the same style.
 
-    The rule for reference sets is fitted on all held-out artists. Its llr is read as that of a
-    single pair, and that pair is read within a style, so that what a common style explains counts
-    as little as it does between two works.
+    Args:
+        config: The model's configuration.
+        reading: How the pictures are to be read.
+        score: The combined score against artists of any style.
+        llr: What that came to.
+        within: The calibration for sets of one style of so many works, and the combined score
+            that it reads; moved by as much as the condition moves the other.
+
+    Returns:
+        The llr; what speaks for one artist never counts for more than against any artist.
+    """
+    calibration, styled = within
+    if reading.refusal:
+        calibration = limited(calibration, UNMEASURED_LIMIT)
+    moved = float(reading.as_usual(config.calibration, score)) - score
+    return min(float(llr_from_score(calibration, styled + moved)), max(llr, 0.0))
+
+
+def one_style_without_rule(
+    config: ModelConfig, calibration: Calibration, score: float
+) -> float | None:
+    """Return that llr where a model has no rule for sets of one style.
+
+    The llr against any artist is read as that of a single pair, and that pair within a style, so
+    that what a common style explains counts as little as it does between two works.
 
     Args:
         config: The model's configuration.

@@ -32,6 +32,7 @@ from samehand.scoring.references import (
 from samehand.verification.condition import (
     measured_on,
     one_style_of_set,
+    one_style_without_rule,
     pair_reading,
     set_reading,
 )
@@ -161,8 +162,23 @@ def verify(
         condition=reading.condition,
         measured_on=measured_on(reading, calibration),
         refusal=reading.refusal,
-        llr_one_style=one_style_of_set(folder.config, calibration, read),
+        llr_one_style=_one_style(folder, asked, known, reading, score),
     )
+
+
+def _one_style(
+    folder: ModelFolder, probe: Enrolled, references: Enrolled, reading: Reading, score: float
+) -> float | None:
+    config, rule = folder.config, attribution_of(folder)
+    calibration, read = read_set(folder, rule.references.at(len(references)), reading, score)
+    if rule.one_style is None:
+        return one_style_without_rule(config, calibration, read)
+    step = rule.one_style.at(len(references))
+    slope = rule.one_style.steps[0].calibration.slope
+    features = reference_features(folder.comparator, probe, references, slope, styled=True)
+    styled = float(combine(step, features)[0])
+    llr = float(llr_from_score(calibration, read))
+    return one_style_of_set(config, reading, score, llr, (step.calibration, styled))
 
 
 def _combined(
