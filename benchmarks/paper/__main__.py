@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from samehand.cli import interruptible, run
-from samehand.cli.options import Catalogue, Model, Threads, command_line, extra
+from samehand.cli.options import Catalogue, Threads, command_line, extra
 
 PROGRAM = "python -m benchmarks.paper"
 
@@ -26,7 +26,14 @@ def benchmark(
     out: Annotated[
         Path, typer.Option(help="The folder for the tables; what lies there is not measured again.")
     ],
-    model: Model = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model folder, vit, lite or hf:owner/name; may be repeated. The first is "
+            "measured in its layers, too, and the mistakes are those of the last. "
+            "$SAMEHAND_MODEL, else vit, if absent."
+        ),
+    ] = None,
     report_model: Annotated[
         str | None,
         typer.Option(help="The report's network, a model folder; left out if absent."),
@@ -39,7 +46,10 @@ def benchmark(
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option(help="Also put the tables between the marked lines of this Markdown file."),
+        typer.Option(
+            help="Also put the tables between the marked lines of this Markdown file, where rows "
+            "that are not measured now are kept."
+        ),
     ] = None,
     backbone: Annotated[
         str, typer.Option(help="The frozen backbone, an EfficientNet-Lite.")
@@ -48,31 +58,41 @@ def benchmark(
         list[str] | None,
         typer.Option(help="Leave out systems whose name contains this; may be repeated."),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure only systems whose name contains this; may be repeated."),
+    ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seeds everything that is drawn.")] = 0,
     threads: Threads = None,
 ) -> None:
-    """Measure a model in its layers beside everything that it must beat, on every protocol."""
+    """Measure models beside everything that they must beat, on every protocol."""
     with extra("the benchmark", "train"):
         from benchmarks.paper.mistakes import draw_pairs, find_mistakes
         from benchmarks.paper.report import write_benchmark
-        from benchmarks.paper.run import run_benchmark, score_task
-        from benchmarks.paper.systems import choose_systems, open_material
+        from benchmarks.paper.run import run_benchmark
+        from benchmarks.paper.systems import SERVED, choose_systems, open_material
         from benchmarks.paper.tasks import choose_tasks, open_task
     from samehand.verification.verifier import SameHand
 
-    same_hand = SameHand(model, threads)
+    models = [SameHand(name, threads) for name in model or [None]]
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
-    systems = choose_systems(material, same_hand, backbone=backbone, report=report, threads=threads)
-    unwanted = [one.name for one in systems[:-1] if any(part in one.name for part in without or ())]
+    systems = choose_systems(material, models, backbone=backbone, report=report, threads=threads)
+    unwanted = [one.name for one in systems if not _wanted(one.name, only, without)]
     systems = [one for one in systems if one.name not in unwanted]
+    if not systems or not systems[-1].name.endswith(SERVED):
+        raise typer.BadParameter(
+            f"--only and --without leave out the last model as it is served; name it with --only "
+            f"{models[-1].folder.config.name}"
+        )
     tasks, left_out = choose_tasks(
         catalogue, out, submission=submission, natural=natural, seed=seed
     )
     if report is None:
         left_out.append("The report's network: no `--report-model` was given.")
-    left_out += [f"{name[0].upper()}{name[1:]}: left out by `--without`." for name in unwanted]
+    if unwanted:
+        left_out.append(f"Not measured in this run: {'; '.join(unwanted)}.")
     found = run_benchmark(
         material,
         systems,
@@ -84,7 +104,7 @@ def benchmark(
         announce=lambda what: print(f"measuring {what}", file=sys.stderr),
     )
     unseen = open_task(tasks[0])
-    mistakes = find_mistakes(unseen, *score_task(systems[-1].prepare(), tasks[0], unseen))
+    mistakes = find_mistakes(unseen, *systems[-1].prepare().score(tasks[0], unseen))
     draw_pairs(mistakes.pairs, unseen.paintings, catalogue, out / "mistakes.png")
     print(
         write_benchmark(
@@ -92,11 +112,17 @@ def benchmark(
             mistakes,
             out,
             command=command_line(PROGRAM),
-            model=same_hand.folder.identity,
+            models=[one.folder.identity for one in models],
             page=page,
         )
     )
     print(f"wrote {out}/benchmark.md, benchmark.json and mistakes.png", file=sys.stderr)
+
+
+def _wanted(name: str, only: list[str] | None, without: list[str] | None) -> bool:
+    if any(part in name for part in without or ()):
+        return False
+    return not only or any(part in name for part in only)
 
 
 if __name__ == "__main__":
