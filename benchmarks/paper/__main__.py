@@ -56,11 +56,20 @@ def benchmark(
     ] = "efficientnet-lite0",
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave out systems whose name contains this; may be repeated."),
+        typer.Option(help="Do not measure systems whose name contains this; may be repeated."),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Measure only systems whose name contains this; may be repeated."),
+        typer.Option(
+            help="Measure only systems whose name contains this; may be repeated. What OUT holds "
+            "of others is shown all the same."
+        ),
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Measure only unseen, recaptured, seen, submission or natural; may be repeated."
+        ),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seeds everything that is drawn.")] = 0,
@@ -71,7 +80,7 @@ def benchmark(
         from benchmarks.paper.mistakes import draw_pairs, find_mistakes
         from benchmarks.paper.report import write_benchmark
         from benchmarks.paper.run import run_benchmark
-        from benchmarks.paper.systems import SERVED, choose_systems, open_material
+        from benchmarks.paper.systems import choose_systems, open_material
         from benchmarks.paper.tasks import choose_tasks, open_task
     from samehand.verification.verifier import SameHand
 
@@ -79,20 +88,19 @@ def benchmark(
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
     systems = choose_systems(material, models, backbone=backbone, report=report, threads=threads)
-    unwanted = [one.name for one in systems if not _wanted(one.name, only, without)]
-    systems = [one for one in systems if one.name not in unwanted]
-    if not systems or not systems[-1].name.endswith(SERVED):
-        raise typer.BadParameter(
-            f"--only and --without leave out the last model as it is served; name it with --only "
-            f"{models[-1].folder.config.name}"
-        )
     tasks, left_out = choose_tasks(
         catalogue, out, submission=submission, natural=natural, seed=seed
     )
     if report is None:
         left_out.append("The report's network: no `--report-model` was given.")
-    if unwanted:
-        left_out.append(f"Not measured in this run: {'; '.join(unwanted)}.")
+
+    def wanted(task_name: str, system: str) -> bool:
+        if task and task_name not in task:
+            return False
+        if any(part in system for part in without or ()):
+            return False
+        return not only or any(part in system for part in only)
+
     found = run_benchmark(
         material,
         systems,
@@ -102,6 +110,7 @@ def benchmark(
         replicates=replicates,
         seed=seed,
         announce=lambda what: print(f"measuring {what}", file=sys.stderr),
+        wanted=wanted,
     )
     unseen = open_task(tasks[0])
     mistakes = find_mistakes(unseen, *systems[-1].prepare().score(tasks[0], unseen))
@@ -117,12 +126,6 @@ def benchmark(
         )
     )
     print(f"wrote {out}/benchmark.md, benchmark.json and mistakes.png", file=sys.stderr)
-
-
-def _wanted(name: str, only: list[str] | None, without: list[str] | None) -> bool:
-    if any(part in name for part in without or ()):
-        return False
-    return not only or any(part in name for part in only)
 
 
 if __name__ == "__main__":

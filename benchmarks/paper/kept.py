@@ -25,12 +25,13 @@ def with_kept_rows(new: str, old: str) -> str:
     Returns:
         `new`, with a line after its date that names the kept rows and when they were measured.
     """
-    earlier = dict(_sections(old))
+    fresh, earlier = dict(_sections(new)), dict(_sections(old))
     known: dict[str, None] = {}
     parts = []
-    for heading, body in _sections(new):
-        merged, kept = _merged(body, earlier.get(heading, ""))
-        known |= dict.fromkeys(kept)
+    for heading in _in_order(fresh, earlier):
+        merged, kept = _merged(fresh.get(heading, ""), earlier.get(heading, ""))
+        if heading.startswith("## "):
+            known |= dict.fromkeys(kept)
         parts.append(f"{heading}{merged}")
     text = "".join(parts)
     found = _RUN.search(text)
@@ -52,12 +53,24 @@ def _sections(text: str) -> list[tuple[str, str]]:
     return [("", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
 
 
+def _in_order(new: dict[str, str], old: dict[str, str]) -> list[str]:
+    """Return the headings of new sections and, in their place, those of old lists of pairs."""
+    lists = sorted(title for title in {**old, **new} if title.startswith("## ("))
+    others = [title for title in new if title not in lists]
+    return [*others[:1], *lists, *others[1:]]
+
+
 def _merged(new: str, old: str) -> tuple[str, list[str]]:
-    """Return a section with the rows of an older one, and the names of those."""
+    """Return a section with the rows of an older one, and the names of those.
+
+    A table with other columns than before starts anew.
+    """
     head, rows, tail = _rows(new)
-    _, before, _ = _rows(old)
+    other, before, _ = _rows(old)
+    if not new:
+        return old, list(before)
     kept = [name for name in before if name not in rows]
-    if not rows or not kept:
+    if not rows or not kept or head[-2:] != other[-2:]:
         return new, []
     lines = [rows.get(name, line) for name, line in before.items()]
     lines += [line for name, line in rows.items() if name not in before]

@@ -166,6 +166,9 @@ def _change(difference: Difference | None, metric: str) -> str:
 
 
 def _loss_table(found: Benchmark) -> list[str]:
+    losses = {row.name: loss for row in found.systems if (loss := found.loss(row.name))}
+    if not losses:
+        return []
     lines = [
         "### Lost from (a) to (e)",
         "",
@@ -175,11 +178,8 @@ def _loss_table(found: Benchmark) -> list[str]:
         f"| system | {' | '.join(_COLUMNS[name] for name in _LOST)} |",
         f"|---|{'---|' * len(_LOST)}",
     ]
-    for row in found.systems:
-        loss = found.loss(row.name)
-        if loss is not None:
-            cells = [_change(loss, name) for name in _LOST]
-            lines.append(f"| {row.name} | {' | '.join(cells)} |")
+    for name, loss in losses.items():
+        lines.append(f"| {name} | {' | '.join(_change(loss, metric) for metric in _LOST)} |")
     return [*lines, ""]
 
 

@@ -122,6 +122,7 @@ def run_benchmark(
     replicates: int,
     seed: int,
     announce: Callable[[str], None],
+    wanted: Callable[[str, str], bool] = lambda task, system: True,
 ) -> Benchmark:
     """Measure every system on every task, or read what was measured before.
 
@@ -134,6 +135,8 @@ def run_benchmark(
         replicates: Bootstrap draws for each interval.
         seed: Seeds those draws.
         announce: Told what is measured next.
+        wanted: Whether a task and a system, by their names, are to be measured; where not, what
+            was measured before still counts.
 
     Raises:
         CatalogueError: An image is missing from a catalogue's cache.
@@ -149,6 +152,8 @@ def run_benchmark(
             digest = sha256_bytes(json.dumps([*facts, versions()["samehand"]]).encode())[:24]
             path = out / "cached" / f"{digest}.safetensors"
             result = read_cached(path)
+            if result is None and not wanted(task.name, system.name):
+                continue
             if result is None:
                 announce(f"{task.name}: {system.name}")
                 opened = opened or open_task(task)
@@ -159,7 +164,22 @@ def run_benchmark(
                 )
                 write_cached(path, result)
             measured[task.name, system.name] = result
-    return Benchmark(systems, tasks, measured, left_out, replicates, seed)
+    missing = [
+        f"{system.name} on {task.name}"
+        for task in tasks
+        for system in systems
+        if (task.name, system.name) not in measured
+    ]
+    if missing:
+        left_out = [*left_out, f"Not measured: {'; '.join(missing)}."]
+    return Benchmark(
+        [row for row in systems if any(name == row.name for _, name in measured)],
+        [row for row in tasks if any(name == row.name for name, _ in measured)],
+        measured,
+        left_out,
+        replicates,
+        seed,
+    )
 
 
 def _measure(

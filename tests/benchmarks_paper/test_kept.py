@@ -81,6 +81,22 @@ def test_a_kept_row_keeps_its_date_through_further_runs_and_loses_it_when_measur
     assert text.count("Not measured again") == 1
 
 
+def test_lists_of_pairs_that_were_not_asked_about_stay_in_their_place():
+    other = NEW.replace("## (a) All", "## (b) One style")
+    text = with_kept_rows(other, OLD)
+    titles = [line for line in text.splitlines() if line.startswith("#")]
+    assert titles == ["## (a) All", "## (b) One style", "### Protocols", "## Systems"]
+    assert "| lite, as served | 0.7 |" in text
+    assert "| vit, as served | 0.9 |" in text
+
+
+def test_a_table_with_other_columns_takes_no_old_row():
+    wider = NEW.replace("| AUC |", "| AUC | EER |").replace(
+        "|---|---|\n| lite", "|---|---|---|\n| lite"
+    )
+    assert "| quick |" not in with_kept_rows(wider, OLD)
+
+
 def test_a_run_of_everything_keeps_nothing():
     assert with_kept_rows(OLD, OLD) == OLD
     assert with_kept_rows(NEW, "") == NEW

@@ -11,7 +11,7 @@ from benchmarks.paper.capture import CaptureRange, draw_capture, recapture
 from benchmarks.paper.mistakes import Mistakes, find_mistakes, pair_indices
 from benchmarks.paper.report import BEGIN, END, markdown_tables, write_benchmark
 from benchmarks.paper.run import read_cached, run_benchmark
-from benchmarks.paper.systems import WITHIN, choose_systems, open_material
+from benchmarks.paper.systems import SERVED, WITHIN, choose_systems, open_material
 from benchmarks.paper.tasks import choose_tasks, open_task
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError, OutputError
@@ -249,6 +249,31 @@ def test_an_interrupted_or_damaged_run_measures_what_is_missing(measured, collec
     again = run(collection, verifier, out, said)
     assert len(said) == 2
     assert all(again.cached[key].results == cell.results for key, cell in found.cached.items())
+
+
+def test_only_what_is_wanted_is_measured_and_the_rest_is_read(
+    measured, collection, verifier, tmp_path
+):
+    out, found, _ = measured
+    served = found.systems[-1].name
+
+    def some(task, system):
+        return task == "unseen" and system in ("colour histogram", served)
+
+    said = []
+    few = run(collection, verifier, tmp_path, said, wanted=some)
+    assert said == ["unseen: colour histogram", f"unseen: {served}"]
+    assert set(few.cached) == {("unseen", "colour histogram"), ("unseen", served)}
+    assert [row.name for row in few.systems] == ["colour histogram", served]
+    assert [task.name for task in few.tasks] == ["unseen"]
+    assert f"{served} on seen" in few.left_out[-1]
+    text = markdown_tables(few, Mistakes([], [], {}), command="", models=[""])
+    assert "## (a)" in text
+    assert "## (c)" not in text
+    assert "Lost from" not in text
+    everything = run(collection, verifier, out, said, wanted=some)
+    assert len(said) == 2
+    assert everything.cached.keys() == found.cached.keys()
 
 
 def test_the_report_says_what_was_found(measured, collection, tmp_path):
