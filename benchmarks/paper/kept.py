@@ -23,7 +23,7 @@ def with_kept_rows(new: str, old: str) -> str:
         old: Markdown of an earlier one.
 
     Returns:
-        `new`, with a line after its date that names the kept rows and when they were measured.
+        `new`, with a line at the end of its head that names the kept rows and when they were measured.
     """
     fresh, earlier = dict(_sections(new)), dict(_sections(old))
     known: dict[str, None] = {}
@@ -42,9 +42,9 @@ def with_kept_rows(new: str, old: str) -> str:
         name.strip(): date for line in _OLD.findall(old) for name, date in _DATED.findall(line)
     }
     dated = [f"{one} ({since.get(one) or (run[1] if run else 'earlier')})" for one in known]
-    end = text.index("\n", found.start())
     note = f"Not measured again, so that their rows stand as they were: {'; '.join(dated)}."
-    return f"{text[:end]}\n\n{note}{text[end:]}"
+    head = _sections(text)[0][1]
+    return f"{head.rstrip()}\n\n{note}\n\n{text[len(head) :]}"
 
 
 def _sections(text: str) -> list[tuple[str, str]]:

@@ -165,10 +165,9 @@ def run_benchmark(
                 write_cached(path, result)
             measured[task.name, system.name] = result
     missing = [
-        f"{system.name} on {task.name}"
-        for task in tasks
+        f"{system.name} ({', '.join(tasks_left)})"
         for system in systems
-        if (task.name, system.name) not in measured
+        if (tasks_left := [one.name for one in tasks if (one.name, system.name) not in measured])
     ]
     if missing:
         left_out = [*left_out, f"Not measured: {'; '.join(missing)}."]

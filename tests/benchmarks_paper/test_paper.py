@@ -266,7 +266,7 @@ def test_only_what_is_wanted_is_measured_and_the_rest_is_read(
     assert set(few.cached) == {("unseen", "colour histogram"), ("unseen", served)}
     assert [row.name for row in few.systems] == ["colour histogram", served]
     assert [task.name for task in few.tasks] == ["unseen"]
-    assert f"{served} on seen" in few.left_out[-1]
+    assert f"{served} (recaptured, seen, submission, natural)" in few.left_out[-1]
     text = markdown_tables(few, Mistakes([], [], {}), command="", models=[""])
     assert "## (a)" in text
     assert "## (c)" not in text
