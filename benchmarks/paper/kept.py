@@ -23,7 +23,7 @@ def with_kept_rows(new: str, old: str) -> str:
         old: Markdown of an earlier one.
 
     Returns:
-        `new`, with a line at the end of its head that names the kept rows and when they were measured.
+        `new`, with a line at the end of its head: which rows were kept, and of when.
     """
     fresh, earlier = dict(_sections(new)), dict(_sections(old))
     known: dict[str, None] = {}
