@@ -110,7 +110,9 @@ def folds_of(material: Material, head: Head, count: int, seed: int) -> Iterator[
             head.nearby,
         )
         picked = np.flatnonzero(chosen & ~others)
-        rows = _unit((material.features[picked] - mean) / deviation @ projection)
+        rows = _unit(
+            np.asarray((material.features[picked] - mean) / deviation, np.float32) @ projection
+        )
         yield _fold(material, comparator, picked, rows)
 
 

@@ -84,7 +84,8 @@ def benchmark(
         from benchmarks.paper.tasks import choose_tasks, open_task
     from samehand.verification.verifier import SameHand
 
-    models = [SameHand(name, threads) for name in model or [None]]
+    named: list[str | None] = [*(model or ())] or [None]
+    models = [SameHand(name, threads) for name in named]
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
     systems = choose_systems(material, models, backbone=backbone, report=report, threads=threads)
