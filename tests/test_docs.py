@@ -136,6 +136,20 @@ def test_the_accuracy_of_the_models_is_that_of_the_benchmark() -> None:
     assert checked >= 20
 
 
+def test_what_is_said_in_words_is_what_the_benchmark_has() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
+    benchmark = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    _, rows = script["_under"]("benchmark.md", benchmark, "(a) Unseen artists, all pairs")
+    right = float(rows["vit, as served"]["balanced accuracy"].split()[0])
+    assert round(1 / (1 - right)) == 7
+    for name in ("README.md", "docs/index.md"):
+        words = " ".join((ROOT / name).read_text(encoding="utf-8").lower().split())
+        assert "one decision in seven is wrong" in words
+    _, rows = script["_under"]("benchmark.md", benchmark, "How far ahead vit is")
+    gain = rows["lite, as served"]["(a)"].replace("+", "")
+    assert f"gains {gain} in AUC" in (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+
+
 def test_the_site_builds_strictly_and_asks_nothing_of_other_hosts(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
