@@ -86,7 +86,7 @@ def test_generated_pages_are_current() -> None:
 
 def test_a_table_is_included_as_it_stands_in_its_own_document() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
-    rows = "rows: ours: + calibration, as served = ours; colour histogram"
+    rows = "rows: lite, as served = ours; colour histogram"
     comment = f"<!-- table: benchmark.md | (a) Unseen artists, all pairs | {rows} | EER -->"
     text = f"Before.\n\n{comment}\nstale\n<!-- end of table -->\n\nAfter."
     included = script["with_tables"](text)
@@ -98,6 +98,56 @@ def test_a_table_is_included_as_it_stands_in_its_own_document() -> None:
     assert "stale" not in included
     assert included.startswith("Before.\n\n<!-- table")
     assert included.endswith("<!-- end of table -->\n\nAfter.")
+
+
+# Rows of the accuracy table of models.md, and where the benchmark has them.
+_ACCURACY = {
+    "unseen artists, thumbnails": ("(a) Unseen artists, all pairs", "as served"),
+    "the same, pairs of one style": ("(b) Unseen artists, pairs of one style", "within a style"),
+    "museum photographs": ("(f) Another collection", "as served"),
+}
+
+
+def test_the_accuracy_of_the_models_is_that_of_the_benchmark() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
+    benchmark = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    names = {"balanced accuracy at an LLR of 0": "balanced accuracy"}
+    place, checked = None, 0
+    for line in page.partition("## Accuracy")[2].partition("\n## ")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 3:
+            continue
+        if block := re.match(r"\*\*(.+?)\*\*", cells[0]):
+            place = _ACCURACY.get(block[1])
+        if place is None:
+            continue
+        heading, kind = place
+        _, rows = script["_under"]("benchmark.md", benchmark, heading)
+        metric = cells[0].rpartition(": ")[2]
+        for model, cell in zip(("lite", "vit"), cells[1:], strict=True):
+            found = rows[f"{model}, {kind}"]
+            expected = found.get(names.get(metric, metric), "")
+            if metric == "Cllr":
+                both = (found[name].split(" ")[0] for name in ("Cllr", "min Cllr"))
+                expected = "{} ({})".format(*both)
+            assert cell == expected, (model, line)
+            checked += 1
+    assert checked >= 20
+
+
+def test_what_is_said_in_words_is_what_the_benchmark_has() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_reference.py"))
+    benchmark = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    _, rows = script["_under"]("benchmark.md", benchmark, "(a) Unseen artists, all pairs")
+    right = float(rows["vit, as served"]["balanced accuracy"].split()[0])
+    assert round(1 / (1 - right)) == 7
+    for name in ("README.md", "docs/index.md"):
+        words = " ".join((ROOT / name).read_text(encoding="utf-8").lower().split())
+        assert "one decision in seven is wrong" in words
+    _, rows = script["_under"]("benchmark.md", benchmark, "How far ahead vit is")
+    gain = rows["lite, as served"]["(a)"].replace("+", "")
+    assert f"gains {gain} in AUC" in (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 
 
 def test_the_site_builds_strictly_and_asks_nothing_of_other_hosts(tmp_path: Path) -> None:

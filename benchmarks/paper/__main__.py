@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from samehand.cli import interruptible, run
-from samehand.cli.options import Catalogue, Model, Threads, command_line, extra
+from samehand.cli.options import Catalogue, Threads, command_line, extra
 
 PROGRAM = "python -m benchmarks.paper"
 
@@ -26,7 +26,14 @@ def benchmark(
     out: Annotated[
         Path, typer.Option(help="The folder for the tables; what lies there is not measured again.")
     ],
-    model: Model = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model folder, vit, lite or hf:owner/name; may be repeated. The first is "
+            "measured in its layers, too, and the mistakes are those of the last. "
+            "$SAMEHAND_MODEL, else vit, if absent."
+        ),
+    ] = None,
     report_model: Annotated[
         str | None,
         typer.Option(help="The report's network, a model folder; left out if absent."),
@@ -39,40 +46,62 @@ def benchmark(
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option(help="Also put the tables between the marked lines of this Markdown file."),
+        typer.Option(
+            help="Also put the tables between the marked lines of this Markdown file, where rows "
+            "that are not measured now are kept."
+        ),
     ] = None,
     backbone: Annotated[
         str, typer.Option(help="The frozen backbone, an EfficientNet-Lite.")
     ] = "efficientnet-lite0",
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave out systems whose name contains this; may be repeated."),
+        typer.Option(help="Do not measure systems whose name contains this; may be repeated."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Measure only systems whose name contains this; may be repeated. What OUT holds "
+            "of others is shown all the same."
+        ),
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Measure only unseen, recaptured, seen, submission or natural; may be repeated."
+        ),
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seeds everything that is drawn.")] = 0,
     threads: Threads = None,
 ) -> None:
-    """Measure a model in its layers beside everything that it must beat, on every protocol."""
+    """Measure models beside everything that they must beat, on every protocol."""
     with extra("the benchmark", "train"):
         from benchmarks.paper.mistakes import draw_pairs, find_mistakes
         from benchmarks.paper.report import write_benchmark
-        from benchmarks.paper.run import run_benchmark, score_task
+        from benchmarks.paper.run import run_benchmark
         from benchmarks.paper.systems import choose_systems, open_material
         from benchmarks.paper.tasks import choose_tasks, open_task
     from samehand.verification.verifier import SameHand
 
-    same_hand = SameHand(model, threads)
+    named: list[str | None] = [*(model or ())] or [None]
+    models = [SameHand(name, threads) for name in named]
     report = SameHand(report_model, threads) if report_model else None
     material = open_material(catalogue, seed)
-    systems = choose_systems(material, same_hand, backbone=backbone, report=report, threads=threads)
-    unwanted = [one.name for one in systems[:-1] if any(part in one.name for part in without or ())]
-    systems = [one for one in systems if one.name not in unwanted]
+    systems = choose_systems(material, models, backbone=backbone, report=report, threads=threads)
     tasks, left_out = choose_tasks(
         catalogue, out, submission=submission, natural=natural, seed=seed
     )
     if report is None:
         left_out.append("The report's network: no `--report-model` was given.")
-    left_out += [f"{name[0].upper()}{name[1:]}: left out by `--without`." for name in unwanted]
+
+    def wanted(task_name: str, system: str) -> bool:
+        if task and task_name not in task:
+            return False
+        if any(part in system for part in without or ()):
+            return False
+        return not only or any(part in system for part in only)
+
     found = run_benchmark(
         material,
         systems,
@@ -82,9 +111,10 @@ def benchmark(
         replicates=replicates,
         seed=seed,
         announce=lambda what: print(f"measuring {what}", file=sys.stderr),
+        wanted=wanted,
     )
     unseen = open_task(tasks[0])
-    mistakes = find_mistakes(unseen, *score_task(systems[-1].prepare(), tasks[0], unseen))
+    mistakes = find_mistakes(unseen, *systems[-1].prepare().score(tasks[0], unseen))
     draw_pairs(mistakes.pairs, unseen.paintings, catalogue, out / "mistakes.png")
     print(
         write_benchmark(
@@ -92,7 +122,7 @@ def benchmark(
             mistakes,
             out,
             command=command_line(PROGRAM),
-            model=same_hand.folder.identity,
+            models=[one.folder.identity for one in models],
             page=page,
         )
     )

@@ -1,13 +1,16 @@
 """A benchmark as files: JSON for machines, Markdown for people, and a part of a page of theirs."""
 
+import datetime
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.paper.kept import with_kept_rows
 from benchmarks.paper.mistakes import Mistakes
-from benchmarks.paper.run import Benchmark
-from benchmarks.paper.systems import OURS
+from benchmarks.paper.run import Benchmark, Difference
+from benchmarks.paper.systems import OURS, SERVED, WITHIN
 from samehand.errors import OutputError
 from samehand.evaluation.evaluate import Result
 from samehand.evaluation.report import COLUMNS, without_nan
@@ -31,7 +34,13 @@ _TABLES = (
 
 
 def write_benchmark(
-    found: Benchmark, mistakes: Mistakes, out: Path, *, command: str, model: str, page: Path | None
+    found: Benchmark,
+    mistakes: Mistakes,
+    out: Path,
+    *,
+    command: str,
+    models: Sequence[str],
+    page: Path | None,
 ) -> str:
     """Write benchmark.json and benchmark.md into the folder `out`, and return the Markdown.
 
@@ -40,28 +49,33 @@ def write_benchmark(
         mistakes: What the model gets most wrong.
         out: The benchmark's folder.
         command: The command line that made the figures.
-        model: Identity of the measured model.
+        models: Identities of the measured models.
         page: A Markdown file that holds the lines `BEGIN` and `END`; what stands between them is
-            replaced by the tables. None for no such page.
+            replaced by the tables, but for rows of systems that were not measured, which are
+            kept. None for no such page.
 
     Raises:
         OutputError: A file cannot be written, or `page` lacks those lines.
     """
-    tables = markdown_tables(found, mistakes, command=command, model=model)
+    tables = markdown_tables(found, mistakes, command=command, models=models)
     text = None if page is None else _with_tables(page, tables)
-    write_text(out / "benchmark.json", _json(found, mistakes, command, model))
+    write_text(out / "benchmark.json", _json(found, mistakes, command, models))
     write_text(out / "benchmark.md", f"# Benchmark\n\n{tables}")
     if page is not None and text is not None:
         write_text(page, text)
     return tables
 
 
-def markdown_tables(found: Benchmark, mistakes: Mistakes, *, command: str, model: str) -> str:
+def markdown_tables(
+    found: Benchmark, mistakes: Mistakes, *, command: str, models: Sequence[str]
+) -> str:
     """Return everything that was found as Markdown sections, two levels down."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     lines = [
-        f"Measured model: `{model}`. Seed {found.seed}, {found.replicates:,} bootstrap draws. "
-        "Made by",
+        f"Measured on {today}: {' and '.join(f'`{one}`' for one in models)}. Seed {found.seed}, "
+        f"{found.replicates:,} bootstrap draws. Made by",
         "",
+        "<!-- not run: needs the Painter by Numbers data -->",
         "```bash",
         command,
         "```",
@@ -69,12 +83,13 @@ def markdown_tables(found: Benchmark, mistakes: Mistakes, *, command: str, model
     ]
     for letter, task, stratum, title in _TABLES:
         lines += _table(found, letter, task, stratum, title)
-    lines += _lead_table(found)
+    for served in found.served:
+        lines += _lead_table(found, served)
     lines += _loss_table(found)
     lines += [f"- {sentence}" for sentence in found.left_out]
     lines += ["", "## Systems", ""]
     lines += [f"- **{row.name}**: {row.what}" for row in found.systems]
-    lines += ["", *_protocol_table(found), *_mistakes(mistakes)]
+    lines += ["", *_protocol_table(found), *_mistakes(found, mistakes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -112,34 +127,48 @@ def _span(ends: tuple[float, float], form: str = ".3f") -> str:
     return f"[{ends[0]:{form}}, {ends[1]:{form}}]"
 
 
-def _lead_table(found: Benchmark) -> list[str]:
-    served = found.systems[-1].name
+def _lead_table(found: Benchmark, served: str) -> list[str]:
+    name = served.removesuffix(SERVED)
     asked = [
-        (letter, task, stratum)
+        (f"({letter})", served, task, stratum)
         for letter, task, stratum, _ in _TABLES
-        if (task, served) in found.cached and found.cached[task, served].result(stratum) is not None
+        if found.lead(served, served, task, stratum) is not None
     ]
+    within = f"{name}{WITHIN}"
+    if found.lead(within, served, "unseen", "same style") is not None:
+        asked.insert(2, ("(b), its second ratio", within, "unseen", "same style"))
     lines = [
-        "### How far ahead",
+        f"### How far ahead {name} is",
         "",
-        f"AUC of the last system, {served}, less that of each other method, on the same draws of "
-        "artists: an interval above 0 shows that it is better, also where those above overlap.",
+        f"AUC of {served}, less that of each other method, on the same draws of artists: an "
+        "interval above 0 shows that it is better, also where those above overlap.",
         "",
-        f"| system | {' | '.join(f'({letter})' for letter, _, _ in asked)} |",
+        f"| system | {' | '.join(title for title, *_ in asked)} |",
         f"|---|{'---|' * len(asked)}",
     ]
     for row in found.systems:
-        if row.name.startswith(OURS):
+        if row.name.startswith(OURS) or row.name in (served, within):
+            continue
+        if row.name.endswith(WITHIN):
             continue
         cells = []
-        for _, task, stratum in asked:
-            lead = found.lead(row.name, task, stratum)
-            cells.append(f"{lead.metrics['auc']:+.3f} {_span(lead.intervals['auc'], '+.3f')}")
+        for _, ahead, task, stratum in asked:
+            lead = found.lead(ahead, row.name, task, stratum)
+            cells.append(_change(lead, "auc"))
         lines.append(f"| {row.name} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
+def _change(difference: Difference | None, metric: str) -> str:
+    if difference is None:
+        return "-"
+    return f"{difference.metrics[metric]:+.3f} {_span(difference.intervals[metric], '+.3f')}"
+
+
 def _loss_table(found: Benchmark) -> list[str]:
+    losses = {row.name: loss for row in found.systems if (loss := found.loss(row.name))}
+    if not losses:
+        return []
     lines = [
         "### Lost from (a) to (e)",
         "",
@@ -149,12 +178,8 @@ def _loss_table(found: Benchmark) -> list[str]:
         f"| system | {' | '.join(_COLUMNS[name] for name in _LOST)} |",
         f"|---|{'---|' * len(_LOST)}",
     ]
-    for row in found.systems:
-        loss = found.loss(row.name)
-        cells = [
-            f"{loss.metrics[name]:+.3f} {_span(loss.intervals[name], '+.3f')}" for name in _LOST
-        ]
-        lines.append(f"| {row.name} | {' | '.join(cells)} |")
+    for name, loss in losses.items():
+        lines.append(f"| {name} | {' | '.join(_change(loss, metric) for metric in _LOST)} |")
     return [*lines, ""]
 
 
@@ -176,11 +201,11 @@ def _protocol_table(found: Benchmark) -> list[str]:
     return [*lines, ""]
 
 
-def _mistakes(mistakes: Mistakes) -> list[str]:
+def _mistakes(found: Benchmark, mistakes: Mistakes) -> list[str]:
     lines = [
         "## Most wrong",
         "",
-        "Of (a), by the model as it is served. Cost: mean of the Cllr terms of an artist's genuine "
+        f"Of (a), by {found.systems[-1].name}. Cost: mean of the Cllr terms of an artist's genuine "
         "and of its impostor pairs; missed: genuine pairs with a likelihood ratio below 1; "
         "accepted: impostor pairs with one of 1 or more; the rival is the artist who is accepted "
         "most often.",
@@ -216,10 +241,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _json(found: Benchmark, mistakes: Mistakes, command: str, model: str) -> str:
+def _json(found: Benchmark, mistakes: Mistakes, command: str, models: Sequence[str]) -> str:
     facts: dict[str, Any] = {
         "command": command,
-        "model": model,
+        "models": list(models),
         "seed": found.seed,
         "replicates": found.replicates,
         "versions": versions(),
@@ -237,7 +262,11 @@ def _json(found: Benchmark, mistakes: Mistakes, command: str, model: str) -> str
             for (task, _), cached in found.cached.items()
             for result in cached.results
         ],
-        "lost_to_recapture": {row.name: asdict(found.loss(row.name)) for row in found.systems},
+        "lost_to_recapture": {
+            row.name: asdict(loss)
+            for row in found.systems
+            if (loss := found.loss(row.name)) is not None
+        },
         "left_out": found.left_out,
         "mistakes": asdict(mistakes),
     }
@@ -245,15 +274,15 @@ def _json(found: Benchmark, mistakes: Mistakes, command: str, model: str) -> str
 
 
 def _with_tables(page: Path, tables: str) -> str:
-    """Return the text of a page with other tables in it."""
+    """Return the text of a page with other tables in it, and the rows that those lack."""
     try:
         text = page.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"cannot read {page}; name a Markdown file with --page") from error
     head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    old, end, tail = rest.partition(END)
     if not begin or not end:
         raise OutputError(
             f"{page} lacks the lines {BEGIN} and {END}; write them where the tables belong"
         )
-    return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
+    return f"{head}{BEGIN}\n\n{with_kept_rows(tables, old)}\n{END}{tail}"

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.paper.systems import Material, Scorer, System
-from benchmarks.paper.tasks import OpenTask, Task, capture_again, open_task
+from benchmarks.paper.served import ServedModel
+from benchmarks.paper.systems import SERVED, Material, Scorer, System
+from benchmarks.paper.tasks import OpenTask, Task, open_task
 from samehand.evaluation.bootstrap import percentile_intervals
 from samehand.evaluation.evaluate import Result, measure, strata
 from samehand.evaluation.metrics import Float64s, Metrics
 from samehand.files import atomic_path, sha256_bytes
-from samehand.records import Floats
-from samehand.scoring.calibration import llr_from_score
 from samehand.versions import versions
 
 _FORMAT = 2
@@ -60,7 +59,7 @@ class Benchmark:
     """Everything that was found.
 
     Attributes:
-        systems: What was measured, the model as it is served last.
+        systems: What was measured, the models as they are served last.
         tasks: The tasks.
         cached: The results by task and system.
         left_out: A sentence for everything that was not measured.
@@ -75,27 +74,37 @@ class Benchmark:
     replicates: int
     seed: int
 
-    def loss(self, system: str) -> Difference:
-        """Return what a system loses to a second photograph: (a) less (e)."""
-        before, after = (self.cached[name, system] for name in ("unseen", "recaptured"))
+    @property
+    def served(self) -> list[str]:
+        """Names of the models as they are served."""
+        return [row.name for row in self.systems if row.name.endswith(SERVED)]
+
+    def loss(self, system: str) -> Difference | None:
+        """Return what a system loses to a second photograph: (a) less (e); None if not known."""
+        before, after = (self.cached.get((name, system)) for name in ("unseen", "recaptured"))
         return _difference(before, after, "all")
 
-    def lead(self, system: str, task: str, stratum: str) -> Difference:
-        """Return how far the last system, the model as it is served, is ahead of another.
+    def lead(self, served: str, system: str, task: str, stratum: str) -> Difference | None:
+        """Return how far a model as it is served is ahead of another system, if that is known.
 
         Args:
+            served: The model's row.
             system: The other's name.
             task: A task's name.
             stratum: One that was measured there.
         """
-        served, other = (self.cached[task, name] for name in (self.systems[-1].name, system))
-        return _difference(served, other, stratum)
+        ahead, other = (self.cached.get((task, name)) for name in (served, system))
+        return _difference(ahead, other, stratum)
 
 
-def _difference(first: CachedResult, second: CachedResult, stratum: str) -> Difference:
+def _difference(
+    first: CachedResult | None, second: CachedResult | None, stratum: str
+) -> Difference | None:
+    if first is None or second is None:
+        return None
     one, two = (cached.result(stratum) for cached in (first, second))
-    assert one is not None
-    assert two is not None
+    if one is None or two is None:
+        return None
     metrics = {
         name: getattr(one.metrics, name) - getattr(two.metrics, name)
         for name in asdict(one.metrics)
@@ -113,6 +122,7 @@ def run_benchmark(
     replicates: int,
     seed: int,
     announce: Callable[[str], None],
+    wanted: Callable[[str, str], bool] = lambda task, system: True,
 ) -> Benchmark:
     """Measure every system on every task, or read what was measured before.
 
@@ -125,13 +135,15 @@ def run_benchmark(
         replicates: Bootstrap draws for each interval.
         seed: Seeds those draws.
         announce: Told what is measured next.
+        wanted: Whether a task and a system, by their names, are to be measured; where not, what
+            was measured before still counts.
 
     Raises:
         CatalogueError: An image is missing from a catalogue's cache.
         ProtocolError: A protocol was changed since it was frozen.
         OutputError: `out` cannot be written.
     """
-    prepared: dict[str, Scorer] = {}
+    prepared: dict[str, Scorer | ServedModel] = {}
     measured: dict[tuple[str, str], CachedResult] = {}
     for task in tasks:
         opened: OpenTask | None = None
@@ -140,6 +152,8 @@ def run_benchmark(
             digest = sha256_bytes(json.dumps([*facts, versions()["samehand"]]).encode())[:24]
             path = out / "cached" / f"{digest}.safetensors"
             result = read_cached(path)
+            if result is None and not wanted(task.name, system.name):
+                continue
             if result is None:
                 announce(f"{task.name}: {system.name}")
                 opened = opened or open_task(task)
@@ -150,32 +164,37 @@ def run_benchmark(
                 )
                 write_cached(path, result)
             measured[task.name, system.name] = result
-    return Benchmark(systems, tasks, measured, left_out, replicates, seed)
-
-
-def score_task(scorer: Scorer, task: Task, opened: OpenTask) -> tuple[Floats, Floats]:
-    """Return raw scores and log10 likelihood ratios of a task's pairs, (M,) each."""
-    rows = scorer.rows(task.folder, opened.paintings["path"].to_list())
-    shift = 0
-    if task.captured is not None:
-        shift = len(rows)
-        again = scorer.rows(task.captured, capture_again(task, opened.paintings))
-        rows = np.concatenate([rows, again])
-    score_pairs = scorer.against(rows)
-    scores = np.concatenate(
-        [score_pairs(batch.left, batch.right + shift) for batch in opened.protocol.batches()]
+    missing = [
+        f"{system.name} ({', '.join(tasks_left)})"
+        for system in systems
+        if (tasks_left := [one.name for one in tasks if (one.name, system.name) not in measured])
+    ]
+    if missing:
+        left_out = [*left_out, f"Not measured: {'; '.join(missing)}."]
+    return Benchmark(
+        [row for row in systems if any(name == row.name for _, name in measured)],
+        [row for row in tasks if any(name == row.name for name, _ in measured)],
+        measured,
+        left_out,
+        replicates,
+        seed,
     )
-    return scores, llr_from_score(scorer.calibration, scores).astype(np.float32)
 
 
 def _measure(
-    name: str, scorer: Scorer, task: Task, opened: OpenTask, replicates: int, seed: int
+    name: str,
+    scorer: Scorer | ServedModel,
+    task: Task,
+    opened: OpenTask,
+    replicates: int,
+    seed: int,
 ) -> CachedResult:
-    scores, llrs = score_task(scorer, task, opened)
+    scores, llrs = scorer.score(task, opened)
     results, draws = [], {}
     found = strata(opened.labels)
     for stratum in _WANTED.get(task.name, ("all",)):
-        if stratum in found:
+        # A model's calibration within styles has no answer to other pairs.
+        if stratum in found and not np.isnan(llrs[found[stratum]]).any():
             result, draws[stratum] = measure(
                 name,
                 scorer.calibration,

@@ -1,7 +1,7 @@
 """The systems of the benchmark: what the shipped model is measured beside, and its own layers.
 
-All are calibrated on the same pairs of the same held-out artists; only the model as it is served
-brings its own calibration, which export fitted on those artists as well.
+All are calibrated on the same pairs of the same held-out artists; only the models as they are
+served bring their own calibrations, one for each pair of kinds of pictures.
 
 Shapes: N paintings, D width of a row, M pairs.
 """
@@ -16,18 +16,25 @@ import numpy as np
 import polars as pl
 
 from benchmarks.paper.leakage import file_facts, forest_scores, grow_forest
+from benchmarks.paper.served import ServedModel
+from benchmarks.paper.tasks import OpenTask, Task, capture_again
 from benchmarks.paper.winner import train_classifier
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
 from samehand.errors import CatalogueError
 from samehand.evaluation.baselines import COLOUR, backbone_statistics, baseline, centred
-from samehand.evaluation.evaluate import WITHIN, reference_paintings
+from samehand.evaluation.evaluate import reference_paintings
 from samehand.files import sha256_file
 from samehand.model.embed import Embeds, embed_catalogued
 from samehand.model.runtime import Embedder
 from samehand.pairs.draws import sampled_pairs
 from samehand.records import Floats, OperatingPoint
-from samehand.scoring.calibration import Calibration, OperatingThreshold, fit_calibration
+from samehand.scoring.calibration import (
+    Calibration,
+    OperatingThreshold,
+    fit_calibration,
+    llr_from_score,
+)
 from samehand.scoring.comparator import Comparator, CosineComparator, Indices
 from samehand.verification.verifier import SameHand
 
@@ -44,6 +51,9 @@ _DECAY_OURS = 3.0
 
 OURS = "ours: "
 """What the names of the measured model's own layers begin with."""
+
+SERVED, WITHIN = ", as served", ", within a style"
+"""What the names of models with their own calibrations end with."""
 
 _NO_EVIDENCE = Calibration(
     slope=1e-9,
@@ -71,6 +81,20 @@ class Scorer:
     against: Callable[[Floats], PairScorer]
     calibration: Calibration
 
+    def score(self, task: Task, opened: OpenTask) -> tuple[Floats, Floats]:
+        """Return raw scores and log10 likelihood ratios of a task's pairs, (M,) each."""
+        rows = self.rows(task.folder, opened.paintings["path"].to_list())
+        shift = 0
+        if task.captured is not None:
+            shift = len(rows)
+            again = self.rows(task.captured, capture_again(task, opened.paintings))
+            rows = np.concatenate([rows, again])
+        score_pairs = self.against(rows)
+        scores = np.concatenate(
+            [score_pairs(batch.left, batch.right + shift) for batch in opened.protocol.batches()]
+        )
+        return scores, llr_from_score(self.calibration, scores).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -86,7 +110,7 @@ class System:
     name: str
     what: str
     key: str
-    prepare: Callable[[], Scorer]
+    prepare: Callable[[], Scorer | ServedModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,26 +155,28 @@ def open_material(folder: Path, seed: int) -> Material:
 
 def choose_systems(
     material: Material,
-    model: SameHand,
+    models: Sequence[SameHand],
     *,
     backbone: str,
     report: SameHand | None,
     threads: int | None,
 ) -> list[System]:
-    """Return what is measured, the leakage floor first and the model as served last.
+    """Return what is measured, the leakage floor first and the models as they are served last.
 
     Args:
         material: What they may learn from.
-        model: The model that is measured.
+        models: The models that are measured, the first of them in its layers, too.
         backbone: Name of the frozen backbone, an EfficientNet-Lite.
         report: The network of the report that started the project, or None to leave it out.
-        threads: CPU threads of the model; None for all there are.
+        threads: CPU threads of the first model; None for all there are.
 
     Raises:
         MissingExtraError: The training packages are not installed.
-        ModelError: The model scores pairs with a network, so it has no such layers.
+        ModelError: A model scores pairs with a network, so it has no such layers.
     """
-    model.folder.require_metric("be measured in its layers")
+    model = models[0]
+    for one in models:
+        one.folder.require_metric("be measured in its layers")
     comparator = model.folder.comparator
     assert isinstance(comparator, CosineComparator)
     both, width = backbone_statistics(backbone)
@@ -215,7 +241,8 @@ def choose_systems(
             lambda: _winner(material, _embedded(one_view), _DECAY_OURS),
         ),
     ]
-    return found + _layers(material, model, one_view, comparator)
+    found += _layers(material, model, one_view, comparator)
+    return found + [row for one in models for row in _as_served(one)]
 
 
 def _layers(
@@ -224,12 +251,7 @@ def _layers(
     folder = model.folder
     plain = replace(comparator, normalisation="none")
     count = len(folder.config.views)
-    within = folder.config.one_style
-
-    def served(calibration: Calibration) -> Scorer:
-        return Scorer(_embedded(model.embedder), _cosine(comparator), calibration)
-
-    found = [
+    return [
         System(
             f"{OURS}embedding, one view",
             "The measured model's encoder on the whole painting squeezed to a square, cosine.",
@@ -250,23 +272,31 @@ def _layers(
             lambda: _compared(material, model.embedder, comparator),
         ),
     ]
+
+
+def _as_served(model: SameHand) -> list[System]:
+    """Return a model with each of its own calibrations, the one against all pairs last."""
+    config, identity = model.folder.config, model.folder.identity
+    found = []
+    within = config.one_style
     if within is not None:
         found.append(
             System(
-                f"{OURS}{WITHIN}",
-                "The model's scores for pairs of one style with their own calibration; use "
-                "it only if you know that both paintings share a style.",
-                f"within 2 {folder.identity}",
-                lambda: Scorer(_embedded(model.embedder), _of_one_style(comparator), within),
+                f"{config.name}{WITHIN}",
+                "The model's second ratio, against another artist of the same style, for pairs "
+                "that are known to share one.",
+                f"within 3 {identity}",
+                lambda: ServedModel(model, within, within=True),
             )
         )
     return [
         *found,
         System(
-            f"{OURS}+ calibration, as served",
-            f"`{folder.identity}` with its own calibration: what `samehand evaluate` measures.",
-            f"served 1 {folder.identity}",
-            lambda: served(folder.config.calibration),
+            f"{config.name}{SERVED}",
+            f"`{identity}` with its own calibrations, by the kinds of the two pictures: what "
+            "`samehand evaluate` measures.",
+            f"served 2 {identity}",
+            lambda: ServedModel(model, config.calibration),
         ),
     ]
 
@@ -307,14 +337,6 @@ def _cosine(comparator: Comparator) -> Callable[[Floats], PairScorer]:
     def against(rows: Floats) -> PairScorer:
         enrolled = comparator.enrol(rows)
         return lambda left, right: comparator.pair_scores(enrolled, left, right)
-
-    return against
-
-
-def _of_one_style(comparator: Comparator) -> Callable[[Floats], PairScorer]:
-    def against(rows: Floats) -> PairScorer:
-        enrolled = comparator.enrol(rows)
-        return lambda left, right: comparator.style_scores(enrolled, left, right)
 
     return against
 

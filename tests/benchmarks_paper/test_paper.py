@@ -10,11 +10,12 @@ import pytest
 from benchmarks.paper.capture import CaptureRange, draw_capture, recapture
 from benchmarks.paper.mistakes import Mistakes, find_mistakes, pair_indices
 from benchmarks.paper.report import BEGIN, END, markdown_tables, write_benchmark
-from benchmarks.paper.run import read_cached, run_benchmark, score_task
-from benchmarks.paper.systems import choose_systems, open_material
+from benchmarks.paper.run import read_cached, run_benchmark
+from benchmarks.paper.systems import SERVED, WITHIN, choose_systems, open_material
 from benchmarks.paper.tasks import choose_tasks, open_task
 from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
 from samehand.errors import CatalogueError, OutputError
+from samehand.evaluation.evaluate import WITHIN as EVALUATED_WITHIN
 from samehand.evaluation.evaluate import evaluate
 from samehand.evaluation.metrics import auc
 from samehand.files import sha256_file
@@ -79,7 +80,7 @@ def collection(tmp_path_factory, work_of):
 def run(collection, verifier, out, said, **changed):
     material = open_material(collection, 0)
     systems = choose_systems(
-        material, verifier, backbone="efficientnet-lite0", report=verifier, threads=1
+        material, [verifier], backbone="efficientnet-lite0", report=verifier, threads=1
     )
     tasks, left_out = choose_tasks(
         collection, out, submission=collection / "pairs.csv", natural=collection, seed=0
@@ -105,8 +106,11 @@ def test_every_system_answers_every_task(measured):
     ]
     assert len(found.systems) == 12
     assert len(said) == len(found.cached) == 5 * 12
-    for (task, _), cached in found.cached.items():
+    for (task, system), cached in found.cached.items():
         expected = ["all", "same style"] if task == "unseen" else ["all"]
+        if system.endswith(WITHIN):
+            # Other pairs have no answer within a style.
+            expected = ["same style"] if task == "unseen" else []
         assert [result.stratum for result in cached.results] == expected
         for result in cached.results:
             assert np.isfinite(list(asdict(result.metrics).values())).all()
@@ -129,6 +133,7 @@ def test_the_model_as_served_has_the_figures_of_evaluate(measured, collection, v
         )
         rows = {
             served: verifier.folder.config.name,
+            served.replace(SERVED, WITHIN): f"{verifier.folder.config.name}, {EVALUATED_WITHIN}",
             "frozen backbone": "frozen:efficientnet-lite0",
             "colour histogram": "colour-histogram",
         }
@@ -158,7 +163,7 @@ def test_recaptured_pairs_have_an_original_on_the_left_and_a_copy_on_the_right(m
     task = found.tasks[1]
     opened = open_task(task)
     scorer = found.systems[-1].prepare()
-    scores, _ = score_task(scorer, task, opened)
+    scores, _ = scorer.score(task, opened)
     left, right = pair_indices(opened)
     image = [decode_file(task.folder / path).image for path in opened.paintings["path"].to_list()]
     for pair in (0, 7, 100):
@@ -172,6 +177,9 @@ def test_the_loss_is_the_difference_of_both_questions(measured):
     _, found, _ = measured
     for row in found.systems:
         loss = found.loss(row.name)
+        if row.name.endswith(WITHIN):
+            assert loss is None
+            continue
         before = found.cached["unseen", row.name].results[0].metrics.auc
         after = found.cached["recaptured", row.name].results[0].metrics.auc
         assert loss.metrics["auc"] == before - after
@@ -182,10 +190,13 @@ def test_the_loss_is_the_difference_of_both_questions(measured):
 def test_the_lead_is_that_of_the_model_as_it_is_served_over_each_other_method(measured):
     _, found, _ = measured
     served = found.systems[-1].name
-    tables = markdown_tables(found, Mistakes([], [], {}), command="", model="")
+    tables = markdown_tables(found, Mistakes([], [], {}), command="", models=[""])
     section = tables.split("### How far ahead")[1].split("###")[0]
     for row in found.systems:
-        lead = found.lead(row.name, "unseen", "all")
+        lead = found.lead(served, row.name, "unseen", "all")
+        if row.name.endswith(WITHIN):
+            assert lead is None
+            continue
         auc = [
             found.cached["unseen", name].result("all").metrics.auc for name in (served, row.name)
         ]
@@ -194,9 +205,9 @@ def test_the_lead_is_that_of_the_model_as_it_is_served_over_each_other_method(me
         low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
         assert lead.intervals["auc"] == pytest.approx((low, high))
         cell = f"{lead.metrics['auc']:+.3f} [{low:+.3f}, {high:+.3f}]"
-        others = not row.name.startswith("ours: ")
+        others = not row.name.startswith("ours: ") and row.name != served
         assert (f"| {row.name} | {cell} |" in section) == others
-    assert found.lead(served, "unseen", "all").metrics["auc"] == 0
+    assert found.lead(served, served, "unseen", "all").metrics["auc"] == 0
 
 
 def test_winner_multiplies_two_softmaxes(measured):
@@ -209,7 +220,7 @@ def test_winner_multiplies_two_softmaxes(measured):
     np.testing.assert_allclose(posteriors.sum(axis=1), 1, atol=1e-5)
     assert posteriors.shape[1] == 6
     left, right = pair_indices(opened)
-    scores, _ = score_task(scorer, task, opened)
+    scores, _ = scorer.score(task, opened)
     expected = [posteriors[i] @ posteriors[j] for i, j in zip(left, right, strict=True)]
     np.testing.assert_allclose(10.0**scores, expected, rtol=1e-4)
     measured_auc = found.cached["unseen", row.name].results[0].metrics.auc
@@ -240,15 +251,45 @@ def test_an_interrupted_or_damaged_run_measures_what_is_missing(measured, collec
     assert all(again.cached[key].results == cell.results for key, cell in found.cached.items())
 
 
+def test_only_what_is_wanted_is_measured_and_the_rest_is_read(
+    measured, collection, verifier, tmp_path
+):
+    out, found, _ = measured
+    served = found.systems[-1].name
+
+    def some(task, system):
+        return task == "unseen" and system in ("colour histogram", served)
+
+    said = []
+    few = run(collection, verifier, tmp_path, said, wanted=some)
+    assert said == ["unseen: colour histogram", f"unseen: {served}"]
+    assert set(few.cached) == {("unseen", "colour histogram"), ("unseen", served)}
+    assert [row.name for row in few.systems] == ["colour histogram", served]
+    assert [task.name for task in few.tasks] == ["unseen"]
+    assert f"{served} (recaptured, seen, submission, natural)" in few.left_out[-1]
+    text = markdown_tables(few, Mistakes([], [], {}), command="", models=[""])
+    assert "## (a)" in text
+    assert "## (c)" not in text
+    assert "Lost from" not in text
+    everything = run(collection, verifier, out, said, wanted=some)
+    assert len(said) == 2
+    assert everything.cached.keys() == found.cached.keys()
+
+
 def test_the_report_says_what_was_found(measured, collection, tmp_path):
     _, found, _ = measured
     opened = open_task(found.tasks[0])
-    scores, llrs = score_task(found.systems[-1].prepare(), found.tasks[0], opened)
+    scores, llrs = found.systems[-1].prepare().score(found.tasks[0], opened)
     mistakes = find_mistakes(opened, scores, llrs)
     page = tmp_path / "page.md"
     page.write_text(f"# Mine\n{BEGIN}\nold\n{END}\nafter\n")
     text = write_benchmark(
-        found, mistakes, tmp_path, command="python -m benchmarks.paper x", model="tiny@0", page=page
+        found,
+        mistakes,
+        tmp_path,
+        command="python -m benchmarks.paper x",
+        models=["tiny@0"],
+        page=page,
     )
     for letter in "abcdef":
         assert f"## ({letter})" in text
@@ -265,13 +306,13 @@ def test_the_report_says_what_was_found(measured, collection, tmp_path):
     assert "1 unknown painting" in text
     facts = json.loads((tmp_path / "benchmark.json").read_text())
     assert facts["command"] == "python -m benchmarks.paper x"
-    assert len(facts["results"]) == 6 * 12
+    assert len(facts["results"]) == 6 * 12 - 5
     assert len(facts["mistakes"]["pairs"]) == len(mistakes.pairs)
     assert page.read_text() == f"# Mine\n{BEGIN}\n\n{text}\n{END}\nafter\n"
     assert (tmp_path / "benchmark.md").read_text().endswith(text)
     page.write_text("# no marks\n")
     with pytest.raises(OutputError, match="lacks the lines"):
-        write_benchmark(found, mistakes, tmp_path, command="x", model="y", page=page)
+        write_benchmark(found, mistakes, tmp_path, command="x", models=["y"], page=page)
     assert page.read_text() == "# no marks\n"
 
 

@@ -151,6 +151,13 @@ class Encoder(nn.Module):
         """Return mean and deviation of the patches that regions are made of."""
         return map_statistics(self._tokens(images)[1])
 
+    def features_and_regions(
+        self, images: Float[Tensor, "B 3 H W"]
+    ) -> tuple[Float[Tensor, "B F"], Float[Tensor, "B G"]]:
+        """Return `features` and `region_statistics` of one run of the backbone."""
+        pooled, maps = self._tokens(images)
+        return pooled, map_statistics(maps)
+
     def _tokens(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the pooled tokens, (B, F), and the patches of regions as maps, (B, C, P, 1)."""
         config = self.config

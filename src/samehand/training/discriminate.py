@@ -49,7 +49,28 @@ def start_from_discriminants(
     encoder.eval()
     device = next(encoder.parameters()).device
     features = run_views(encoder.features, device, paths, size, "pretrained features")
-    mean, deviation, features = _standardised(features)
+    means = set_discriminants(encoder, features, labels, ridge)
+    if encoder.config.pooling == "tokens":
+        values = run_views(encoder.region_statistics, device, paths, size, "features of regions")
+        set_regions(encoder, values, labels, ridge)
+    return means
+
+
+def set_discriminants(
+    encoder: Encoder, features: Floats, labels: NDArray[np.integer], ridge: float
+) -> Floats:
+    """Set the projection of an encoder by its features of training paintings.
+
+    Args:
+        encoder: Changed in place.
+        features: As `Encoder.features` gives them, (N, F).
+        labels: The artist of each, (N,), from 0.
+        ridge: Shrinkage; see `networks.discriminant`.
+
+    Returns:
+        Every artist's mean embedding, (A, D).
+    """
+    mean, deviation, features = standardised(features)
     projection = discriminants(features, labels, width=encoder.config.width, ridge=ridge)
     with torch.no_grad():
         encoder.feature_mean.copy_(torch.from_numpy(mean))
@@ -59,23 +80,21 @@ def start_from_discriminants(
     embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     means = np.zeros((int(labels.max()) + 1, encoder.config.width), np.float32)
     np.add.at(means, labels, embeddings)
-    if encoder.config.pooling == "tokens":
-        _fit_regions(encoder, paths, labels, size=size, ridge=ridge)
     return np.asarray(means / np.bincount(labels)[:, None], np.float32)
 
 
-def _fit_regions(
-    encoder: Encoder,
-    paths: Sequence[Path],
-    labels: NDArray[np.integer],
-    *,
-    size: int,
-    ridge: float,
+def set_regions(
+    encoder: Encoder, values: Floats, labels: NDArray[np.integer], ridge: float
 ) -> None:
-    """Set the projection of regions: by what the patches of whole paintings say of the artist."""
-    device = next(encoder.parameters()).device
-    values = run_views(encoder.region_statistics, device, paths, size, "features of regions")
-    mean, deviation, scaled = _standardised(values)
+    """Set the projection of regions: by what the patches of whole paintings say of the artist.
+
+    Args:
+        encoder: Changed in place; of pooling "tokens".
+        values: As `Encoder.region_statistics` gives them, (N, G).
+        labels: The artist of each, (N,), from 0.
+        ridge: Shrinkage; see `networks.discriminant`.
+    """
+    mean, deviation, scaled = standardised(values)
     projection = discriminants(scaled, labels, width=encoder.config.width, ridge=ridge)
     with torch.no_grad():
         encoder.region_mean.copy_(torch.from_numpy(mean))
@@ -83,7 +102,7 @@ def _fit_regions(
         encoder.region_projection.weight.copy_(torch.from_numpy(np.ascontiguousarray(projection.T)))
 
 
-def _standardised(values: Floats) -> tuple[Floats, Floats, Floats]:
+def standardised(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Return mean and deviation of each column, (F,), and the values less and divided by them."""
     mean: Floats = values.mean(axis=0)
     deviation: Floats = values.std(axis=0) + np.float32(_LEAST_DEVIATION)

@@ -84,7 +84,7 @@ def export(
                     weights=first.recipe.serve.weights,
                     apart=folder / BACKBONE if first.recipe.serve.backbone_apart else None,
                 )
-                config = fit(folder, _serving(first.recipe, name), table, catalogue_path, facts)
+                config = fit(folder, serving_of(first.recipe, name), table, catalogue_path, facts)
             if config.pairwise:
                 config = replace(config, name=name or config.name)
                 write_config(folder, config)
@@ -181,7 +181,8 @@ def _recipe_of(run: RunFolder, facts: dict[str, Any]) -> AnyRecipe:
         ) from error
 
 
-def _serving(recipe: Recipe, name: str | None) -> Serving:
+def serving_of(recipe: Recipe, name: str | None) -> Serving:
+    """Return how a recipe wants its encoder to be asked, under another name if one is given."""
     serve = recipe.serve
     return Serving(
         name=name or recipe.name,

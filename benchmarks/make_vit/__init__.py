@@ -1,0 +1,1 @@
+"""`vit` from its data by one command: python -m benchmarks.make_vit."""
