@@ -50,9 +50,18 @@ class HeldOut:
     pictures: Pictures
     collections: NDArray[np.str_]
 
-    def of(self, prefix: str) -> NDArray[np.bool_]:
-        """Return which pictures are of the collections whose name starts so, (P,)."""
-        return np.char.startswith(self.collections, prefix)
+    def without(self, collection: str) -> "HeldOut":
+        """Return all pictures but those of a collection."""
+        kept = self.collections != collection
+        old = self.pictures
+        pictures = Pictures(
+            old.enrolled.take(np.flatnonzero(kept)),
+            old.artist[kept],
+            old.work[kept],
+            [old.kind[i] for i in np.flatnonzero(kept)],
+            old.collection[kept],
+        )
+        return HeldOut(pictures, self.collections[kept])
 
 
 def make_held_out(catalogue: Path, more: Path, natural: Path, out: Path) -> Path:
