@@ -50,9 +50,15 @@ class HeldOut:
     pictures: Pictures
     collections: NDArray[np.str_]
 
+    def only(self, collection: str) -> "HeldOut":
+        """Return the pictures of one collection."""
+        return self._take(self.collections == collection)
+
     def without(self, collection: str) -> "HeldOut":
         """Return all pictures but those of a collection."""
-        kept = self.collections != collection
+        return self._take(self.collections != collection)
+
+    def _take(self, kept: NDArray[np.bool_]) -> "HeldOut":
         old = self.pictures
         pictures = Pictures(
             old.enrolled.take(np.flatnonzero(kept)),
