@@ -19,7 +19,7 @@ from samehand.model.folder import ModelConfig
 from samehand.scoring.calibration import Calibration, Float64s, llr_from_score
 from samehand.scoring.condition_fitting import ScoredPairs, fit_conditions, pairs_of
 from samehand.scoring.conditions import Condition
-from samehand.scoring.own_fitting import cross_validated, fit_guarded
+from samehand.scoring.own_fitting import cross_validated, fit_own
 from samehand.verification.verifier import SameHand
 
 REPLICATES = 400
@@ -107,7 +107,7 @@ def main() -> None:
     for number in range(options.draws):
         chosen = rng.permutation(able)[: options.artists]
         inside = [np.isin(side, chosen) for side in (pairs.left_artist, pairs.right_artist)]
-        own, _ = fit_guarded(shipped, pairs.take(inside[0] & inside[1]))
+        own = fit_own(shipped, pairs.take(inside[0] & inside[1]))
         rest = pairs.take(~inside[0] & ~inside[1])
         found.append(compare(shipped.calibration, own.calibration, rest, number))
     change = np.array([one.after - one.before for one in found])

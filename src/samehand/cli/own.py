@@ -124,8 +124,6 @@ def _said(made: "OwnCalibration") -> str:
             f'  pairs by two artists over the cut for "same" '
             f"{gain.false_matches_before:6.1%}    {gain.false_matches_after:6.1%}",
         ]
-        if gain.kept_shipped:
-            lines.append("  one's own is no better, so the shipped calibration is kept")
     if made.left_out:
         lines.append(f"too few artists, left as shipped: {', '.join(made.left_out)}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from samehand.model.folder import CONFIG, ModelFolder, write_config
 from samehand.records import Floats, PictureKind
 from samehand.scoring.condition_fitting import Pictures, pairs_of
 from samehand.scoring.conditions import Condition, condition_words
-from samehand.scoring.own_fitting import Gain, fit_guarded
+from samehand.scoring.own_fitting import Gain, cross_validated, fit_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ def calibrate_own(
         words = condition_words(shipped.kinds)
         try:
             pairs = pairs_of(folder.comparator, pictures, one, two)
-            found, gains[words] = fit_guarded(shipped, pairs)
+            found = fit_own(shipped, pairs)
+            gains[words] = cross_validated(shipped, pairs)
         except ModelError as error:
             if one.any() and two.any():
                 left_out.append(words)

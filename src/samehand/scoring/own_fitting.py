@@ -53,8 +53,6 @@ class Gain:
         cllr_least: What the best calibration of the same scores would have, fitted on themselves.
         false_matches_before: Share of pairs by two artists that "eer" decides to be by one.
         false_matches_after: The same of calibrations of the other artists.
-        kept_shipped: Whether the shipped calibration is kept, since one's own was no better on
-            artists that had no say in it.
     """
 
     artists: int
@@ -65,7 +63,6 @@ class Gain:
     cllr_least: float
     false_matches_before: float
     false_matches_after: float
-    kept_shipped: bool = False
 
 
 def fit_own(shipped: Condition, pairs: ScoredPairs) -> Condition:
@@ -102,25 +99,6 @@ def fit_own(shipped: Condition, pairs: ScoredPairs) -> Condition:
     points = {name: _moved(point, before, own) for name, point in before.points.items()}
     own = replace(own, points={name: _honest(point, pairs) for name, point in points.items()})
     return Condition(shipped.kinds, own, 1)
-
-
-def fit_guarded(shipped: Condition, pairs: ScoredPairs) -> tuple[Condition, Gain]:
-    """Return a collection's own condition, or the shipped one where that answers better.
-
-    Args:
-        shipped: The model's calibration of such pictures.
-        pairs: Pairs of the collection's secure works.
-
-    Returns:
-        The condition, and what it is worth on artists that had no say in it.
-
-    Raises:
-        ModelError: There are too few artists; see `fit_own`.
-    """
-    own, gain = fit_own(shipped, pairs), cross_validated(shipped, pairs)
-    if gain.cllr_after < gain.cllr_before:
-        return own, gain
-    return shipped, replace(gain, kept_shipped=True)
 
 
 def cross_validated(shipped: Condition, pairs: ScoredPairs, *, seed: int = 0) -> Gain:
