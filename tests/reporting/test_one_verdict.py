@@ -48,6 +48,7 @@ def plain(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split()).replace(" ,", ",")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pango")
 def test_text_json_page_report_and_pdf_of_one_pair_agree(model, pair, samehand, tmp_path):
     text = samehand("compare", *pair, "--model", model.folder.path)[1]
@@ -60,7 +61,7 @@ def test_text_json_page_report_and_pdf_of_one_pair_agree(model, pair, samehand, 
             side: (path.name, path.read_bytes(), "image/png")
             for side, path in zip(("left", "right"), pair, strict=True)
         }
-        page = client.post("/", files=files)
+        page = client.post("/", files=files, data={"operating_point": "eer"})
     assert page.status_code == 200, page.text[:300]
     report = (tmp_path / "r.html").read_text("utf-8")
     shown = {
@@ -74,7 +75,7 @@ def test_text_json_page_report_and_pdf_of_one_pair_agree(model, pair, samehand, 
     for where, words in shown.items():
         packed = "".join(words.split()).lower()
         for fact in (verdict["condition"], rate, llr, verdict["decision"]):
-            assert "".join(fact.split()).lower() in packed, (where, fact, words[300:1300])
+            assert "".join(fact.split()).lower() in packed, (where, fact)
     assert attached(tmp_path / "r.pdf")["llr"] == verdict["llr"]
 
 
