@@ -29,7 +29,7 @@ def trials_of(seed, offset, count=4000):
     rng = np.random.default_rng(seed)
     known = np.arange(count) % 2 == 0
     evidence = rng.normal(2.0 * known + offset, 1.0)
-    return Trials(evidence, known, known.copy(), np.arange(count) // 2 % 4)
+    return Trials(evidence, known, known.copy(), np.arange(count) // 2 % 4, np.arange(count) % 400)
 
 
 def test_the_level_moves_with_the_pictures_and_the_thresholds_keep_the_promise():
@@ -72,7 +72,7 @@ def test_an_unknown_hand_is_asked_of_all_others_and_lone_works_are_not_known():
     assert strange == pytest.approx(np.full(7, -1.0 - 0.5 * np.log10(3)))
 
 
-def gallery_pictures(kind="photograph", artists=ENOUGH_ARTISTS + 3, each=4):
+def gallery_pictures(kind="photograph", artists=ENOUGH_ARTISTS + 3, each=7):
     rng = np.random.default_rng(0)
     centre = np.repeat(rng.normal(size=(artists, 8)), each, axis=0)
     rows = (centre + rng.normal(scale=0.7, size=centre.shape)).astype(np.float32)

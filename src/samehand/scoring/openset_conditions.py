@@ -33,9 +33,21 @@ from samehand.scoring.references import (
     unsaturated,
 )
 
-MOST_REFERENCES = 30
+LEAST_PICTURES = 100
+"""Fewer pictures of a collection say too little of a rate of one in ten."""
+
+_SIZES = (3, 30)
+"""Works of each artist at most: galleries with few and with many."""
+
 _GALLERIES = 20
+_ONE_SIDED = 1.64
+"""Standard deviations that hold 95 % of a normal distribution from one side."""
+
+_HALVINGS = 40
+
 _SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
+_LARGE = (2, 3, 4)
+"""Which of them thresholds are held against: galleries that are used are larger than all of these."""
 
 Indices = NDArray[np.int64]
 
@@ -48,13 +60,15 @@ class Trials:
         evidence: The usual rule's score for "one of these".
         known: Whether the probe's hand is among them.
         right: Whether the likeliest artist is the probe's.
-        share: Number of the share of the artists that the gallery holds.
+        share: Number of the gallery's size: what share of the artists, and how many works of each.
+        hand: Number of the probe's artist.
     """
 
     evidence: Float64s
     known: NDArray[np.bool_]
     right: NDArray[np.bool_]
     share: Indices
+    hand: Indices
 
 
 def fit_open_conditions(
@@ -81,16 +95,29 @@ def fit_open_conditions(
     for condition in conditions:
         one, two = condition.kinds
         reading = read_pair(usual, conditions, one, two)
-        trials, hands = [], set()
+        trials, hands, largest = [], set(), 1
         for probes, stored in _collections(pictures, kind == one, kind == two):
-            llrs, artists = probe_llrs(
-                comparator, pictures, probes, stored, attribution.references, usual, reading
-            )
             own = pictures.artist[probes]
-            trials.append(draw_trials(llrs, own, artists, attribution.open_set, seed))
+            sizes = []
+            for most in _SIZES:
+                llrs, artists = probe_llrs(
+                    comparator,
+                    pictures,
+                    (probes, stored),
+                    attribution.references,
+                    usual,
+                    reading,
+                    most,
+                )
+                sizes.append(draw_trials(llrs, own, artists, attribution.open_set, seed))
+                if np.unique(pictures.artist[stored], return_counts=True)[1].max() <= most:
+                    break
+            trials.append(_together(sizes))
             hands |= set(own.tolist())
+            largest = max(largest, np.unique(pictures.artist[stored]).size)
         if trials:
             rule = fit_open_condition(attribution.open_set, trials, len(hands))
+            rule = replace(rule, largest=largest)
             found.append(OpenSetCondition(condition.kinds, rule, len(hands), len(trials)))
     return tuple(found)
 
@@ -98,14 +125,11 @@ def fit_open_conditions(
 def _collections(
     pictures: Pictures, one: NDArray[np.bool_], two: NDArray[np.bool_]
 ) -> list[tuple[Indices, Indices]]:
-    """Return probes and stored pictures by collection; all of both where no collection has both.
-
-    Collections of too few artists are left out: nothing is known of a rate from a handful.
-    """
+    """Return probes and stored pictures by collection; all of both where no collection has both."""
 
     def enough(probes: Indices, stored: Indices) -> bool:
         hands = np.intersect1d(pictures.artist[probes], pictures.artist[stored])
-        return len(hands) >= ENOUGH_ARTISTS
+        return len(hands) >= ENOUGH_ARTISTS and min(len(probes), len(stored)) >= LEAST_PICTURES
 
     within = []
     for number in np.unique(pictures.collection):
@@ -119,11 +143,11 @@ def _collections(
 def probe_llrs(
     comparator: Comparator,
     pictures: Pictures,
-    probes: Indices,
-    stored: Indices,
+    asked: tuple[Indices, Indices],
     rule: ReferenceRule,
     usual: Calibration,
     reading: Reading,
+    most: int,
 ) -> tuple[Float64s, Indices]:
     """Return the unsaturated llr of every probe with every stored artist, and those artists.
 
@@ -133,23 +157,24 @@ def probe_llrs(
     Args:
         comparator: The model's comparator.
         pictures: P pictures.
-        probes: (M,) which of them are asked about.
-        stored: Which of them are in the gallery.
+        asked: (M,) which of them are asked about, and which are in the gallery.
         rule: The rule for reference sets.
         usual: The model's calibration of all its calibration pairs.
         reading: How such pictures are to be read.
+        most: Works of each artist at most.
 
     Returns:
         (M, A), and the artists' numbers, (A,).
     """
+    probes, stored = asked
     artists = np.unique(pictures.artist[stored])
     llrs = np.full((len(probes), len(artists)), -np.inf)
     work = pictures.work
 
-    def read(asked: Indices, own: Indices) -> Float64s:
+    def read(some: Indices, own: Indices) -> Float64s:
         step = rule.at(len(own))
         features = reference_features(
-            comparator, pictures.enrolled.take(asked), pictures.enrolled.take(own), usual.slope
+            comparator, pictures.enrolled.take(some), pictures.enrolled.take(own), usual.slope
         )
         scores = combine(step, features)
         if len(own) == 1:
@@ -157,7 +182,7 @@ def probe_llrs(
         return unsaturated(step.calibration, reading.as_usual(usual, scores))
 
     for column, artist in enumerate(artists.tolist()):
-        own = stored[pictures.artist[stored] == artist][:MOST_REFERENCES]
+        own = stored[pictures.artist[stored] == artist][:most]
         shown = np.isin(work[probes], work[own])
         llrs[~shown, column] = read(probes[~shown], own) if not shown.all() else ()
         for place in np.flatnonzero(shown).tolist():
@@ -183,7 +208,7 @@ def draw_trials(
         seed: Decides the galleries.
     """
     draw = np.random.default_rng(seed)
-    evidence, known, right, shares = [], [], [], []
+    evidence, known, right, shares, hands = [], [], [], [], []
     column_of = np.where(own[:, None] == artists[None], np.arange(len(artists)), -1).max(axis=1)
 
     def put(gallery: Indices, rows: Indices, share: int) -> None:
@@ -197,6 +222,7 @@ def draw_trials(
         known.append(inside)
         right.append(gallery[best.argmax(axis=1)] == column_of[rows])
         shares.append(np.full(len(rows), share))
+        hands.append(own[rows])
 
     everybody = np.arange(len(llrs))
     for number, share in enumerate(_SHARES):
@@ -211,7 +237,18 @@ def draw_trials(
             others = np.setdiff1d(np.arange(len(artists)), [column])
             if len(rows) and len(others):
                 put(others, rows, number)
-    return Trials(*(np.concatenate(each) for each in (evidence, known, right, shares)))
+    return Trials(*(np.concatenate(each) for each in (evidence, known, right, shares, hands)))
+
+
+def _together(sizes: Sequence[Trials]) -> Trials:
+    """Return the trials of galleries with few works and with many, each share a size of its own."""
+    return Trials(
+        np.concatenate([one.evidence for one in sizes]),
+        np.concatenate([one.known for one in sizes]),
+        np.concatenate([one.right for one in sizes]),
+        np.concatenate([one.share + len(_SHARES) * n for n, one in enumerate(sizes)]),
+        np.concatenate([one.hand for one in sizes]),
+    )
 
 
 def fit_open_condition(usual: OpenSet, trials: Sequence[Trials], hands: int) -> OpenSet:
@@ -264,15 +301,31 @@ def _weights(trials: Trials) -> Float64s:
 
 
 def _keeping(trials: Trials, promised: float) -> float:
-    """Return the least threshold that at most this share of unknown hands reach, at any size."""
-    found = -np.inf
-    for number in np.unique(trials.share):
-        strange = np.sort(trials.evidence[~trials.known & (trials.share == number)])[::-1]
-        count = int(promised * len(strange))
-        if count < len(strange):
-            # Above the first score too many, which may occur more than once.
-            found = max(found, float(np.nextafter(strange[count], np.inf)))
-    return found
+    """Return the least threshold that keeps a rate of false alarms, each size counting alike.
+
+    A threshold that keeps 10 % of these hands keeps more or less of others, so what must stay below
+    the promise is the upper end of the rate's 95 % interval, from how far the hands lie apart.
+    """
+    chosen = ~trials.known & np.isin(trials.share % len(_SHARES), _LARGE)
+    evidence, weight = trials.evidence[chosen], _weights(trials)[chosen]
+    hand = np.unique(trials.hand[chosen], return_inverse=True)[1]
+    low, high = float(evidence.min()), float(np.nextafter(evidence.max(), np.inf))
+    # The upper end falls with the threshold, up to noise.
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        kept = _upper_end(evidence >= middle, hand, weight) <= promised
+        low, high = (low, middle) if kept else (middle, high)
+    return high
+
+
+def _upper_end(named: NDArray[np.bool_], hand: Indices, weight: Float64s) -> float:
+    """Return the upper end of the interval of a rate, from the rates of each hand's probes."""
+    total = np.bincount(hand, weight)
+    rates, share = np.bincount(hand, weight * named) / total, total / total.sum()
+    rate = float(share @ rates)
+    # The variance of a mean with unequal weights.
+    variance = float((share**2) @ (rates - rate) ** 2) * len(total) / max(len(total) - 1, 1)
+    return rate + _ONE_SIDED * float(np.sqrt(variance))
 
 
 def _rates(trials: Trials, threshold: float) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from samehand.scoring.ties import ranked
 from samehand.verification.condition import reading_of_set, usual_kind
 from samehand.verification.copies import copies_of, without_copies
 from samehand.verification.decided import decided_artists
-from samehand.verification.known import Weighed, weigh_best
+from samehand.verification.known import Weighed, too_large, weigh_best
 from samehand.verification.references import attribution_of, read_set
 from samehand.verification.warnings import is_novel, probe_warnings
 
@@ -236,6 +236,7 @@ def identify(
         artists=artists,
         warnings=(
             *probe_warnings(probe, folder.config),
+            *(too_large(rule, found[0], artists) if weight.refusal is None else ()),
             *itself,
             *decided.warnings,
         ),

@@ -42,6 +42,23 @@ class Known:
     refusal: str | None
 
 
+def too_large(rule: Attribution, best: Weighed, artists: int) -> tuple[str, ...]:
+    """Return a warning where a gallery has far more artists than any that rates were measured on.
+
+    Args:
+        rule: The model's rules.
+        best: The likeliest artist.
+        artists: How many artists the gallery has.
+    """
+    largest = rule.rule_for(best.kinds)[0].largest
+    if artists <= largest:
+        return ()
+    return (
+        f"the gallery has {artists:,} artists, and error rates were measured with at most "
+        f"{largest:,}: expect more false names than promised",
+    )
+
+
 def weigh_best(rule: Attribution, best: Weighed, artists: int, threshold: FalseAlarms) -> Known:
     """Hold the likeliest artist against a threshold; name nobody where no rate was measured.
 
@@ -61,10 +78,10 @@ def weigh_best(rule: Attribution, best: Weighed, artists: int, threshold: FalseA
         refusal = f"{reason}: nobody is named, and no ratio beyond {10**UNMEASURED_LIMIT:g} is given"
         return Known(False, evidence, limited, None, None, None, "", refusal)
     point = open_set.point(threshold)
-    hands = "artists that the model had never seen"
-    if condition is not None:
-        several = f" of {condition.collections} collections" if condition.collections > 1 else ""
-        hands = f"{condition.hands:,} {hands[:7]}{several}{hands[7:]}"
+    of = "" if condition is None else f"{condition.hands:,} "
+    several = ""
+    if condition is not None and condition.collections > 1:
+        several = f" of {condition.collections} collections"
     return Known(
         evidence >= point.known_at_least,
         evidence,
@@ -72,6 +89,7 @@ def weigh_best(rule: Attribution, best: Weighed, artists: int, threshold: FalseA
         point.known_at_least,
         point.false_alarms,
         point.detected,
-        f"galleries of {hands}",
+        f"galleries of at most {open_set.largest:,} artists, with pictures by {of}artists{several} "
+        "that the model had never seen",
         None,
     )
