@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,3 +99,26 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
     """Return the hex SHA-256 digest of a file, read in blocks."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Return the names of files, with as many of their folders as tell them apart.
+
+    Where somebody keeps files is nobody else's business, so a report that is handed on names them
+    without their folders.
+
+    Args:
+        paths: The files; one may occur more than once.
+    """
+    found = [path.name for path in paths]
+    for depth in range(2, max((len(path.parts) for path in paths), default=1) + 1):
+        files: dict[str, set[Path]] = {}
+        for name, path in zip(found, paths, strict=True):
+            files.setdefault(name, set()).add(path)
+        if all(len(of) == 1 for of in files.values()):
+            break
+        found = [
+            name if len(files[name]) == 1 else Path(*path.parts[-depth:]).as_posix()
+            for name, path in zip(found, paths, strict=True)
+        ]
+    return found

@@ -37,6 +37,9 @@ Device = Literal["cpu", "cuda"]
 FalseAlarms = Literal["far1", "far10"]
 """Which share of the hands that are not in a gallery may be taken for one that is."""
 
+NamedBy = Literal["threshold", "decision"]
+"""What settles which artist of a gallery is named."""
+
 Qualifier = Literal[
     "attributed to",
     "workshop of",

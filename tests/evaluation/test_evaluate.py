@@ -71,6 +71,12 @@ def test_a_model_and_a_baseline_are_measured_on_the_same_pairs(collection, verif
     low, high = overall.intervals["auc"]
     assert f"{overall.metrics.auc:.3f} [{low:.3f}, {high:.3f}]" in told
     assert "colour-histogram" in told
+    assert [row.operating_point for row in found.promises] == ["eer", "fmr1", "fmr0.1"]
+    assert [row["operating_point"] for row in report["promises"]] == ["eer", "fmr1", "fmr0.1"]
+    eer = verifier.folder.config.calibration.points["eer"]
+    assert found.promises[0].promised == eer.error_rate
+    assert "error rates of decisions, the pictures that" in told
+    assert "**Promised and measured error rates**" in (tmp_path / "report.md").read_text()
 
 
 def test_pairs_of_one_style_are_measured_with_both_ratios(collection, verifier):

@@ -38,15 +38,16 @@ def _search_rows(answer: Answer) -> Rows:
 
 def _identify_rows(answer: Answer) -> Rows:
     first = answer["candidates"][0]
-    values = {name: answer[name] for name in ("known_llr", "none_probability", "artists")}
+    shown = ("known_llr", "none_probability", "artists", "condition", "false_alarms")
+    values = {name: answer[name] for name in shown}
     return [
         values
         | {
-            "artist": answer["artist"] or "none of these",
+            "artist": answer["artist"] or ("no decision" if answer["refusal"] else "none of these"),
             "best_artist": first["artist"],
             "best_llr": first["llr"],
             "others": "; ".join(one["artist"] for one in answer["candidates"][1:]),
-            "warnings": "; ".join(answer["warnings"]),
+            "warnings": "; ".join([*filter(None, [answer["refusal"]]), *answer["warnings"]]),
         }
     ]
 
@@ -61,7 +62,7 @@ SEARCH_COLUMNS = (
 )  # fmt: skip
 IDENTIFY_COLUMNS = (
     "artist", "known_llr", "none_probability", "best_artist", "best_llr", "others", "artists",
-    "warnings",
+    "condition", "false_alarms", "warnings",
 )  # fmt: skip
 
 _SHOWN_ELSEWHERE = frozenset({"qualifier", "attribution", "date_from", "date_to"})
@@ -158,21 +159,25 @@ def search_text(probe: str, answer: Answer) -> str:
 
 def identification_text(probe: str, answer: Answer) -> str:
     """Return an identification in words."""
-    from samehand.explain.words import share
+    from samehand.codec import decode
+    from samehand.explain.words import naming_in_words, share
+    from samehand.results import Identification
 
     named = answer["artist"]
+    nobody = "None of these artists, as far as the images tell."
+    if answer["refusal"]:
+        nobody = "Nobody is named; those who are most like it stand below."
     lines = [
         f"{probe}  |  {answer['artists']:,} artists of {answer['gallery']}",
         "",
-        printable(f"{named}." if named else "None of these artists, as far as the images tell."),
+        printable(f"{named}." if named else nobody),
         *([printable(f"By decision: {answer['decided']}.")] if answer["decided"] else []),
         "",
         f"  one of these            {answer['known_llr']:+.2f} (log10 likelihood ratio)",
         f"  none of these           {share(answer['none_probability'])} (from "
         f"{1 - answer['prior']:.0%} before looking)",
-        f"  threshold               {answer['threshold']}: names "
-        f"{answer['false_alarms']:.0%} of unknown hands, {answer['detected']:.0%} of known ones "
-        "rightly, on artists the model had never seen",
+        f"  pictures                {answer['condition']}",
+        f"  {naming_in_words(decode(Identification, answer))}",
         "",
     ]
     for one in answer["candidates"]:

@@ -37,6 +37,7 @@ def report(
 
     It holds the verdict, its evidence, its limits, and how to reproduce it.
     """
+    from samehand.files import short_names
     from samehand.gallery import Gallery
     from samehand.reporting.case import read_case
     from samehand.reporting.pair import pair_report
@@ -59,11 +60,11 @@ def report(
     about = None if case is None else read_case(case)
     same_hand = SameHand(model, threads)
     if right is None:
-        # Files of one name in several folders are told apart by their paths.
+        probe, *names = short_names([left, *others])
         html = references_report(
             same_hand,
-            same_hand.open(left),
-            [same_hand.open(path) for path in others],
+            same_hand.open(left, probe),
+            [same_hand.open(path, name) for path, name in zip(others, names, strict=True)],
             date=day,
             case=about,
             prior=prior,

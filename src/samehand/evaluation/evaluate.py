@@ -14,13 +14,14 @@ from samehand.errors import CatalogueError, ProtocolError
 from samehand.evaluation.baselines import baseline, centred
 from samehand.evaluation.bootstrap import bootstrap_replicates, percentile_intervals
 from samehand.evaluation.metrics import Float64s, Metrics, Scores, compute_metrics
+from samehand.evaluation.promises import Promise, promises
 from samehand.evaluation.served import served
 from samehand.model.embed import Embeds, catalogued_table, embed_catalogued
 from samehand.model.folder import ModelConfig
 from samehand.pairs.protocol import Protocol, load_protocol
 from samehand.records import Floats, PictureKind
 from samehand.scoring.calibration import Calibration, llr_from_score
-from samehand.scoring.comparator import Comparator, CosineComparator
+from samehand.scoring.comparator import Comparator, CosineComparator, Indices
 from samehand.scoring.fitting import calibrate
 from samehand.verification.condition import picture_kinds
 from samehand.verification.verifier import SameHand
@@ -109,6 +110,7 @@ class Evaluation:
         scores: Scores of each system, (M,): raw, or as `Served.scores`.
         llrs: log10 likelihood ratios of each system and calibration, (M,); with a calibration for
             pairs of one style, NaN for all others.
+        promises: The error rates that the model's verdicts state, and those that the pairs show.
     """
 
     protocol: Protocol
@@ -117,6 +119,7 @@ class Evaluation:
     labels: Labels
     scores: dict[str, Floats]
     llrs: dict[str, Floats]
+    promises: Sequence[Promise] = ()
 
 
 def evaluate(
@@ -162,10 +165,14 @@ def evaluate(
         for name, embed in embeds.items()
     ]
     results: list[Result] = []
+    kept: list[Promise] = []
     scores: dict[str, Floats] = {}
     llrs: dict[str, Floats] = {}
     for system in systems:
-        scores[system.name], answers, conditions = _answers(system, protocol)
+        raw = _score(system, protocol)
+        scores[system.name], answers, conditions = _answers(system, protocol, raw)
+        if system.served is not None:
+            kept += promises(system.served, system.kinds, *_sides(protocol), raw, labels.same)
         for name, (calibration, score, llr) in answers.items():
             llrs[name] = llr
             for stratum, mask in (strata(labels) | _usable(labels, conditions)).items():
@@ -183,27 +190,22 @@ def evaluate(
                     seed=seed,
                 )
                 results.append(result)
-    return Evaluation(protocol, model.folder.identity, results, labels, scores, llrs)
+    return Evaluation(protocol, model.folder.identity, results, labels, scores, llrs, kept)
 
 
 _Answer = tuple[Calibration, Floats, Floats]
 
 
 def _answers(
-    system: System, protocol: Protocol
+    system: System, protocol: Protocol, raw: Floats
 ) -> tuple[Floats, dict[str, _Answer], dict[str, NDArray[np.bool_]]]:
     """Return a system's scores, what it answers by calibration, and the conditions it knows."""
-    raw = _score(system, protocol)
     config = system.served
     if config is None:
         llr = llr_from_score(system.calibration, raw).astype(np.float32)
         return raw, {system.name: (system.calibration, raw, llr)}, {}
     styled = None if config.one_style is None else _score(system, protocol, one_style=True)
-    batches = list(protocol.batches())
-    left, right = (
-        np.concatenate([getattr(batch, side) for batch in batches]) for side in ("left", "right")
-    )
-    found = served(config, system.kinds, left, right, raw, styled)
+    found = served(config, system.kinds, *_sides(protocol), raw, styled)
     answers: dict[str, _Answer] = {
         system.name: (system.calibration, found.scores, found.llrs),
     }
@@ -212,6 +214,15 @@ def _answers(
         moved = found.scores - raw + (raw if styled is None else styled)
         answers[f"{system.name}, {WITHIN}"] = config.one_style, moved, found.within
     return found.scores, answers, found.conditions
+
+
+def _sides(protocol: Protocol) -> tuple[Indices, Indices]:
+    """Return the numbers of the paintings on either side of a protocol's M pairs, (M,) each."""
+    batches = list(protocol.batches())
+    left, right = (
+        np.concatenate([getattr(batch, side) for batch in batches]) for side in ("left", "right")
+    )
+    return left, right
 
 
 def _usable(

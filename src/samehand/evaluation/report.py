@@ -9,6 +9,7 @@ from typing import Any
 
 from samehand.evaluation.evaluate import Evaluation, Result
 from samehand.evaluation.plots import plot_det, plot_reliability, plot_roc, plot_scores
+from samehand.evaluation.promises import promises_markdown, promises_text
 from samehand.files import sha256_file, write_text
 from samehand.versions import versions
 
@@ -64,6 +65,7 @@ def write_report(evaluation: Evaluation, out: Path, *, catalogue: Path, command:
         "catalogue_sha256": sha256_file(catalogue / "catalogue.parquet"),
         "versions": versions(),
         "results": [asdict(result) for result in evaluation.results],
+        "promises": [asdict(promise) for promise in evaluation.promises],
         "markdown": markdown,
     }
     text = json.dumps(without_nan(facts), indent=1, allow_nan=False)
@@ -106,7 +108,7 @@ def markdown_report(evaluation: Evaluation, command: str) -> str:
             *(_row(result) for result in rows),
             "",
         ]
-    return "\n".join([*lines, _LEGEND])
+    return "\n".join([*lines, *promises_markdown(evaluation.promises), _LEGEND])
 
 
 def terminal_report(evaluation: Evaluation) -> str:
@@ -134,6 +136,9 @@ def terminal_report(evaluation: Evaluation) -> str:
                 ).rstrip()
                 for name, title in COLUMNS.items()
             ]
+    lines += promises_text(evaluation.promises)
+    if any("*" in line for line in promises_text(evaluation.promises)):
+        lines.append("  * over what is promised")
     return "\n".join(lines)
 
 

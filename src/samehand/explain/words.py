@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from samehand.results import Context, Match, Neighbour
+from samehand.results import Context, Identification, Match, Neighbour
 
 
 def rounded(times: float) -> str:
@@ -173,3 +173,23 @@ def _percent(part: float) -> str:
 def title_of(neighbour: Neighbour) -> str:
     """Return what to call a work: its title, or its file's name where it has none."""
     return neighbour.title or Path(neighbour.path).name
+
+
+def naming_in_words(found: Identification) -> str:
+    """Return what decided whether an artist of a gallery is named, and how often that is wrong."""
+    if found.decided_by == "decision":
+        return "A person's decision names the artist, not a threshold and not a probability."
+    if found.refusal or found.false_alarms is None or found.detected is None:
+        return f"{found.refusal or 'No rate was measured'}."
+    level = ""
+    if found.named_at_least is not None:
+        level = (
+            f"the evidence is {found.evidence:+.2f} and somebody is named from "
+            f"{found.named_at_least:+.2f} on; "
+        )
+    measured = f", measured on {found.measured_on}" if found.measured_on else ""
+    return (
+        f"The threshold {found.threshold} decides, not the probabilities: {level}"
+        f"it names somebody for {_percent(found.false_alarms)} of unknown hands and the right "
+        f"artist for {_percent(found.detected)} of known ones{measured}."
+    )

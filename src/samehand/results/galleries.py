@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from samehand.records import FalseAlarms
+from samehand.records import FalseAlarms, NamedBy
 from samehand.results.answer import Answer
 
 
@@ -107,10 +107,11 @@ class Identification(Answer):
     """P(one of these) before looking."""
     threshold: FalseAlarms
     """Name of the threshold that decides."""
-    false_alarms: float
-    """Share of unknown hands that it took for a known one, on held-out artists."""
-    detected: float
-    """Share of known hands that it identified rightly, on held-out artists."""
+    false_alarms: float | None
+    """Share of unknown hands that it took for a known one, on held-out artists' pictures of such
+    kinds; null where that was not measured, and then nobody is named."""
+    detected: float | None
+    """Share of known hands that it identified rightly, on the same; null likewise."""
     candidates: tuple[Candidate, ...]
     """The likeliest artists, best first, whatever was decided."""
     gallery: str
@@ -127,6 +128,19 @@ class Identification(Answer):
     """Why a person's decision, not the pictures, names `artist`; null where none does."""
     ruled_out: dict[str, str] = field(default_factory=dict)
     """Why a person's decision takes an artist out of the question, by the artist's name."""
+    evidence: float = 0.0
+    """What the threshold is held against: `known_llr`, not cut off at what the data support."""
+    named_at_least: float | None = None
+    """The least evidence at which `threshold` names an artist; null where none was measured."""
+    decided_by: NamedBy | None = None
+    """What settled `artist`: the threshold (never a probability), a person's decision, or, null,
+    nothing."""
+    condition: str = ""
+    """What the pictures are, by which the answer was read, such as "two photographs"."""
+    measured_on: str = ""
+    """On what the threshold's rates were measured; empty where on nothing."""
+    refusal: str | None = None
+    """Why the rates are not known for such pictures, so that nobody is named; null otherwise."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

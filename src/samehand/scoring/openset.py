@@ -13,6 +13,7 @@ from typing import get_args
 
 from samehand.errors import SamehandError
 from samehand.records import FalseAlarms
+from samehand.scoring.conditions import Kinds, condition_words
 from samehand.scoring.references import ReferenceRule
 
 PROMISED_FALSE_ALARMS: dict[FalseAlarms, float] = {"far1": 0.01, "far10": 0.10}
@@ -91,16 +92,53 @@ class OpenSet:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSetCondition:
+    """The rule for one kind of probe and gallery, measured on such pictures.
+
+    Attributes:
+        kinds: What the probe's picture and the gallery's can show, in alphabetical order.
+        open_set: The rule; its false alarms are kept in each of the collections.
+        hands: By how many held-out artists the probes were.
+        collections: From how many collections they came.
+    """
+
+    kinds: Kinds
+    open_set: OpenSet
+    hands: int
+    collections: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
-    """What a model knows beyond pairs; both parts are fitted on the same held-out artists.
+    """What a model knows beyond pairs; all parts are fitted on held-out artists.
 
     Attributes:
         references: One probe against N works by one artist.
-        open_set: One probe against a gallery of artists.
+        open_set: One probe against a gallery of artists, whatever the pictures show.
+        by_kinds: The same by what they show; empty where the model does not tell that apart.
         one_style: One probe against N works by one artist, where another artist of the same style
             is the alternative; None where that was not fitted.
     """
 
     references: ReferenceRule
     open_set: OpenSet
+    by_kinds: tuple[OpenSetCondition, ...] = ()
     one_style: ReferenceRule | None = None
+
+    def rule_for(self, kinds: Kinds | None) -> tuple[OpenSet, OpenSetCondition | None, str | None]:
+        """Return the open-set rule for some pictures, where it was measured, and why it was not.
+
+        Args:
+            kinds: What the probe's picture and the likeliest artist's can show; None where that is
+                not known of one of them.
+        """
+        if not self.by_kinds:
+            return self.open_set, None, None
+        if kinds is None:
+            why = "what the gallery's pictures show is not known"
+        else:
+            found = next((one for one in self.by_kinds if one.kinds == kinds), None)
+            if found is not None:
+                return found.open_set, found, None
+            why = f"none shows {condition_words(kinds)}"
+        return self.open_set, None, f"no galleries of held-out artists were measured here ({why})"

@@ -33,8 +33,9 @@ FOLDS = 5
 _APART = 0.3
 """Standard deviation of the intercept between collections: 0.32 among four of photographs."""
 
-_SLOPES_APART = 0.35
-"""The same of the slope, as a share of it: with the model lite from 1.9 to 4.6 among them."""
+_SLOPES_APART = 0.5
+"""The same of the slope, as a share of it: with the model lite from 1.9 to 4.6 among them, and a
+single collection is steeper than the line through several, which lie apart."""
 
 _REPLICATES = 100
 

@@ -117,10 +117,13 @@ def reading_of_set(
             is known of none, they are the usual ones.
         novel: Whether one of them is unlike all that the model was calibrated on.
     """
+    return read_stored(config, probe, usual_kind(references), novel=novel)
+
+
+def usual_kind(references: Sequence[PictureKind | None]) -> PictureKind | None:
+    """Return what most works' pictures show, the first in the alphabet of equally many; or None."""
     known = Counter(sorted(kind for kind in references if kind is not None))
-    if not known:
-        return read_stored(config, probe, None, novel=novel)
-    return read_stored(config, probe, known.most_common(1)[0][0], novel=novel)
+    return known.most_common(1)[0][0] if known else None
 
 
 def measured_on(reading: Reading, calibration: Calibration | None = None) -> str:

@@ -16,15 +16,17 @@ from samehand.model.readings import llrs_of_pairs
 from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
+from samehand.scoring.conditions import kinds_of
 from samehand.scoring.references import (
     combine,
     reference_features,
     unsaturated,
 )
 from samehand.scoring.ties import ranked
-from samehand.verification.condition import reading_of_set
+from samehand.verification.condition import reading_of_set, usual_kind
 from samehand.verification.copies import copies_of, without_copies
 from samehand.verification.decided import decided_artists
+from samehand.verification.known import Weighed, too_large, weigh_best
 from samehand.verification.references import attribution_of, read_set
 from samehand.verification.warnings import is_novel, probe_warnings
 
@@ -144,7 +146,7 @@ def identify(
     folder = model.folder
     gallery.require(folder)
     rule = attribution_of(folder)
-    point = rule.open_set.point(threshold)
+    rule.open_set.point(threshold)
     probability(0.0, prior)
     if top < 1:
         raise SamehandError(f"top must be at least 1, not {top}")
@@ -163,7 +165,7 @@ def identify(
             f"every artist of {gallery.name} is ruled out by decisions; see samehand decisions"
         )
 
-    def weighed(name: str, *, look: bool) -> tuple[float, float, str, int] | None:
+    def weighed(name: str, *, look: bool) -> Weighed | None:
         works, rows = gallery.embeddings([*where, f"artist=={name}"])
         kept, shown = without_copies(works, rows, probe, gallery.thumbnails, look=look)
         own.update(works[i].work.path for i in shown)
@@ -175,29 +177,30 @@ def identify(
         features = reference_features(
             folder.comparator, asked, folder.comparator.enrol(rows), folder.config.calibration.slope
         )
-        reading = reading_of_set(
-            folder.config, probe.kind, gallery.kinds([works[i] for i in central]), novel=novel
-        )
+        shown_kinds = gallery.kinds([works[i] for i in central])
+        reading = reading_of_set(folder.config, probe.kind, shown_kinds, novel=novel)
         calibration, read = read_set(folder, step, reading, float(combine(step, features)[0]))
         score = float(unsaturated(calibration, np.array(read)))
-        return score, float(llr_from_score(calibration, read)), name, len(rows)
+        kind = usual_kind(shown_kinds)
+        kinds = None if kind is None else kinds_of(probe.kind, kind)
+        llr = float(llr_from_score(calibration, read))
+        return Weighed(name, score, llr, len(rows), kinds, reading)
 
     own: set[str] = set()
     novel = is_novel(probe, folder.config)
     weights = {name: weighed(name, look=False) for name in names[:_SHORTLIST_ARTISTS]}
     # Opening files takes long, and copies whose files differ only ever raise an artist.
-    ahead = sorted((one for one in weights.values() if one), key=lambda one: -one[0])
+    ahead = sorted((one for one in weights.values() if one), key=lambda one: -one.score)
     for one in ahead[:_LOOKED_AT]:
-        weights[one[2]] = weighed(one[2], look=True)
+        weights[one.name] = weighed(one.name, look=True)
     found = [one for one in weights.values() if one is not None]
     if not found:
         raise GalleryError(f"the gallery {gallery.name} holds nothing but your picture itself")
-    found.sort(key=lambda one: one[2])
-    found = [found[i] for i in ranked(np.array([one[0] for one in found])).tolist()]
-    evidence = rule.open_set.score(found[0][0], artists)
-    known_llr = rule.open_set.llr(evidence)
-    none = 1.0 - float(probability(known_llr, prior))
-    odds = np.array([10.0**llr for _, llr, _, _ in found])
+    found.sort(key=lambda one: one.name)
+    found = [found[i] for i in ranked(np.array([one.score for one in found])).tolist()]
+    weight = weigh_best(rule, found[0], artists, threshold)
+    none = 1.0 - float(probability(weight.known_llr, prior))
+    odds = np.array([10.0**one.llr for one in found])
     # The artists beyond the shortlist have next to no odds; those of "one of these" are shared.
     shares = (1.0 - none) * odds / odds.sum()
     itself = _shows_it(
@@ -206,33 +209,34 @@ def identify(
     candidates = tuple(
         Candidate(
             rank=rank,
-            artist=name,
-            llr=llr,
-            score=score,
+            artist=one.name,
+            llr=one.llr,
+            score=one.score,
             probability=float(shares[rank - 1]),
-            works=works,
+            works=one.works,
             nearest=tuple(
                 stored.work.path
                 for stored in near.works
-                if stored.work.artist == name and stored.work.path not in own
+                if stored.work.artist == one.name and stored.work.path not in own
             )[:3],
         )
-        for rank, (score, llr, name, works) in enumerate(found[:top], 1)
+        for rank, one in enumerate(found[:top], 1)
     )
     return Identification(
         probe=probe.name,
-        artist=decided.name or (found[0][2] if evidence >= point.known_at_least else None),
-        known_llr=known_llr,
+        artist=decided.name or (found[0].name if weight.named else None),
+        known_llr=weight.known_llr,
         none_probability=none,
         prior=prior,
         threshold=threshold,
-        false_alarms=point.false_alarms,
-        detected=point.detected,
+        false_alarms=weight.false_alarms,
+        detected=weight.detected,
         candidates=candidates,
         gallery=gallery.name,
         artists=artists,
         warnings=(
             *probe_warnings(probe, folder.config),
+            *(too_large(rule, found[0], artists) if weight.refusal is None else ()),
             *itself,
             *decided.warnings,
         ),
@@ -240,6 +244,12 @@ def identify(
         seconds=time.perf_counter() - started,
         decided=decided.why,
         ruled_out=decided.ruled_out,
+        evidence=weight.evidence,
+        named_at_least=weight.named_at_least,
+        decided_by="decision" if decided.name else ("threshold" if weight.refusal is None else None),
+        condition=found[0].reading.condition,
+        measured_on=weight.measured_on,
+        refusal=weight.refusal,
     )
 
 

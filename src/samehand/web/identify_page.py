@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from samehand.explain.words import rounded
+from samehand.explain.words import naming_in_words, rounded
 from samehand.model.painting import Painting
 from samehand.results import Identification
 from samehand.web.drawing import Preview, preview_of
@@ -70,14 +70,12 @@ async def identify(
 
 
 def known_in_words(result: Identification) -> str:
-    """Return how far a name, or the lack of one, can be trusted, in counts."""
-    unknown = round(100 * result.false_alarms)
-    known = round(100 * result.detected)
+    """Return how far a name, or the lack of one, can be trusted, and what decided it."""
     times = rounded(10 ** abs(result.known_llr))
     claim, rival = "one of the gallery's artists made it", "somebody else did"
     if result.known_llr < 0:
         claim, rival = rival, claim
     return (
-        f"The picture is {times} times as likely if {claim} as if {rival}. Of 100 works by unknown "
-        f"hands, {unknown} are given a name here; of 100 by known ones, {known} the right name."
+        f"The picture is {times} times as likely if {claim} as if {rival}. "
+        f"{naming_in_words(result)}"
     )

@@ -127,6 +127,8 @@ def _within_style(llr: float | None) -> str:
 def identified_headline(found: Identification) -> str:
     """Return an identification in a few words; of artists who are equally likely, all are named."""
     if found.artist is None:
+        if found.refusal:
+            return "Nobody is named: no error rate is known for such pictures."
         return "Probably none of the gallery's artists."
     best = found.candidates[0].probability
     level = [one.artist for one in found.candidates if best - one.probability < EQUALLY]
