@@ -222,7 +222,7 @@ def _tried(seed: int) -> dict[str, str]:
     _set_clock(0.0)
     with tempfile.TemporaryDirectory() as folder:
         case = _Case(Path(folder), np.random.default_rng(seed))
-        trial = tried("clock", b"", lambda: names.append(case.run()))
+        trial = tried("clock", b"", lambda: names.append(case.run()), 60.0)
         case.gallery.close()
     fault = trial.fault or (f"refused, though nothing is wrong: {trial.said}" if trial.said else "")
     return {"name": f"clock: {', '.join(names)}", "fault": fault, "answer": trial.answer}

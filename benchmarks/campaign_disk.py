@@ -128,7 +128,7 @@ def _embeddings(disk: Path, beside: Path, rng: np.random.Generator) -> Trial:
         if rows != 12:
             raise AssertionError(f"{rows} rows of 12 pictures")
 
-    return _never_refused(tried("small disk: embeddings", b"", ask))
+    return _never_refused(tried("small disk: embeddings", b"", ask, 60.0))
 
 
 def _fill(disk: Path, leave: int) -> None:

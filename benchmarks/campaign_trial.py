@@ -27,7 +27,7 @@ class Trial:
     said: str = ""
 
 
-def tried(name: str, data: bytes, ask: Callable[[], object]) -> Trial:
+def tried(name: str, data: bytes, ask: Callable[[], object], seconds: float = 10.0) -> Trial:
     """Ask, and return what came of it; only a `SamehandError` with a sentence is no fault."""
     fault, answer, said, start = "", "read", "", time.perf_counter()
     try:
@@ -38,6 +38,6 @@ def tried(name: str, data: bytes, ask: Callable[[], object]) -> Trial:
             fault = "no sentence"
     except Exception as error:
         fault = "".join(traceback.format_exception_only(error)).strip()[:200]
-    if not fault and time.perf_counter() - start > 10:
-        fault = "took more than 10 s"
+    if not fault and time.perf_counter() - start > seconds:
+        fault = f"took more than {seconds:g} s"
     return Trial(name, data, fault, answer, said)
