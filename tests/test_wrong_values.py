@@ -10,9 +10,10 @@ import pytest
 
 from samehand import Gallery, Painting, SameHand, SamehandError
 
-WRONG = (
-    *(None, "x", "", "\0", b"x", 3, 0, -1, 2.5, math.nan, math.inf, 10**400, True, False, 1j),
-    *([], [None], [3], {}, {"a": 3}, {3: "a"}, object(), (1, "a"), np.array([0.5, 2]), print),
+FEW = (None, "x", b"x", 3, math.nan, object(), [None], np.array([0.5, 2]))
+MANY = (
+    *("", "\0", 0, -1, 2.5, math.inf, 10**400, True, False, 1j),
+    *([], [3], {}, {"a": 3}, {3: "a"}, (1, "a"), print),
     *(Path("no/such"), Path(), "a" * 5000, "\ud800", "artist>=x", SameHand),
 )
 """None of them is right everywhere, and most are right somewhere."""
@@ -115,11 +116,11 @@ def of_gallery(model, gallery, paths):
     ]  # fmt: skip
 
 
-def problems(function, right):
+def problems(function, right, wrong):
     """What else than an answer or a sentence comes of one wrong value at a time."""
     name = getattr(function, "__qualname__", str(function))
     for parameter in right:
-        for value in WRONG:
+        for value in wrong:
             told = f"{name}({parameter}={value!r:.40})"
             try:
                 answer = function(**(right | {parameter: value}))
@@ -132,8 +133,9 @@ def problems(function, right):
                 yield f"{told}: {error!r:.150}"
 
 
+@pytest.mark.parametrize("wrong", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("methods", [of_model, of_gallery])
-def test_nothing_but_an_answer_or_a_sentence(made, verifier, tmp_path, monkeypatch, methods):
+def test_nothing_but_an_answer_or_a_sentence(made, verifier, tmp_path, monkeypatch, methods, wrong):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SAMEHAND_HOME", str(tmp_path / "home"))
     shutil.copytree(made[0] / "gallery", tmp_path / "gallery")
@@ -141,6 +143,26 @@ def test_nothing_but_an_answer_or_a_sentence(made, verifier, tmp_path, monkeypat
         found = [
             told
             for function, right in methods(verifier, gallery, made[1])
-            for told in problems(function, right)
+            for told in problems(function, right, wrong)
         ]
     assert not found, "\n".join(found)
+
+
+def test_a_gallery_may_be_named_where_one_is_asked_for(made, verifier):
+    folder, paths = made
+    with Gallery(folder / "gallery") as gallery:
+        found = verifier.search(paths[0], gallery, 2).neighbours
+    assert verifier.search(paths[0], folder / "gallery", 2).neighbours == found
+    assert verifier.search(paths[0], str(folder / "gallery"), 2).neighbours == found
+
+
+def test_the_sentence_names_the_argument_and_what_it_may_be(made, verifier):
+    one = verifier.open(made[1][0])
+    for prior, shown in (("x", "'x'"), (True, "True"), ([1], "something of type list")):
+        with pytest.raises(
+            SamehandError, match=f"prior must be a number, such as 0.5, not {shown}"
+        ):
+            verifier.compare(one, one, prior=prior)
+    assert verifier.compare(one, one, prior=np.float32(0.25)).prior == 0.25
+    with pytest.raises(SamehandError, match="top must be at least 1, not 0"):
+        verifier.search(one, made[0] / "gallery", 0)

@@ -22,7 +22,7 @@ from samehand.results import (
 from samehand.verification.verifier import PaintingLike, SameHand, Unreadable
 
 if TYPE_CHECKING:
-    from samehand.gallery import Gallery
+    from samehand.gallery.gallery import GalleryLike
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ class AsyncSameHand:
     async def search(
         self,
         probe: PaintingLike,
-        gallery: "Gallery",
+        gallery: "GalleryLike",
         top: int = 20,
         *,
         where: Sequence[str] = (),
@@ -128,7 +128,7 @@ class AsyncSameHand:
     async def identify(
         self,
         probe: PaintingLike,
-        gallery: "Gallery",
+        gallery: "GalleryLike",
         top: int = 5,
         *,
         where: Sequence[str] = (),
@@ -150,7 +150,7 @@ class AsyncSameHand:
 
     async def cluster(
         self,
-        gallery: "Gallery",
+        gallery: "GalleryLike",
         *,
         where: Sequence[str] = (),
         suspects: int = 50,
@@ -167,7 +167,7 @@ class AsyncSameHand:
 
     async def queue(
         self,
-        gallery: "Gallery",
+        gallery: "GalleryLike",
         top: int = 20,
         *,
         where: Sequence[str] = (),
