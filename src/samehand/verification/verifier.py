@@ -48,7 +48,7 @@ from samehand.verification.condition import measured_on, one_style_llr, pair_rea
 from samehand.verification.warnings import pair_warnings
 
 if TYPE_CHECKING:
-    from samehand.gallery.gallery import GalleryLike
+    from samehand.gallery import Gallery
 
 PaintingLike = Painting | ImageSource
 """A `Painting`, or whatever one can be opened from: a path, bytes, an open file, a Pillow image or
@@ -331,7 +331,7 @@ class SameHand:
     def search(
         self,
         probe: PaintingLike,
-        gallery: "GalleryLike",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 20,
         *,
         where: Sequence[str] = (),
@@ -361,7 +361,7 @@ class SameHand:
     def identify(
         self,
         probe: PaintingLike,
-        gallery: "GalleryLike",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 5,
         *,
         where: Sequence[str] = (),
@@ -405,7 +405,7 @@ class SameHand:
     @checked(where=conditions, suspects=whole(), any_attribution=flag)
     def cluster(
         self,
-        gallery: "GalleryLike",
+        gallery: "Gallery | str | os.PathLike[str]",
         *,
         where: Sequence[str] = (),
         suspects: int = 50,
@@ -438,7 +438,7 @@ class SameHand:
     @checked(top=whole(1), where=conditions, prior=number, labelled=flag)
     def queue(
         self,
-        gallery: "GalleryLike",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 20,
         *,
         where: Sequence[str] = (),
