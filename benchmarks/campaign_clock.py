@@ -199,7 +199,8 @@ class _Case:
 
 
 def _set_clock(offset: float) -> None:
-    _offset[0] = offset
+    # No system's clock can be set to before 1970.
+    _offset[0] = offset = max(offset, 86400.0 - _TRUE_START)
     Path(os.environ["FAKETIME_TIMESTAMP_FILE"]).write_text(f"{offset:+.3f}")
 
 
