@@ -29,6 +29,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.campaign_clock import clocks
+from benchmarks.campaign_disk import mounts
 from benchmarks.campaign_requests import requests
 from benchmarks.campaign_stores import full, galleries, kills, tables
 from benchmarks.campaign_trial import Trial
@@ -81,6 +83,8 @@ TARGETS: dict[str, Callable[[np.random.Generator], Trial]] = {
     "galleries": galleries,
     "kills": kills,
     "full": full,
+    "mounts": mounts,
+    "clocks": clocks,
     "requests": requests,
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.campaign_trial import Trial
+from benchmarks.campaign_trial import Trial, tried
 from samehand.catalogue.manifest import read_csv
 from samehand.errors import SamehandError
 from samehand.gallery import Gallery
@@ -48,14 +48,14 @@ def tables(rng: np.random.Generator) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         path.write_bytes(data)
-        return _tried("table", data, lambda: read_csv(path))
+        return tried("table", data, lambda: read_csv(path))
 
 
 def galleries(rng: np.random.Generator) -> Trial:
     """Flip or cut bytes of one file of a gallery, and read everything in it."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "gallery"
-        _filled(folder, rng)
+        filled(folder, rng)
         files = sorted(path for path in folder.iterdir() if path.stat().st_size)
         path = files[int(rng.integers(len(files)))]
         data = bytearray(path.read_bytes())
@@ -72,22 +72,22 @@ def galleries(rng: np.random.Generator) -> Trial:
                 list(gallery.list())
                 gallery.info()
 
-        return _tried(f"gallery: {path.suffix}", bytes(data), read)
+        return tried(f"gallery: {path.suffix}", bytes(data), read)
 
 
 def kills(rng: np.random.Generator) -> Trial:
     """Kill one or two writers at a random moment; what was reported as added must be there."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "gallery"
-        _filled(folder, rng)
+        filled(folder, rng)
         reported = [Path(made) / f"reported-{writer}" for writer in range(int(rng.integers(1, 3)))]
-        children = [_writer(folder, path) for path in reported]
+        children = [writer(folder, path) for path in reported]
         time.sleep(float(rng.uniform(0, 0.25)))
         for child in children:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
-        trial = _tried(f"kill {len(children)}", b"", lambda: _whole(folder, reported, rng))
+        trial = tried(f"kill {len(children)}", b"", lambda: whole(folder, reported, rng))
     if trial.answer == "refused":
         # Nothing was damaged, so any refusal is wrong.
         return Trial(trial.name, b"", "a killed writer leaves a gallery that is refused", "refused")
@@ -98,19 +98,19 @@ def full(rng: np.random.Generator) -> Trial:
     """Let no file grow beyond a random size, as on a full disk, until a writer is refused."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "gallery"
-        _filled(folder, rng)
+        filled(folder, rng)
         reported, said = [Path(made) / "reported"], Path(made) / "said"
         most = max(path.stat().st_size for path in folder.iterdir())
-        child = _writer(folder, reported[0], said, most + int(rng.integers(0, 200_000)))
+        child = writer(folder, reported[0], said, most + int(rng.integers(0, 200_000)))
         os.waitpid(child, 0)
         sentence = said.read_text() if said.exists() else ""
-        trial = _tried("full disk", b"", lambda: _whole(folder, reported, rng))
+        trial = tried("full disk", b"", lambda: whole(folder, reported, rng))
     if not trial.fault and (not sentence or "damaged" in sentence or "Traceback" in sentence):
         return Trial(trial.name, b"", f"a full disk is answered by {sentence[-300:]!r}", "refused")
     return trial
 
 
-def _whole(folder: Path, reported: list[Path], rng: np.random.Generator) -> None:
+def whole(folder: Path, reported: list[Path], rng: np.random.Generator) -> None:
     """Read all of a gallery and add to it; what was reported as added must be there."""
     with Gallery(folder) as gallery:
         there = {one.work.path: one.slot for one in gallery.list()}
@@ -127,17 +127,17 @@ def _whole(folder: Path, reported: list[Path], rng: np.random.Generator) -> None
         gallery.store.put([_work("after")], _rows(rng, 1), _ENCODER)
 
 
-def _writer(folder: Path, reported: Path, said: Path | None = None, most: int = 0) -> int:
+def writer(folder: Path, reported: Path, said: Path | None = None, most: int = 0) -> int:
     """Start a process that adds works until it is killed or, given `most`, a file is full."""
     child = os.fork()
     if child:
         return child
-    store = Store(folder)
     rng = np.random.default_rng(os.getpid())
     with open(reported, "a") as stream:
-        if most:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         try:
+            store = Store(folder)
+            if most:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
             for number in range(10_000):
                 names = [f"{os.getpid()}-{number}-{i}" for i in range(5)]
                 store.put([_work(name) for name in names], _rows(rng, 5), _ENCODER)
@@ -152,7 +152,7 @@ def _writer(folder: Path, reported: Path, said: Path | None = None, most: int = 
     os._exit(0)
 
 
-def _filled(folder: Path, rng: np.random.Generator) -> None:
+def filled(folder: Path, rng: np.random.Generator) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     create_database(folder, About(_ENCODER, "campaign", WIDTH))
@@ -173,18 +173,3 @@ def _state(name: str) -> FileState:
 def _rows(rng: np.random.Generator, count: int) -> Floats:
     rows = rng.normal(size=(count, WIDTH)).astype(np.float32)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
-
-
-def _tried(name: str, data: bytes, ask) -> Trial:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    fault, answer, start = "", "read", time.perf_counter()
-    try:
-        ask()
-    except SamehandError as error:
-        answer = "refused"
-        if not str(error):
-            fault = "no sentence"
-    except Exception as error:
-        fault = "".join(traceback.format_exception_only(error)).strip()[:200]
-    if not fault and time.perf_counter() - start > 10:
-        fault = "took more than 10 s"
-    return Trial(name, data, fault, answer)

@@ -1,10 +1,12 @@
 """What the bounds of `images/copied.py` and `verification/copies.py` rest on.
 
     python -m benchmarks.copies_told cosines FOLDER [--model vit]
+    python -m benchmarks.copies_told grey FOLDER [--model vit] [--most 100]
     python -m benchmarks.copies_told told FOLDER
     python -m benchmarks.copies_told false FOLDER [FOLDER ...] [--most 1500]
 
 `cosines` says how alike the embeddings of a picture and its copies are, for every tenth picture;
+`grey` how many copies in greyscale are looked at and told, and how many pictures wrongly;
 `told` how many of the first 40 pictures' random crops are told to be copies; `false` how many pairs
 of different works look like copies of one another.
 """
@@ -22,6 +24,7 @@ from samehand.errors import ImageError
 from samehand.images.copied import Shown, show_one_work
 from samehand.images.decode import decode_file
 from samehand.images.likeness import DETAIL, colours_agree
+from samehand.verification.copies import GREY_ADDS, LOOKED_AT_COSINE
 
 CROPPED = 40
 
@@ -72,6 +75,25 @@ def cosines(folder: Path, model: SameHand) -> None:
         print(f"{name:22} least {min(all_of_them):.2f}, median {np.median(all_of_them):.2f}")
 
 
+def grey(folder: Path, model: SameHand, most: int) -> None:
+    """Print how many copies in greyscale are looked at and told, and how many pictures wrongly."""
+    plain = pictures(folder, most)
+    grey = [image.convert("L").convert("RGB") for image in plain]
+    cosines = model.embed(plain) @ model.embed(grey).T
+    own = np.eye(len(plain), dtype=bool)
+    shown, shown_grey = [Shown(image) for image in plain], [Shown(image) for image in grey]
+    for adds in (0.0, GREY_ADDS):
+        looked = cosines + adds >= LOOKED_AT_COSINE
+        told = np.zeros_like(looked)
+        for i, j in np.argwhere(looked).tolist():
+            told[i, j] = show_one_work(shown[i], shown_grey[j], float(cosines[i, j]))
+        print(
+            f"cosine + {adds}: of {len(plain)} copies {(looked & own).sum()} looked at and "
+            f"{(told & own).sum()} told; of {(~own).sum():,} pairs of different works "
+            f"{(looked & ~own).sum():,} looked at and {(told & ~own).sum()} told"
+        )
+
+
 def told(folder: Path) -> None:
     """Print what share of random crops, saved as JPEG again, are told to be copies."""
     draw = np.random.default_rng(0)
@@ -104,13 +126,15 @@ def false(folders: list[Path], most: int) -> None:
 def main() -> None:
     """Measure what is asked for."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("what", choices=["cosines", "told", "false"])
+    asked.add_argument("what", choices=["cosines", "grey", "told", "false"])
     asked.add_argument("folders", type=Path, nargs="+")
     asked.add_argument("--model")
     asked.add_argument("--most", type=int, default=1500)
     options = asked.parse_args()
     if options.what == "cosines":
         cosines(options.folders[0], SameHand(options.model))
+    elif options.what == "grey":
+        grey(options.folders[0], SameHand(options.model), options.most)
     elif options.what == "told":
         told(options.folders[0])
     else:

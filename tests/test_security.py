@@ -10,9 +10,13 @@ import threading
 import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import samehand
+from samehand.catalogue.schema import SCHEMA, load_catalogue, write_catalogue
+from samehand.pairs.draws import all_pairs
+from samehand.pairs.protocol import write_protocol
 from samehand.reporting.write import write_report
 
 SOURCES = sorted(Path(samehand.__file__).parent.rglob("*.py"))
@@ -51,6 +55,48 @@ def test_comparing_and_scoring_connect_to_nothing(tiny_model, work_of, tmp_path)
             [str(word) for word in command], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def connections():
+    """Return what is asked of the network from now on, in this process."""
+    asked: list[object] = []
+    watching = [True]
+
+    def note(name, details):
+        # A hook cannot be taken away again.
+        if watching and name in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+            asked.append((name, details))
+
+    sys.addaudithook(note)
+    yield asked
+    watching.clear()
+
+
+@pytest.mark.slow  # pytest -m slow tests/test_security.py
+def test_preparing_and_evaluating_connect_to_nothing(
+    connections, samehand, tiny_model, work_of, catalogued, tmp_path
+):
+    # "Comparing, scoring, preparing and evaluating a model folder connect to nothing."
+    for artist in range(3):
+        (tmp_path / "works" / f"{artist}").mkdir(parents=True)
+        work_of(artist, 1).save(tmp_path / "works" / f"{artist}" / "1.png")
+    folder, pairs = tmp_path / "catalogue", tmp_path / "pairs.parquet"
+    folder.mkdir()
+    rows = [catalogued(folder, n // 2, n % 2, style="one", split="test") for n in range(8)]
+    write_catalogue(pl.DataFrame(rows, schema=SCHEMA), folder)
+    write_protocol(pairs, all_pairs(load_catalogue(folder)), description="", catalogue_sha256="0")
+    evaluate = ["evaluate", pairs, "--catalogue", folder, "--model", tiny_model]
+    for words in (
+        ["prepare", "folder", tmp_path / "works", "--out", tmp_path / "prepared"],
+        [*evaluate, "--out", tmp_path / "report", "--replicates", 2],
+    ):
+        done = samehand(*words)
+        assert done.code == 0, done.err
+    assert connections == []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        socket.create_connection(listener.getsockname()).close()
+    assert connections, "the hook hears nothing"
 
 
 def test_no_weights_are_unpickled_and_no_code_of_a_hub_is_run():

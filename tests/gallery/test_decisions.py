@@ -239,3 +239,17 @@ def test_a_label_follows_decisions_and_a_contradicted_one_counts_for_nothing():
     found = decided_artists_of(works, Settled(links(rows)))
     assert found == ["Ann", "Ann", "Ann", None, None, None, None, "Ann", "Di"]
     assert decided_artists_of(works, Settled(links(rows)), any_attribution=True)[6] == "Cy"
+
+
+def test_a_clock_that_was_set_back_lets_no_earlier_decision_outlive_a_later_one(shelf):
+    one, two = (stored.sha256 for stored in itertools.islice(shelf.list(), 2))
+    first, second = sorted((one, two))
+    for future in ("2199-01-01T00:00:00.000000+00:00", "9999-12-31T23:59:59.999998+00:00"):
+        row = DecisionRow(f"f{future[:4]}", future, first, second, "same", "", "Ann", "m", None)
+        shelf.store.append_decisions([row])
+        made = shelf.decide(one, two, "different", by=" ann")
+        assert made.stands
+        assert made.time > future
+        # Nobody else's time is drawn along.
+        assert shelf.decide(one, two, "unsure", by="Bo").time < "2199"
+    assert [link for link in links(shelf.store.read_decisions()).values()] == ["different"]

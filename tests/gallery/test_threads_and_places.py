@@ -1,6 +1,7 @@
 """One gallery for many threads, in places where nothing can be written, and from strangers."""
 
 import os
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
@@ -109,3 +110,23 @@ def test_huge_counts_cost_nothing(shelf, key, value):
     connection.close()
     with pytest.raises(GalleryError, match="damaged|lost embeddings"):
         shelf.nearest(np.zeros(24, np.float32), 2)
+
+
+def test_files_of_any_year_are_added_and_known_again(shelf, verifier, work_of, tmp_path):
+    paths = [tmp_path / f"{year}.png" for year in (1901, 2200, 2286, 2400)]
+    for path in paths:
+        work_of(7, int(path.stem)).save(path)
+        when = int((int(path.stem) - 1970) * 365.2425 * 86400) * 10**9
+        os.utime(path, ns=(when, when))
+    assert shelf.add(paths, verifier).added == len(paths)
+    again = shelf.add(paths, verifier)
+    assert (again.added, again.changed, again.failed) == (0, 0, {})
+
+
+def test_a_full_disk_is_said_to_be_full_and_not_damaged(tmp_path, monkeypatch):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    assert "see that its disk is connected" in str(sentence(tmp_path, error))
+    full = shutil.disk_usage(tmp_path)._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+    assert "the disk is full; make room" in str(sentence(tmp_path, error))

@@ -1,5 +1,7 @@
 """A picture that shows nothing is refused."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,3 +68,15 @@ def test_thresholds_are_on_either_measure_alone() -> None:
 
 def test_a_small_result_is_not_mistaken_for_a_blank_picture(painting, saved) -> None:
     assert decode_bytes(saved(painting(400, 300), "PNG"), "a", max_side=1).image.size == (1, 1)
+
+
+@pytest.mark.parametrize(("kind", "which"), [("GIF", "frame of an animation"),
+                                             ("WEBP", "frame of an animation"),
+                                             ("PNG", "frame of an animation"),
+                                             ("TIFF", "page of a document")])  # fmt: skip
+def test_of_several_pictures_a_blank_first_one_is_refused_and_no_other_taken(painting, kind, which):
+    stream = io.BytesIO()
+    first = Image.new("RGB", (90, 70), "white")
+    first.save(stream, kind, save_all=True, append_images=[painting().resize((90, 70))])
+    with pytest.raises(ImageError, match=f"and only the first {which} was used; save the one that"):
+        decode_bytes(stream.getvalue(), "a")

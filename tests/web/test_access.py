@@ -118,6 +118,17 @@ def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(someone):
     assert someone.get("/").status_code == 303
 
 
+def test_a_session_that_was_ended_too_late_does_not_live_again_when_the_clock_is_set_back(
+    app, someone, monkeypatch
+):
+    signed_in(someone, ANN)
+    cookie = someone.cookies[COOKIE]
+    with monkeypatch.context() as jumped:
+        jumped.setattr(sessions_module, "SESSION_SECONDS", -1)
+        app.state.sessions.end(cookie)
+    assert app.state.sessions.of_cookie(cookie) is None
+
+
 def test_a_removed_user_and_a_new_password_end_sessions(file, someone):
     signed_in(someone, BO)
     assert someone.get("/").status_code == 200

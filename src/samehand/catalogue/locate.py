@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
+from samehand.images.addresses import path_of_address
+
 _AROUND = " \t\r\n\u00a0\u200b\u200e\u200f\u2028\u2029\ufeff\"'"
 
 
@@ -50,6 +52,8 @@ class Locator:
         tidy = tidy_name(name)
         if tidy != name:
             yield tidy
+        if (path := path_of_address(tidy)) is not None:
+            yield os.fspath(path)
         for form in ("NFC", "NFD"):
             if (other := unicodedata.normalize(form, tidy)) != tidy:
                 yield other

@@ -28,6 +28,7 @@ from samehand.catalogue.walk import (
     natural_key,
 )
 from samehand.errors import CatalogueError, ImageError
+from samehand.images.addresses import missing, path_of_address
 
 LABELS = (
     "artist", "artist_id", "qualifier", "title", "date", "date_from", "date_to",
@@ -122,7 +123,7 @@ def find_pictures(
     found = Pictures()
     wanted = list(targets)
     for target in wanted:
-        path = Path(target)
+        path = _path_of(target)
         # A shell's `*` names a thumbnail's file among the others.
         if len(wanted) == 1 or not is_litter(path.name):
             found.items.extend(_of_target(path, found, bases, columns or {}))
@@ -152,6 +153,19 @@ def tidy_label(text: str) -> str:
     return " ".join(plain.split()).strip("\u200b\u2060\ufeff")
 
 
+def _path_of(target: Target) -> Path:
+    """Return the path that a target is, or means as a file:// address."""
+    path = Path(target)
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CatalogueError(
+            f"{ascii(str(path))[:100]} cannot be a path ({reason.lower()}); check it"
+        ) from error
+    return path if there else path_of_address(target) or path
+
+
 def _of_target(
     path: Path, found: Pictures, bases: Sequence[Path], columns: Mapping[str, str]
 ) -> Iterator[Listed]:
@@ -178,7 +192,7 @@ def _one_file(path: Path) -> Listed:
         raise CatalogueError(
             f"{path} does not exist; name images, folders of them, or a table with a column path"
         )
-    problem = None if file else f"no file at {path}; check the path"
+    problem = None if file else missing(path, str(path))
     return Listed(str(path), str(path), file or path, problem=problem)
 
 
@@ -260,11 +274,11 @@ def _in_table(
     kept, again = _first_rows(items)
     found.repeated.extend(others[0].name for others in again)
     found.notes.extend(_repetitions(again, str(path)))
-    missing = [item for item in kept if item.problem]
-    if len(missing) == len(kept):
+    if sum(item.problem is not None for item in kept) == len(kept):
+        hint = "download them and " if "://" in kept[0].name else ""
         raise CatalogueError(
             f"none of the {len(kept):,} files that {path} names exists, {kept[0].name} for one; "
-            "name their folder with --images"
+            f"{hint}name their folder with --images"
         )
     yield from kept
 

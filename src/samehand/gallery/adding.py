@@ -14,7 +14,7 @@ from samehand.gallery.gone import Missing, missing_files
 from samehand.gallery.model import OpenedModel
 from samehand.gallery.sources import Listing, read_works
 from samehand.gallery.storage import Storage
-from samehand.gallery.works import FileState, NewWork, Work, keep_labels
+from samehand.gallery.works import FileState, NewWork, Work, keep_labels, stored_mtime
 from samehand.images.decode import decode_file
 from samehand.model.embed import cached_embeddings, embed_files, embed_stream
 from samehand.model.runtime import Embedder
@@ -125,7 +125,7 @@ def _changed(
         before = known.get(work.path)
         try:
             status = os.stat(work.path)
-            state = (status.st_size, status.st_mtime_ns)
+            state = (status.st_size, stored_mtime(status))
             if before and state == (before[1].size, before[1].mtime_ns):
                 same.append(work)
                 continue

@@ -177,7 +177,7 @@ def decide(
         raise GalleryError(f"{first} and {second} are one picture; name two different works")
     row = DecisionRow(
         id=uuid.uuid4().hex[:12],
-        time=_now(),
+        time=_time_after(_latest_by(store.read_decisions(), pair, by)),
         first=pair[0],
         second=pair[1],
         label=label,
@@ -202,7 +202,7 @@ def undo(store: Storage, identity: str, *, by: str = "") -> Decision:
     old = found[0]
     row = DecisionRow(
         id=uuid.uuid4().hex[:12],
-        time=_now(),
+        time=_time_after(old.time),
         first=old.first,
         second=old.second,
         label=UNDO,
@@ -414,5 +414,25 @@ def _ordered(one: str, two: str) -> Pair:
     return (one, two) if one < two else (two, one)
 
 
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+def _latest_by(rows: Sequence[DecisionRow], pair: Pair, by: str) -> str:
+    """Return when a person last decided on a pair, or nothing."""
+    person = " ".join(by.split()).casefold()
+    mine = (row.time for row in rows if _pair(row) == pair and row.name.casefold() == person)
+    return max(mine, default="")
+
+
+def _time_after(earlier: str) -> str:
+    """Return the time now, or the next after `earlier` where the clock went back since.
+
+    The record is ordered by time, and the later decision counts; a clock set back by an hour must
+    not let what a person decided before outlive what they decide now.
+    """
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+    if now > earlier:
+        return now
+    try:
+        next_one = datetime.datetime.fromisoformat(earlier) + datetime.timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        # No time at all, as a stranger's record may say; nothing comes after it.
+        return now
+    return next_one.isoformat(timespec="microseconds")

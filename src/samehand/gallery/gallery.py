@@ -3,9 +3,24 @@
 import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from samehand.arguments import (
+    as_path,
+    checked,
+    conditions,
+    flag,
+    function,
+    listed,
+    or_none,
+    path,
+    text,
+    texts_by_name,
+    vector,
+    whole,
+)
 from samehand.errors import GalleryError
 from samehand.gallery.decisions import DecidedPair
 from samehand.gallery.engines import create_storage, open_storage
@@ -38,6 +53,7 @@ class Gallery:
         ...     gallery.add(["scans/"], model)
     """
 
+    @checked(name=path)
     def __init__(self, name: str | os.PathLike[str], storage: Storage | None = None) -> None:
         """Open a gallery's folder or address; `Gallery.open` also checks the model.
 
@@ -52,6 +68,7 @@ class Gallery:
         self.store: Storage = open_storage(name) if storage is None else storage
 
     @classmethod
+    @checked(name=path)
     def open(
         cls, name: str | os.PathLike[str], model: ModelFolder | OpenedModel | None = None
     ) -> "Gallery":
@@ -74,6 +91,7 @@ class Gallery:
         return gallery
 
     @classmethod
+    @checked(name=path)
     def create(cls, name: str | os.PathLike[str], model: ModelFolder | OpenedModel) -> "Gallery":
         """Make an empty gallery for the embeddings of a model.
 
@@ -147,6 +165,7 @@ class Gallery:
                 f"re-embed {self.name}, or name the other model"
             )
 
+    @checked(where=conditions, limit=or_none(whole()), offset=whole())
     def list(
         self, where: Sequence[str] = (), *, limit: int | None = None, offset: int = 0
     ) -> Iterator[StoredWork]:
@@ -163,6 +182,14 @@ class Gallery:
         """
         return self.store.works(where, limit=limit, offset=offset)
 
+    @checked(
+        sources=listed((str, os.PathLike, Work), "paths"),
+        cache=or_none(as_path),
+        images=or_none(as_path),
+        columns=or_none(texts_by_name),
+        tell=or_none(function),
+        erase_labels=flag,
+    )
     def add(
         self,
         sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | Work],
@@ -212,6 +239,7 @@ class Gallery:
             self.thumbnails.fill(self.store.works())
         return report
 
+    @checked(paths=listed((str, os.PathLike), "paths"), where=conditions)
     def remove(
         self,
         paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
@@ -225,9 +253,7 @@ class Gallery:
         Raises:
             GalleryError: A condition cannot be understood.
         """
-        # One path is not many letters.
-        several = [paths] if isinstance(paths, str | os.PathLike) else paths
-        given_paths = [os.fspath(path) for path in several]
+        given_paths = [os.fspath(path) for path in paths]
         wanted = [os.path.abspath(path) for path in given_paths]
         known = self.store.states().keys()
         # A path may have been stored from another machine, where it was absolute all the same.
@@ -239,6 +265,7 @@ class Gallery:
             wanted += [stored.work.path for stored in self.store.works(where)]
         return self.store.remove(wanted)
 
+    @checked(values=texts_by_name, where=conditions)
     def set_columns(self, values: Mapping[str, str], *, where: Sequence[str] = ()) -> int:
         """Write a text into columns of works, and return how many works that changed.
 
@@ -253,6 +280,7 @@ class Gallery:
 
         return set_columns(self.store, values, where)
 
+    @checked(source=path)
     def merge(self, source: str | os.PathLike[str]) -> MergeReport:
         """Take another gallery's works, labels and decisions in; that one stays as it is.
 
@@ -277,6 +305,7 @@ class Gallery:
             self.thumbnails.fill(self.store.works())
         return report
 
+    @checked(name=path)
     def rename(self, name: str | os.PathLike[str]) -> None:
         """Give the gallery another name; its works and embeddings stay as they are.
 
@@ -298,6 +327,7 @@ class Gallery:
         """
         self.store.delete()
 
+    @checked(cache=or_none(as_path), drop_gone=flag)
     def re_embed(
         self, model: OpenedModel, *, cache: Path | None = None, drop_gone: bool = False
     ) -> tuple[int, int]:
@@ -317,8 +347,10 @@ class Gallery:
         """
         from samehand.gallery.adding import re_embed
 
+        folder_of(model)
         return re_embed(self.store, model, cache, drop_gone=drop_gone)
 
+    @checked(out=path, where=conditions)
     def export(self, out: str | os.PathLike[str], where: Sequence[str] = ()) -> int:
         """Write works into a file, and return how many.
 
@@ -336,6 +368,7 @@ class Gallery:
 
         return export(self, Path(out), where)
 
+    @checked(first=path, second=path, label=text, note=text, by=text, files=flag)
     def decide(
         self,
         first: str | os.PathLike[str],
@@ -378,6 +411,7 @@ class Gallery:
             files=files,
         )
 
+    @checked(identity=text, by=text)
     def undo(self, identity: str, *, by: str = "") -> Decision:
         """Let a decision no longer count; it stays in the record.
 
@@ -392,6 +426,7 @@ class Gallery:
 
         return undo(self.store, identity, by=by)
 
+    @checked(history=flag)
     def decisions(self, *, history: bool = False) -> Decisions:
         """Return what people decided, by time.
 
@@ -415,6 +450,7 @@ class Gallery:
         """
         return missing_files(self.store.states()).gone
 
+    @checked(look_for_files=flag)
     def info(self, *, look_for_files: bool = False) -> GalleryInfo:
         """Return what the gallery says about itself.
 
@@ -439,19 +475,23 @@ class Gallery:
             index=self.store.index_info(),
         )
 
+    @checked(where=conditions)
     def count(self, where: Sequence[str] = ()) -> int:
         """Return how many works meet the conditions."""
         return self.store.count(where)
 
+    @checked(where=conditions)
     def count_artists(self, where: Sequence[str] = ()) -> int:
         """Return how many artists' names occur among the works that meet the conditions."""
         return self.store.artists(where)[0]
 
+    @checked(any_attribution=flag)
     def autograph(self, any_attribution: bool = False) -> tuple[str, ...]:
         """Return the conditions that leave works by an artist's own hand, or none if all count."""
         known = not any_attribution and "qualifier" in self.store.extra_columns()
         return ("qualifier=",) if known else ()
 
+    @checked(name=text)
     def artists_like(self, name: str) -> tuple[str, ...]:
         """Return the artists' names that are closest to a misspelt one, best first."""
         names = {known.casefold(): known for known in self.store.artist_names()}
@@ -475,6 +515,7 @@ class Gallery:
         """Return whether exact search hurts, and no index covers most of the works."""
         return self.store.wants_index()
 
+    @checked(probe=vector, count=whole(1), where=conditions, exact=flag)
     def nearest(
         self, probe: Floats, count: int, where: Sequence[str] = (), *, exact: bool = False
     ) -> Near:
@@ -489,8 +530,39 @@ class Gallery:
         Raises:
             GalleryError: A condition cannot be understood, or the gallery is damaged.
         """
+        width = self.store.about().width
+        if probe.shape != (width,):
+            raise GalleryError(
+                f"the gallery {self.name} holds embeddings of {width} numbers, and the probe has "
+                f"{probe.size}; embed it with the gallery's model"
+            )
         return self.store.nearest(probe, count, where, exact=exact)
 
+    @checked(where=conditions)
     def embeddings(self, where: Sequence[str] = ()) -> tuple[tuple[StoredWork, ...], Floats]:
         """Return works with their embeddings, (N, D), in the order of their slots."""
         return self.store.embeddings(where)
+
+
+GalleryLike = Gallery | str | os.PathLike[str]
+"""A gallery, or what one can be opened by: its name, path or address."""
+
+
+@contextmanager
+def opened_gallery(gallery: GalleryLike) -> Iterator[Gallery]:
+    """Yield a gallery, which is closed again only if it was opened here.
+
+    Raises:
+        SamehandError: It is neither a gallery nor a name.
+        GalleryError: There is none of that name, or it is damaged.
+    """
+    if isinstance(gallery, Gallery):
+        yield gallery
+    elif isinstance(gallery, str | os.PathLike):
+        with Gallery(gallery) as opened:
+            yield opened
+    else:
+        raise GalleryError(
+            f"gallery must be a Gallery, its name or its path, not something of type "
+            f"{type(gallery).__name__}"
+        )

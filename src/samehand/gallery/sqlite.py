@@ -1,6 +1,7 @@
 """How a gallery's SQLite file is opened by any number of threads, and its errors in words."""
 
 import os
+import shutil
 import sqlite3
 import threading
 import weakref
@@ -83,7 +84,7 @@ def connect(path: Path) -> sqlite3.Connection:
             f"the gallery {path.parent} is damaged ({error}); restore a copy of its folder"
         ) from error
     except sqlite3.Error as error:
-        if not path.exists() or not _unwritable(error):
+        if not path.exists() or not (_unwritable(error) or _is_full(path.parent, error)):
             raise sentence(path.parent, error) from error
     return _connect_for_reading(path)
 
@@ -97,6 +98,8 @@ def _connect_for_reading(path: Path) -> sqlite3.Connection:
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size:
             # An immutable database is read without its log, and the newest works would be missing.
+            if _is_full(path.parent, error):
+                raise sentence(path.parent, error) from error
             raise GalleryError(
                 f"the gallery {path.parent} was not closed when it was last changed, and cannot be "
                 "written here; run samehand gallery info on it once where it can be, or copy it"
@@ -144,6 +147,16 @@ def _unwritable(error: sqlite3.Error) -> bool:
     return _name_of(error).startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"))
 
 
+def _is_full(folder: Path, error: sqlite3.Error) -> bool:
+    """Return whether an error comes of a disk without room for the log's index, 32 KiB."""
+    try:
+        return _name_of(error).startswith(("SQLITE_IOERR", "SQLITE_FULL")) and (
+            shutil.disk_usage(folder).free < 2**16
+        )
+    except OSError:
+        return False
+
+
 def _name_of(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", None) or ""
 
@@ -160,6 +173,8 @@ def sentence(folder: Path, error: sqlite3.Error) -> GalleryError:
         return GalleryError(f"cannot write the gallery {folder} ({reason}); change its permissions")
     if name == "SQLITE_FULL":
         return GalleryError(f"cannot write the gallery {folder}: the disk is full; make room")
+    if _is_full(folder, error):
+        return GalleryError(f"cannot open the gallery {folder}: the disk is full; make room")
     if name.startswith(("SQLITE_IOERR", "SQLITE_NOMEM", "SQLITE_INTERRUPT", "SQLITE_NOLFS")):
         return GalleryError(
             f"the gallery {folder} cannot be read or written now ({reason}); see that its disk is "

@@ -1,5 +1,6 @@
 """What a gallery holds: small frozen records."""
 
+import os
 import unicodedata
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -116,6 +117,14 @@ class FileState:
     sha256: str
     size: int
     mtime_ns: int
+
+
+def stored_mtime(status: os.stat_result) -> int:
+    """Return when a file was changed, in nanoseconds, as far as a gallery's 64 bits reach.
+
+    A wrong clock, or a foreign file system, leaves files of the year 2500; 64 bits end in 2262.
+    """
+    return max(-(2**63), min(2**63 - 1, status.st_mtime_ns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,14 @@ def _finished(found: Opened, name: str, max_side: int, notes: list[str]) -> Imag
     image = _within(found, name, max_side, notes)
     # A picture of a few pixels, where one is asked for, says too little of what was in it.
     if is_blank(image if max_side >= LEAST_SIDE else _within(found, name, LEAST_SIDE, [])):
-        raise ImageError(f"{name} is blank or nearly so, and shows no painting; name another image")
+        # Which of several is the painting is one rule, and not whichever shows something.
+        only = next((note for note in notes if note.startswith("only ")), None)
+        raise ImageError(
+            f"{name} is blank or nearly so, and shows no painting; name another image"
+            if only is None
+            else f"{name} is blank or nearly so, and {only}; save the one that shows the painting "
+            "as a file of its own"
+        )
     # An embedded profile left here would be written out again by save(), and applied twice.
     image.info = {}
     return image

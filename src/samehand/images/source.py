@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from samehand.errors import ImageError
+from samehand.images.addresses import missing, path_of_address
 
 MAX_BYTES = 2**30
 """The largest file that is read."""
@@ -76,7 +77,9 @@ def read_file(path: str | os.PathLike[str], name: str) -> bytes:
         with open(path, "rb") as stream:
             return stream.read()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageError(f"no file at {name}; check the path") from error
+        if (other := path_of_address(path)) is not None:
+            return read_file(other, name)
+        raise ImageError(missing(path, name)) from error
     except PermissionError as error:
         raise ImageError(
             f"{name} cannot be opened: permission denied; change its permissions"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from samehand.arguments import checked, of_type, or_none, text
 from samehand.errors import ModelError
 from samehand.images.condition import picture_kind
 from samehand.images.copied import Shown
@@ -42,6 +43,7 @@ class Painting:
         self._lock = threading.RLock()
 
     @classmethod
+    @checked(name=or_none(text), embedder=of_type(Embedder, "the embedder of a model"))
     def open(cls, source: ImageSource, embedder: Embedder, name: str | None = None) -> "Painting":
         """Decode a painting now.
 
@@ -133,6 +135,7 @@ class Painting:
         """Return what the encoder sees, (V, 3, S, S) in [0, 1]; rendered again at each call."""
         return self._embedder.render(self.image)
 
+    @checked(embedder=of_type(Embedder, "the embedder of a model"))
     def opened_by(self, embedder: Embedder) -> "Painting":
         """Return the painting as a model sees it: itself, if that model opened it."""
         if embedder.config == self._embedder.config:

@@ -1,6 +1,7 @@
 """AsyncSameHand: the facade for programs that run on asyncio."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -116,7 +117,7 @@ class AsyncSameHand:
     async def search(
         self,
         probe: PaintingLike,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 20,
         *,
         where: Sequence[str] = (),
@@ -128,7 +129,7 @@ class AsyncSameHand:
     async def identify(
         self,
         probe: PaintingLike,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 5,
         *,
         where: Sequence[str] = (),
@@ -150,7 +151,7 @@ class AsyncSameHand:
 
     async def cluster(
         self,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         *,
         where: Sequence[str] = (),
         suspects: int = 50,
@@ -167,7 +168,7 @@ class AsyncSameHand:
 
     async def queue(
         self,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 20,
         *,
         where: Sequence[str] = (),

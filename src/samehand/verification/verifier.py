@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 
+from samehand.arguments import (
+    checked,
+    conditions,
+    flag,
+    number,
+    or_none,
+    path,
+    text,
+    whole,
+)
 from samehand.errors import ImageError, ModelError
 from samehand.images.decode import ImageSource
 from samehand.images.source import is_one_image
@@ -79,6 +89,7 @@ class SameHand:
         embedder: Its encoder.
     """
 
+    @checked(model=or_none(path), threads=or_none(whole()), fast=flag, device=text)
     def __init__(
         self,
         model: str | Path | None = None,
@@ -114,6 +125,7 @@ class SameHand:
             )
 
     @classmethod
+    @checked(repo=text, revision=or_none(text))
     def from_pretrained(
         cls,
         repo: str,
@@ -152,6 +164,7 @@ class SameHand:
     def __repr__(self) -> str:
         return f"SameHand({self.folder.identity})"
 
+    @checked(name=or_none(text))
     def open(self, source: PaintingLike, name: str | None = None) -> Painting:
         """Decode a painting once, for any number of questions.
 
@@ -198,6 +211,7 @@ class SameHand:
                 for future in pending:
                     future.cancel()
 
+    @checked(prior=number, operating_point=text)
     def compare(
         self,
         left: PaintingLike,
@@ -255,6 +269,7 @@ class SameHand:
             seconds=time.perf_counter() - started,
         )
 
+    @checked(influence=flag)
     def explain(
         self, left: PaintingLike, right: PaintingLike, *, influence: bool = True
     ) -> Evidence:
@@ -275,6 +290,7 @@ class SameHand:
         one, two = self._open_as(left, "left image"), self._open_as(right, "right image")
         return explain(self, one, two, influence=influence)
 
+    @checked(prior=number, operating_point=text)
     def verify(
         self,
         probe: PaintingLike,
@@ -311,10 +327,11 @@ class SameHand:
             operating_point=operating_point,
         )
 
+    @checked(top=whole(1), where=conditions, exact=flag)
     def search(
         self,
         probe: PaintingLike,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 20,
         *,
         where: Sequence[str] = (),
@@ -324,7 +341,7 @@ class SameHand:
 
         Args:
             probe: A painting.
-            gallery: Where to look.
+            gallery: Where to look: a gallery, or its name, path or address.
             top: How many works, at most.
             where: Conditions that all hold, such as "artist=Claude Monet".
             exact: Compare with every work even where there is an approximate index.
@@ -333,17 +350,18 @@ class SameHand:
             ImageError: The image cannot be read.
             GalleryError: The gallery is another model's, or a condition cannot be understood.
         """
-        where = [where] if isinstance(where, str) else where
+        from samehand.gallery.gallery import opened_gallery
         from samehand.verification.identify import search
 
-        return search(
-            self, self._open_as(probe, "probe"), gallery, top=top, where=where, exact=exact
-        )
+        painting = self._open_as(probe, "probe")
+        with opened_gallery(gallery) as opened:
+            return search(self, painting, opened, top=top, where=where, exact=exact)
 
+    @checked(top=whole(1), where=conditions, prior=number, threshold=text, any_attribution=flag)
     def identify(
         self,
         probe: PaintingLike,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 5,
         *,
         where: Sequence[str] = (),
@@ -355,7 +373,7 @@ class SameHand:
 
         Args:
             probe: A painting.
-            gallery: Whose artists are in question.
+            gallery: Whose artists are in question; as for `search`.
             top: How many candidates to return, at most.
             where: Conditions that all hold, such as "style=Baroque".
             prior: P(one of these) before looking, strictly between 0 and 1.
@@ -368,23 +386,26 @@ class SameHand:
             ModelError: The model has no open-set rule.
             SamehandError: `prior`, `threshold` or `top` is not one that exists.
         """
-        where = [where] if isinstance(where, str) else where
+        from samehand.gallery.gallery import opened_gallery
         from samehand.verification.identify import identify
 
-        return identify(
-            self,
-            self._open_as(probe, "probe"),
-            gallery,
-            top=top,
-            where=where,
-            prior=prior,
-            threshold=threshold,
-            any_attribution=any_attribution,
-        )
+        painting = self._open_as(probe, "probe")
+        with opened_gallery(gallery) as opened:
+            return identify(
+                self,
+                painting,
+                opened,
+                top=top,
+                where=where,
+                prior=prior,
+                threshold=threshold,
+                any_attribution=any_attribution,
+            )
 
+    @checked(where=conditions, suspects=whole(), any_attribution=flag)
     def cluster(
         self,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         *,
         where: Sequence[str] = (),
         suspects: int = 50,
@@ -393,7 +414,7 @@ class SameHand:
         """Group a gallery's works into probable hands, and list suspect labels.
 
         Args:
-            gallery: Whose works.
+            gallery: Whose works; as for `search`.
             where: Conditions that all hold.
             suspects: How many suspect labels to list, at most.
             any_attribution: Let works "after" an artist or from the workshop count as the artist's.
@@ -402,20 +423,22 @@ class SameHand:
             GalleryError: The gallery is another model's, or the works are none or too many.
             ModelError: The model has no rule for references.
         """
-        where = [where] if isinstance(where, str) else where
+        from samehand.gallery.gallery import opened_gallery
         from samehand.verification.hands import cluster
 
-        return cluster(
-            self.folder,
-            gallery,
-            where=where,
-            suspects=suspects,
-            any_attribution=any_attribution,
-        )
+        with opened_gallery(gallery) as opened:
+            return cluster(
+                self.folder,
+                opened,
+                where=where,
+                suspects=suspects,
+                any_attribution=any_attribution,
+            )
 
+    @checked(top=whole(1), where=conditions, prior=number, labelled=flag)
     def queue(
         self,
-        gallery: "Gallery",
+        gallery: "Gallery | str | os.PathLike[str]",
         top: int = 20,
         *,
         where: Sequence[str] = (),
@@ -429,7 +452,7 @@ class SameHand:
         the pairs of works that it would settle. A pair that somebody decided never comes back.
 
         Args:
-            gallery: Whose works.
+            gallery: Whose works; as for `search`.
             top: How many suggestions, at most.
             where: Conditions that all hold.
             prior: P(same hand) before looking, strictly between 0 and 1.
@@ -439,10 +462,11 @@ class SameHand:
             GalleryError: The gallery is another model's, or the works are too many.
             SamehandError: `prior` or `top` is not one that exists.
         """
-        where = [where] if isinstance(where, str) else where
+        from samehand.gallery.gallery import opened_gallery
         from samehand.verification.queue import queue
 
-        return queue(self.folder, gallery, top=top, where=where, prior=prior, labelled=labelled)
+        with opened_gallery(gallery) as opened:
+            return queue(self.folder, opened, top=top, where=where, prior=prior, labelled=labelled)
 
     def embed(self, images: Iterable[PaintingLike]) -> Floats:
         """Return the unit embedding of each image, (B, D); of a pairwise model, its encoding.

@@ -128,12 +128,14 @@ class Sessions:
     def end(self, cookie: str) -> None:
         """Let a session be over, wherever its cookie has got to."""
         try:
-            _, number, _ = self._signer().loads(cookie, max_age=SESSION_SECONDS)
+            # However old: it would live again if the clock were set back.
+            _, number, _ = self._signer().loads(cookie)
         except (BadData, ValueError, TypeError):
             return
-        now = time.time()
+        now = time.monotonic()
         self._ended[number] = now + SESSION_SECONDS
-        while self._ended and next(iter(self._ended.values())) < now:
+        # None is forgotten because its time is over while there is room, for the same reason.
+        while len(self._ended) > _MOST_REMEMBERED and next(iter(self._ended.values())) < now:
             self._ended.popitem(last=False)
 
     async def of_basic(self, headers: Headers, address: str) -> User | None:
