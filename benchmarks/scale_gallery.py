@@ -3,9 +3,9 @@
     python benchmarks/scale_gallery.py --engine sqlite|lance [--works 1000000] [--folder DIR]
 
 Stores works whose embeddings are drawn with the covariance of the cohort of lite, 256 numbers (no
-image is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for the ten
-nearest of other works, one at a time. Every stage is a process of its own, whose peak memory is its
-own. Prints one JSON object a stage, and with --folder keeps them there: rerun to go on with the
+image is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for
+the ten nearest of other works, one at a time. Every stage is a process of its own, whose peak
+memory is its own. Prints one JSON object a stage, and with --folder keeps them there: rerun to go on with the
 stage that was interrupted. Needs samehand[gallery,lance].
 """
 
@@ -169,9 +169,7 @@ def _write_and_tell(address: str, number: int, told: str) -> None:
             stream.flush()
 
 
-def _put(
-    address: str, first: int, count: int, seed: int, batch: int = BATCH
-) -> dict[str, object]:
+def _put(address: str, first: int, count: int, seed: int, batch: int = BATCH) -> dict[str, object]:
     storage, spent = open_storage(address), 0.0
     slowest, begun = 0.0, max(0, storage.count() - first) // BLOCK * BLOCK
     if begun >= count:  # those beyond are of another stage
