@@ -5,8 +5,8 @@
 Stores works whose embeddings are drawn with the covariance of the cohort of lite, 256 numbers (no
 image is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for
 the ten nearest of other works, one at a time. Every stage is a process of its own, whose peak
-memory is its own. Prints one JSON object a stage, and with --folder keeps them there: rerun to go on with the
-stage that was interrupted. Needs samehand[gallery,lance].
+memory is its own. Prints one JSON object a stage, and with --folder keeps them there: rerun to go
+on with the stage that was interrupted. Needs samehand[gallery,lance].
 """
 
 import argparse
