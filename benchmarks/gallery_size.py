@@ -51,9 +51,9 @@ def main() -> None:
             print(f"recall@10 {hits / (10 * EXACT):.3f}")
 
 
-def draw_works(count: int, seed: int) -> np.ndarray:
-    """Return unit vectors, (count, D)."""
-    cohort = read_cohort(find_model(None))
+def draw_works(count: int, seed: int, model: str | None = None) -> np.ndarray:
+    """Return unit vectors, (count, D), as a model's cohort is spread; None for the shipped one."""
+    cohort = read_cohort(find_model(model))
     centre = cohort.mean(axis=0)
     spread = np.linalg.cholesky(np.cov(cohort.T) + 1e-6 * np.eye(cohort.shape[1]))
     drawn = np.empty((count, len(centre)), np.float32)

@@ -2,10 +2,11 @@
 
     python benchmarks/scale_gallery.py --engine sqlite|lance [--works 1000000] [--folder DIR]
 
-Stores works whose embeddings are drawn with the covariance of the shipped model's cohort (no image
-is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for the ten
-nearest of other works, one at a time. Every stage is a process of its own, whose peak memory is its
-own. Prints one JSON object a stage. Needs samehand[gallery,lance].
+Stores works whose embeddings are drawn with the covariance of the cohort of lite, 256 numbers (no
+image is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for
+the ten nearest of other works, one at a time. Every stage is a process of its own, whose peak
+memory is its own. Prints one JSON object a stage, and with --folder keeps them there: rerun to go
+on with the stage that was interrupted. Needs samehand[gallery,lance].
 """
 
 import argparse
@@ -17,19 +18,22 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.gallery_size import draw_works
-from samehand.gallery.engines import create_storage, open_storage
+from benchmarks import gallery_size
+from samehand.gallery.engines import create_storage, is_gallery, open_storage
 from samehand.gallery.schema import About
 from samehand.gallery.works import FileState, NewWork, Work
 
 ENCODER, BATCH, BLOCK, QUERIES, EXACT, ADDED = "e" * 16, 1024, 50_000, 200, 30, 10_240
 KILLS = 20
+draw_works = partial(gallery_size.draw_works, model="lite")
 
 
 def main() -> None:
@@ -38,12 +42,13 @@ def main() -> None:
     parser.add_argument("--works", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="Where the gallery is made, and left.")
     parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--batch", type=int, default=BATCH, help="Works a commit of the first.")
     options = parser.parse_args()
     scratch = Path(options.folder or tempfile.mkdtemp())
     folder = scratch / f"{options.engine}-{options.works}"
     address = f"lance://{folder}" if options.engine == "lance" else str(folder)
     stages: list[tuple[str, Callable[..., dict[str, object]], tuple[object, ...]]] = [
-        ("fill", fill, (address, options.works)),
+        ("fill", fill, (address, options.works, options.batch)),
         ("index", index, (address,)),
         ("add", add, (address, options.works)),
         ("cold", cold, (address,)),
@@ -52,19 +57,28 @@ def main() -> None:
         ("four readers and a writer", together, (address, options.works)),
         ("kills", kills, (address, options.kills)),
     ]
+    results = scratch / f"{folder.name}.jsonl"
+    lines = results.read_text().splitlines() if results.exists() else []
+    finished = {json.loads(line)["stage"] for line in lines}
     for name, stage, arguments in stages:
+        if name in finished:
+            continue
         told = _in_process(stage, arguments)
         size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 2**20
         told = {"engine": options.engine, "works": options.works, "stage": name, **told}
-        print(json.dumps(told | {"disk_mb": round(size)}), flush=True)
+        line = json.dumps(told | {"disk_mb": round(size)})
+        print(line, flush=True)
+        with results.open("a") as stream:
+            stream.write(line + "\n")
     if options.folder is None:
         shutil.rmtree(scratch)
 
 
-def fill(address: str, count: int) -> dict[str, object]:
-    """Store all works, as `samehand gallery add` commits them."""
-    create_storage(address, About(ENCODER, "synthetic", 256)).close()
-    return _put(address, 0, count, 0)
+def fill(address: str, count: int, batch: int) -> dict[str, object]:
+    """Store all works, as `samehand gallery add` commits them; go on where it was interrupted."""
+    if not is_gallery(address) or not Path(address.removeprefix("lance://")).exists():
+        create_storage(address, About(ENCODER, "synthetic", 256)).close()
+    return _put(address, 0, count, 0, batch)
 
 
 def index(address: str) -> dict[str, object]:
@@ -155,13 +169,15 @@ def _write_and_tell(address: str, number: int, told: str) -> None:
             stream.flush()
 
 
-def _put(address: str, first: int, count: int, seed: int) -> dict[str, object]:
+def _put(address: str, first: int, count: int, seed: int, batch: int = BATCH) -> dict[str, object]:
     storage, spent = open_storage(address), 0.0
-    slowest = 0.0
-    for start in range(0, count, BLOCK):
+    slowest, begun = 0.0, max(0, storage.count() - first) // BLOCK * BLOCK
+    if begun >= count:  # those beyond are of another stage
+        begun = 0
+    for start in range(begun, count, BLOCK):
         rows = draw_works(min(BLOCK, count - start), seed * 1000 + start // BLOCK)
-        for place in range(0, len(rows), BATCH):
-            part = rows[place : place + BATCH]
+        for place in range(0, len(rows), batch):
+            part = rows[place : place + batch]
             works = [_work(first + start + place + i) for i in range(len(part))]
             started = time.perf_counter()
             storage.put(works, part, ENCODER)
@@ -169,9 +185,9 @@ def _put(address: str, first: int, count: int, seed: int) -> dict[str, object]:
             spent, slowest = spent + taken, max(slowest, taken)
     return {
         "seconds": round(spent, 1),
-        "works_a_second": round(count / spent),
+        "works_a_second": round((count - begun) / spent),
         "slowest_commit_s": round(slowest, 2),
-    }
+    } | ({"begun_at": begun} if begun else {})
 
 
 def _work(number: int) -> NewWork:
@@ -216,11 +232,26 @@ def _measured(
 ) -> dict[str, object]:
     # A pool's process may have no children of its own unless it is no daemon.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    own, done = [0.0], threading.Event()
+    watch = threading.Thread(target=_watch_own, args=(own, done), daemon=True)
+    watch.start()
     told = stage(*arguments)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        2**20 if sys.platform == "darwin" else 2**10
-    )
-    return told | {"peak_mb": round(peak)}
+    done.set()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return told | {
+        "processor_s": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mb": round(peak),
+        "own_mb": round(own[0]),
+    }
+
+
+def _watch_own(peak: list[float], done: threading.Event) -> None:
+    """Keep the most memory that is no mapped file, which the system cannot take back."""
+    status = Path("/proc/self/status")
+    while status.exists() and not done.wait(0.2):
+        kilobytes = int(status.read_text().split("RssAnon:")[1].split()[0])
+        peak[0] = max(peak[0], kilobytes / 2**10)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from samehand import __version__
-from samehand.cli import app
+from samehand.cli import app, build
 from samehand.cli.doctor import PURPOSES, required
 from samehand.cli.examples import EXAMPLES, FIRST_EXAMPLES
 from samehand.cli.listing import WIDTH, command_names, fit
@@ -117,3 +117,15 @@ def test_long_lines_are_broken_under_what_they_say() -> None:
 def test_a_path_is_never_broken() -> None:
     path = "/".join(["folder"] * 20)
     assert path in fit(f"       {path}").splitlines()[-1]
+
+
+def test_a_command_that_is_named_is_built_alone_and_helps_as_among_all():
+    for name in ("compare", "gallery"):
+        alone = typer.main.get_command(build([name, "--help"]))
+        assert list(alone.commands) == [name]
+        context = typer.Context(alone, info_name="samehand")
+        among = typer.main.get_command(app).commands[name]
+        assert alone.commands[name].get_help(context) == among.get_help(context)
+    everything = list(typer.main.get_command(app).commands)
+    for arguments in ([], ["-h"], ["comparr"]):
+        assert list(typer.main.get_command(build(arguments)).commands) == everything

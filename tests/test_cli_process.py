@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "transformers", "polars", "scipy", "sklearn", "matplotlib", "pydantic")
+HEAVY = ("torch", "transformers", "polars", "scipy", "sklearn", "matplotlib", "pydantic",
+         "numpy.ma")  # fmt: skip
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes, limits and signals of POSIX")
 

@@ -20,9 +20,12 @@ from mcp import Client
 
 from samehand import AsyncSameHand, Gallery, SameHand
 from samehand.cli import app as commands
+from samehand.embedding.ray_engine import RayEngine
+from samehand.embedding.run import embed_collection
 from samehand.explain import evidence
 from samehand.gallery import decisions
 from samehand.mcp import create_server
+from samehand.model.embed import cached_embeddings
 from samehand.verification import hands, identify, queue, references
 from samehand.web.app import create_app
 from samehand.web.limits import Limits
@@ -300,21 +303,86 @@ def test_python_asyncio_command_line_http_and_assistants_answer_alike(
             assert values["references"][0]["llr"] == direct.references[0].llr, by
 
 
-@pytest.mark.parametrize("question", ["search", "identify"])
-def test_a_gallery_in_lance_answers_as_the_same_gallery_in_sqlite(
-    question, model, shelf, pictures, tmp_path
-):
+@pytest.fixture(scope="module")
+def same_shelf_in_lance(model, shelf, tmp_path_factory) -> Iterator[Gallery]:
     pytest.importorskip("lancedb")
-    with Gallery.create(f"lance://{tmp_path / 'one-function'}", model) as lance:
+    folder = tmp_path_factory.mktemp("lance") / "one-function"
+    with Gallery.create(f"lance://{folder}", model) as lance:
         lance.add([stored.work.path for stored in shelf.list()], model)
         # A path of one file says nothing of its folder, from which the other gallery has artists.
         for stored in shelf.list():
             where = [f"path={stored.work.path}"]
             lance.set_columns({"artist": stored.work.artist}, where=where)
-        answers = [
-            getattr(model, question)(pictures[0], gallery).to_dict() for gallery in (shelf, lance)
-        ]
+        yield lance
+
+
+@pytest.mark.parametrize("question", ["search", "identify"])
+def test_a_gallery_in_lance_answers_as_the_same_gallery_in_sqlite(
+    question, model, shelf, same_shelf_in_lance, pictures
+):
+    answers = [
+        getattr(model, question)(pictures[0], gallery).to_dict()
+        for gallery in (shelf, same_shelf_in_lance)
+    ]
     assert without_time(answers[0]) == without_time(answers[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("question", ["search", "identify"])
+def test_a_gallery_in_lance_answers_alike_whoever_asks(
+    question, samehand, model, shelf, same_shelf_in_lance, pictures
+):
+    lance, one = same_shelf_in_lance, pictures[0]
+    direct = without_time(getattr(model, question)(one, shelf).to_dict())
+
+    async def ask():
+        async with AsyncSameHand(model) as asking:
+            return (await getattr(asking, question)(one, lance)).to_dict()
+
+    app = create_app(model, Limits(decoders=1, decode_seconds=60), gallery=lance)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        by_http = posted(client, f"/api/v1/gallery/{question}", pictures, lance).json()
+    said = samehand(question, one, "--gallery", lance.address, "--json")
+    assert said.code == 0, said.err
+    answers = {
+        "asyncio": asyncio.run(ask()),
+        "command line": json.loads(said.out),
+        "http": by_http,
+        "assistant": called(model, lance, question, pictures).structured_content,
+    }
+    for by, values in answers.items():
+        assert without_time(values) == direct, by
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray and what it loads warn of what is theirs to mend.
+@pytest.mark.parametrize("engine", ["sqlite", "lance"])
+def test_a_gallery_of_embeddings_from_ray_answers_as_one_embedded_here(
+    engine, model, shelf, same_shelf_in_lance, pictures, tmp_path
+):
+    """Needs samehand[ray]."""
+    ray = pytest.importorskip("ray")
+    paths = [stored.work.path for stored in shelf.list()]
+    ray.init(num_cpus=1, log_to_driver=False)
+    try:
+        embed_collection(paths, tmp_path / "rows", threads=1, engine=RayEngine(1))
+    finally:
+        ray.shutdown()
+    digests = {stored.sha256 for stored in shelf.list()}
+    assert cached_embeddings(model.embedder, tmp_path / "rows", digests).keys() == digests
+    folder = tmp_path / "one-function"
+    address = f"lance://{folder}" if engine == "lance" else folder
+    with Gallery.create(address, model) as made:
+        made.add(paths, model, cache=tmp_path / "rows")
+        for stored in shelf.list():
+            where = [f"path={stored.work.path}"]
+            made.set_columns({"artist": stored.work.artist}, where=where)
+        for question in ("search", "identify"):
+            here, there = (
+                without_time(getattr(model, question)(pictures[0], gallery).to_dict())
+                for gallery in (shelf, made)
+            )
+            assert here == there
 
 
 def test_a_collection_is_embedded_as_a_picture_is(samehand, model, pictures, tmp_path):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from samehand.embedding.run import embed_collection, parse_shard
 from samehand.errors import CatalogueError, MissingExtraError, OutputError
 from samehand.files import sha256_file
 from samehand.gallery import Gallery
+from samehand.model.embed import cached_embeddings
+from samehand.model.lance_parts import read_lance_part
 
 
 @pytest.fixture
@@ -36,7 +39,13 @@ def scans(tmp_path, work_of):
 
 
 def rows_in(out):
-    table = pl.read_parquet(f"{out}/*/part-*.parquet")
+    places = [str(place) for place in Path(out).glob("*/part-*")]
+    columns = ["path", "stamp", "sha256", "encoder", "embedding", "problem"]
+    tables = [
+        read_lance_part(place, columns) if place.endswith(".lance") else pl.read_parquet(place)
+        for place in places
+    ]
+    table = pl.concat(table.select(columns) for table in tables)
     return {row["path"]: row for row in table.iter_rows(named=True)}
 
 
@@ -84,6 +93,41 @@ def test_only_what_is_new_or_changed_is_embedded_again(scans, tmp_path, tiny_mod
     part.unlink()
     table = pl.read_parquet(f"{third.out}/part-*.parquet").drop_nulls("embedding")
     assert set(table["sha256"]) >= {sha256_file(path) for path in scans.rglob("*.png")}
+
+
+def test_parts_in_lance_hold_the_rows_of_parts_in_parquet(scans, tmp_path, tiny_model, verifier):
+    pytest.importorskip("lancedb")
+    embed_collection([scans], tmp_path / "parquet", model=tiny_model, batch=4)
+    first = embed_collection([scans], tmp_path / "lance", model=tiny_model, batch=4, form="lance")
+    assert (first.embedded, len(first.failed), first.already) == (9, 1, 0)
+    same_rows(rows_in(tmp_path / "lance"), rows_in(tmp_path / "parquet"))
+    parts = sorted(Path(first.out).iterdir())
+    assert [part.suffix for part in parts] == [".lance"] * 3
+    schema = read_lance_part(str(parts[0]), ["embedding"]).schema
+    assert schema["embedding"] == pl.Array(pl.Float32, verifier.embedder.width)
+    # What a killed worker leaves is a part without a version, which no reader sees.
+    shutil.rmtree(parts[0] / "_versions")
+    lost = {path for part in parts[1:] for path in read_lance_part(str(part), ["path"])["path"]}
+    for form in ("lance", "parquet"):  # a rerun may change its mind about the form
+        again = embed_collection([scans], tmp_path / "lance", model=tiny_model, form=form)
+        assert again.already == (len(lost) if form == "lance" else 10)
+    same_rows(rows_in(tmp_path / "lance"), rows_in(tmp_path / "parquet"))
+    paths = sorted(scans.glob("artist 0/*.png"))
+    digests = [sha256_file(path) for path in paths]
+    kept = cached_embeddings(verifier.embedder, tmp_path / "lance", set(digests))
+    for path, digest in zip(paths, digests, strict=True):
+        np.testing.assert_allclose(kept[digest], verifier.embed([path])[0], atol=1e-6)
+
+
+def test_a_part_in_lance_is_replaced_when_it_is_written_again(tmp_path):
+    pytest.importorskip("lancedb")
+    for _ in range(2):
+        write_part(str(tmp_path), "x", embed_pictures_of_nothing(), 3, "lance")
+    table = read_lance_part(str(tmp_path / "part-x.lance"), ["path", "embedding"])
+    assert table.rows() == [("a", None)]
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="choose a folder"):
+        write_part(str(tmp_path / "file"), "x", embed_pictures_of_nothing(), 3, "lance")
 
 
 def test_a_picture_that_could_not_be_read_is_tried_again(scans, tmp_path, tiny_model):
@@ -217,6 +261,10 @@ def test_mistakes_are_one_sentence(scans, tmp_path, tiny_model, samehand, monkey
     assert "not embedded" in run.err
     run = samehand("embed", scans, "--out", tmp_path / "o", "--model", tiny_model, "--json")
     assert json.loads(run.out)["embedded"] == 9
+    monkeypatch.setitem(sys.modules, "lancedb", None)
+    run = samehand("embed", scans, "--out", tmp_path / "l", "--format", "lance")
+    assert (run.code, (tmp_path / "l").exists()) == (2, False)
+    assert "samehand[lance]" in run.err
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(MissingExtraError, match=r"samehand\[ray\]"):
         embed_collection([scans], "s3://bucket/out", model=tiny_model)

@@ -41,3 +41,15 @@ def test_a_bucket_is_embedded_into_itself_as_a_folder_is_and_resumes(
     rows = rows_of(files.open, there)
     assert len(rows) == 5
     assert rows == rows_of(lambda path: path.open("rb"), local)
+
+
+def test_a_bucket_takes_parts_in_lance_and_resumes(bucket, tmp_path, work_of, samehand):
+    pytest.importorskip("s3fs")
+    for number in range(5):
+        work_of(number, 0).save(tmp_path / f"{number}.png")
+    command = ["embed", tmp_path, "--out", f"{bucket}/lance", "--format", "lance", "--batch", "2"]
+    first = samehand(*command)
+    assert "embedded 5" in first.out, first.err
+    again = samehand(*command)
+    assert "embedded 0" in again.out
+    assert "there already 5" in again.out, again.err

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ import pytest
 from samehand.embedding.ray_engine import RayEngine
 from samehand.embedding.run import embed_collection
 from samehand.errors import OutputError
+from samehand.model.lance_parts import read_lance_part
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,15 +52,24 @@ def scans(tmp_path, work_of):
 
 
 def rows_in(out):
-    table = pl.read_parquet(f"{out}/*/part-*.parquet").sort("path")
+    columns = ["path", "stamp", "sha256", "encoder", "problem", "embedding"]
+    tables = [
+        read_lance_part(str(part), columns) if part.suffix == ".lance" else pl.read_parquet(part)
+        for part in Path(out).glob("*/part-*")
+    ]
+    table = pl.concat(table.select(columns) for table in tables).sort("path")
     return table.drop("embedding").rows(), table["embedding"].drop_nulls().to_numpy()
 
 
-def test_ray_gives_the_rows_that_one_process_gives(cluster, scans, tmp_path, tiny_model):
+@pytest.mark.parametrize("form", ["parquet", "lance"])
+def test_ray_gives_the_rows_that_one_process_gives(cluster, scans, tmp_path, tiny_model, form):
+    if form == "lance":
+        pytest.importorskip("lancedb")
     local = embed_collection([scans], tmp_path / "local", model=tiny_model, batch=4, threads=1)
     ray = embed_collection(
-        [scans], tmp_path / "ray", model=tiny_model, batch=4, threads=1, engine=RayEngine(2)
-    )
+        [scans], tmp_path / "ray", model=tiny_model, batch=4, threads=1, form=form,
+        engine=RayEngine(2),
+    )  # fmt: skip
     assert (ray.embedded, ray.failed, ray.already) == (30, local.failed, 0)
     mine, its = rows_in(tmp_path / "ray"), rows_in(tmp_path / "local")
     assert mine[0] == its[0]

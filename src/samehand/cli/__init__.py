@@ -6,34 +6,47 @@ Exit codes: 0 done, 2 a mistake the user can mend (one sentence on standard erro
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samehand.cli import (
-    answer,
-    attribution,
-    data,
-    decide,
-    doctor,
-    embed,
-    fetch,
-    gallery,
-    hands,
-    hub,
-    learn,
-    mcp,
-    pairs,
-    report,
-    schema,
-    users,
-    web,
-)
 from samehand.cli.listing import WIDTH, Grouped, give_examples
 from samehand.cli.several import SeveralValues
 from samehand.errors import SamehandError
+
+if TYPE_CHECKING:
+    app: typer.Typer
+
+COMMANDS = {
+    "Pairs of paintings": {
+        "compare": "answer", "report": "report", "manifest": "report", "score": "answer",
+    },
+    "A doubtful work": {
+        "verify": "attribution", "identify": "attribution", "search": "attribution",
+    },
+    "A collection": {
+        "gallery": "gallery", "suspects": "hands", "cluster": "hands", "queue": "decide",
+        "decide": "decide", "decisions": "decide", "fetch": "fetch", "embed": "embed",
+    },
+    "In a browser, and for programs": {
+        "serve": "web", "users": "users", "mcp": "mcp", "schema": "schema",
+    },
+    "Measuring": {
+        "prepare": "data", "protocol": "data", "evaluate": "learn", "calibrate": "attribution",
+    },
+    "Making a model": {
+        "pairs": "pairs", "train": "learn", "export": "learn", "background": "learn",
+        "push": "hub", "atelier": "data",
+    },
+    "This installation": {"doctor": "doctor"},
+}  # fmt: skip
+"""The module of each command, in the order in which the help lists them, under what one wants."""
+
+GROUPS = ("gallery", "users", "pairs")
+"""Commands that have commands: each is the `app` of its module."""
 
 
 @contextmanager
@@ -53,24 +66,14 @@ class _Commands(Grouped):
             return super().invoke(ctx)
 
 
-app = typer.Typer(
-    name="samehand",
-    cls=_Commands,
-    help="Were these two paintings made by the same artist?",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from samehand.cli import doctor
+
         print(doctor.version_line())
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool,
@@ -85,44 +88,48 @@ def _root(
     """Were these two paintings made by the same artist?"""
 
 
-# In the order in which the help lists them, under what a person wants.
-for purpose, commands in {
-    "Pairs of paintings": (answer.compare, report.report, report.manifest, answer.score),
-    "A doubtful work": (attribution.verify, attribution.identify, attribution.search),
-    "A collection": (
-        gallery.app,
-        hands.suspects,
-        hands.cluster,
-        decide.queue,
-        decide.decide,
-        decide.decisions,
-        fetch.fetch,
-        embed.embed,
-    ),
-    "In a browser, and for programs": (web.serve, users.app, mcp.mcp, schema.schema),
-    "Measuring": (data.prepare, data.protocol, learn.evaluate, attribution.calibrate),
-    "Making a model": (
-        pairs.app,
-        learn.train,
-        learn.export,
-        learn.background,
-        hub.push,
-        data.atelier,
-    ),
-    "This installation": (doctor.doctor,),
-}.items():
-    for command in commands:
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, rich_help_panel=purpose)
-        else:
-            function: Any = command
-            app.command(cls=SeveralValues, rich_help_panel=purpose)(function)
-give_examples(app)
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Return the command line; of one command only where the first argument names it.
+
+    To import and describe all of them takes a tenth of the time of a comparison.
+    """
+    app = typer.Typer(
+        name="samehand",
+        cls=_Commands,
+        help="Were these two paintings made by the same artist?",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    asked = arguments[0] if arguments else None
+    one = any(asked in names for names in COMMANDS.values())
+    for purpose, names in COMMANDS.items():
+        for name, module in names.items():
+            if one and name != asked:
+                continue
+            inside = import_module(f"samehand.cli.{module}")
+            if name in GROUPS:
+                app.add_typer(inside.app, rich_help_panel=purpose)
+            else:
+                function = getattr(inside, name)
+                app.command(cls=SeveralValues, rich_help_panel=purpose)(function)
+    give_examples(app)
+    return app
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Return `app`, the whole command line, once somebody wants it."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = build()
+    return globals()["app"]
 
 
 def main() -> None:
     """Run the command line of samehand."""
-    run(app, "samehand")
+    run(build(sys.argv[1:]), "samehand")
 
 
 def run(commands: typer.Typer, program: str) -> None:

@@ -26,6 +26,10 @@ def embed(
     shard: Annotated[
         str, typer.Option(help="Embed one share, such as 3/16, of a job for each share.")
     ] = "1/1",
+    form: Annotated[
+        Literal["parquet", "lance"],
+        typer.Option("--format", help="Of the rows; lance needs samehand[lance]."),
+    ] = "parquet",
     batch: Annotated[int, typer.Option(min=1, help="Pictures in one part of the output.")] = 256,
     images: Images = None,
     column: Columns = None,
@@ -33,7 +37,7 @@ def embed(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Embed a collection of any size into Parquet; rerun to resume."""
+    """Embed a collection of any size into Parquet or Lance; rerun to resume."""
     from samehand.catalogue.headings import parse_columns
     from samehand.embedding.engines import LocalEngine
     from samehand.embedding.ray_engine import RayEngine
@@ -50,6 +54,7 @@ def embed(
         batch=batch,
         shard=parse_shard(shard),
         threads=threads,
+        form=form,
         images=images,
         columns=parse_columns(column or ()),
         tell=tell,

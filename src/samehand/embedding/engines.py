@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from samehand.embedding.inputs import Batch
-from samehand.embedding.output import write_part
+from samehand.embedding.output import PartFormat, write_part
 from samehand.embedding.rows import embed_pictures
 from samehand.errors import ModelError
 
@@ -36,12 +36,14 @@ class Task:
         encoder: Digest that its encoder must have, so that all machines use one model.
         out: The folder or address of the rows, without the encoder's part.
         threads: CPU threads of the encoder; None for all there are.
+        form: Of the parts that are written.
     """
 
     model: str | None
     encoder: str
     out: str
     threads: int | None = None
+    form: PartFormat = "parquet"
 
     @property
     def folder(self) -> str:
@@ -67,7 +69,7 @@ class Task:
         def work(batch: Batch) -> Done:
             rows = embed_pictures(embedder, batch.read())
             if rows:
-                write_part(self.folder, batch.name, rows, embedder.width)
+                write_part(self.folder, batch.name, rows, embedder.width, self.form)
             failed = {row.path: row.problem for row in rows if row.problem is not None}
             return Done(len(rows) - len(failed), failed)
 

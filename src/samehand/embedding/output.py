@@ -1,19 +1,31 @@
-"""The rows that embedding leaves: Parquet parts, one a batch, below a folder of the encoder.
+"""The rows that embedding leaves: parts, one a batch, below a folder of the encoder.
 
-`OUT/<encoder>/part-<batch>.parquet` has the columns `path`, `stamp`, `sha256`, `encoder`,
-`embedding` (a fixed-size list of float32) and `problem`. A part is there whole or not at all.
+`OUT/<encoder>/part-<batch>.parquet`, or `.lance`, has the columns `path`, `stamp`, `sha256`,
+`encoder`, `embedding` (a fixed-size list of float32) and `problem`. A part is there whole or not at
+all.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from samehand.embedding.places import files_below, opened, write_file
+from samehand.embedding.places import entries_of, opened, write_file
 from samehand.embedding.rows import Row
+from samehand.model.lance_parts import SUFFIX, read_lance_part, write_lance_part
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PartFormat = Literal["parquet", "lance"]
 
 
-def write_part(folder: str, name: str, rows: Sequence[Row], width: int) -> None:
+def write_part(
+    folder: str, name: str, rows: Sequence[Row], width: int, form: PartFormat = "parquet"
+) -> None:
     """Write the rows of one batch.
 
     Args:
@@ -21,8 +33,10 @@ def write_part(folder: str, name: str, rows: Sequence[Row], width: int) -> None:
         name: The batch's.
         rows: Its rows.
         width: D.
+        form: Of the part.
 
     Raises:
+        MissingExtraError: Lance is asked for and not installed.
         OutputError: It cannot be written.
     """
     import polars as pl
@@ -39,6 +53,9 @@ def write_part(folder: str, name: str, rows: Sequence[Row], width: int) -> None:
     )
     missing = pl.lit(None, dtype=pl.Array(pl.Float32, width))
     table = table.with_columns(pl.when(known).then(pl.col("embedding")).otherwise(missing))
+    if form == "lance":
+        write_lance_part(folder, f"part-{name}", table)
+        return
     stream = io.BytesIO()
     table.write_parquet(stream, compression="zstd")
     write_file(f"{folder}/part-{name}.parquet", stream.getvalue())
@@ -47,23 +64,36 @@ def write_part(folder: str, name: str, rows: Sequence[Row], width: int) -> None:
 def finished(folder: str) -> tuple[set[tuple[str, str]], set[str]]:
     """Return path and stamp of every picture that needs no other look, and such parts' names.
 
-    A picture that could not be read is looked at again; one that is not a painting is not.
-    """
-    import polars as pl
+    A picture that could not be read is looked at again; one that is not a painting is not. Parts of
+    either form count.
 
+    Raises:
+        MissingExtraError: There are parts in Lance, which is not installed.
+    """
     done: set[tuple[str, str]] = set()
     parts: set[str] = set()
-    for place in files_below(folder):
-        name = place.rpartition("/")[2]
-        if not (name.startswith("part-") and name.endswith(".parquet")):
-            continue
-        try:
-            with opened(place) as stream:
-                table = pl.read_parquet(stream.read(), columns=["path", "stamp", "sha256"])
-        except (pl.exceptions.PolarsError, OSError):
-            continue  # a damaged part only costs embedding those pictures again
+    for name, table in _parts(folder):
         read = table.drop_nulls("sha256")
         done.update(read.select("path", "stamp").iter_rows())
         if len(read) == len(table):
-            parts.add(name.removeprefix("part-").removesuffix(".parquet"))
+            parts.add(name)
     return done, parts
+
+
+def _parts(folder: str) -> Iterator[tuple[str, "pl.DataFrame"]]:
+    """Yield each part that can be read; a damaged one only costs embedding its pictures again."""
+    import polars as pl
+
+    columns = ["path", "stamp", "sha256"]
+    for place in entries_of(folder):
+        name, _, suffix = PurePath(place).name.rpartition(".")
+        if not name.startswith("part-"):
+            continue
+        table = None
+        if f".{suffix}" == SUFFIX:
+            table = read_lance_part(place, columns)
+        elif suffix == "parquet":
+            with suppress(pl.exceptions.PolarsError, OSError), opened(place) as stream:
+                table = pl.read_parquet(stream.read(), columns=columns)
+        if table is not None:
+            yield name.removeprefix("part-"), table

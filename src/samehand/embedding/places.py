@@ -88,12 +88,13 @@ def write_file(place: str, data: bytes) -> None:
         raise OutputError(f"cannot write {place}: {error}; check the address") from error
 
 
-def files_below(folder: str) -> list[str]:
-    """Return the files of a folder itself, in alphabetical order; none where there is no folder."""
+def entries_of(folder: str) -> list[str]:
+    """Return what a folder itself holds, in alphabetical order; nothing where there is none."""
     if not is_address(folder):
-        return sorted(str(path) for path in Path(folder).glob("*") if path.is_file())
+        return sorted(str(path) for path in Path(folder).glob("*"))
     system, inner = file_system(folder)
     try:
-        return sorted(system.unstrip_protocol(name) for name in system.ls(inner, detail=False))
+        names = [name.rstrip("/") for name in system.ls(inner, detail=False)]
+        return sorted(system.unstrip_protocol(name) for name in names)
     except FileNotFoundError:
         return []

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from samehand.embedding.engines import EmbeddingEngine, LocalEngine, Task
 from samehand.embedding.inputs import batches, list_pictures
-from samehand.embedding.output import finished
+from samehand.embedding.output import PartFormat, finished
 from samehand.embedding.places import is_address
 from samehand.errors import CatalogueError
+from samehand.model.lance_parts import require_lance
 from samehand.progress import track
 from samehand.results import EmbedReport
 
@@ -23,6 +24,7 @@ def embed_collection(
     batch: int = 256,
     shard: tuple[int, int] = (1, 1),
     threads: int | None = None,
+    form: PartFormat = "parquet",
     images: str | os.PathLike[str] | None = None,
     columns: Mapping[str, str] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -38,6 +40,7 @@ def embed_collection(
         batch: Pictures a batch, at least 1: what is lost with a killed worker.
         shard: (k, n): only the k-th of n shares, from 1.
         threads: CPU threads of the encoder, of each worker; None for all there are.
+        form: Of the parts that are written; those that are there count, whatever their form.
         images: The folder that the paths of tables are relative to.
         columns: Which column of a table is which, by meaning.
         tell: Called with each of the readers' notes before any picture is embedded.
@@ -63,7 +66,9 @@ def embed_collection(
     name = None if model is None else os.fspath(model)
     if name is not None and os.path.isdir(name):
         name = os.path.abspath(name)
-    task = Task(name, opened.embedder.digest, place, threads)
+    task = Task(name, opened.embedder.digest, place, threads, form)
+    if form == "lance":
+        require_lance()  # before anything is embedded
     listing = list_pictures(sources, images=images, columns=columns)
     for note in listing.notes:
         if tell is not None:

@@ -17,7 +17,7 @@ from samehand.records import Floats
 
 Slots = NDArray[np.int64]
 
-_ROWS_AT_ONCE = 65_536
+_ROWS_AT_ONCE, _ROWS_FOR_MANY = 65_536, 8_192
 
 
 def append_rows(path: Path, first: int, rows: Floats) -> None:
@@ -82,6 +82,29 @@ def exact_nearest(rows: Floats, probe: Floats, count: int, slots: Slots | None) 
         )
     top = best(cosines, count)
     return top if slots is None else slots[top]
+
+
+def nearest_of_each(rows: Floats, probes: Floats, count: int) -> Slots:
+    """Return the slots of the embeddings with the largest cosine to each probe, in one reading.
+
+    Args:
+        rows: Unit length, (N, D), at least K.
+        probes: Unit length, (P, D).
+        count: K.
+
+    Returns:
+        (P, K), in no order; of equal cosines at the K-th place, any.
+    """
+    slots = np.empty((len(probes), 0), np.int64)
+    cosines = np.empty((len(probes), 0), np.float32)
+    for start in range(0, len(rows), _ROWS_FOR_MANY):
+        found = probes @ rows[start : start + _ROWS_FOR_MANY].T
+        places = np.broadcast_to(np.arange(start, start + found.shape[1]), found.shape)
+        cosines, slots = np.hstack([cosines, found]), np.hstack([slots, places])
+        top = np.argpartition(-cosines, min(count, cosines.shape[1]) - 1, axis=1)[:, :count]
+        cosines = np.take_along_axis(cosines, top, axis=1)
+        slots = np.take_along_axis(slots, top, axis=1)
+    return slots
 
 
 def best(values: Floats, count: int) -> Slots:

@@ -36,7 +36,10 @@ def content(image: Image.Image) -> tuple[float, float]:
         width, height = (max(1, round(side * scale)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BOX)
     pixels = np.asarray(image).astype(np.float32).reshape(-1, 3)
-    off = np.abs(pixels - np.median(pixels, axis=0)).max(axis=1)
+    # The median as np.median has it, which would import numpy.ma, a fiftieth of a comparison.
+    middle = [(len(pixels) - 1) // 2, len(pixels) // 2]
+    median = np.partition(pixels, middle, axis=0)[middle].mean(axis=0)
+    off = np.abs(pixels - median).max(axis=1)
     return float(pixels.std(axis=0).max()), float((off > DISTINCT).mean())
 
 

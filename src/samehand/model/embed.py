@@ -16,6 +16,7 @@ from samehand.files import atomic_path, scratch_array, sha256_file
 from samehand.images.condition import picture_kind
 from samehand.images.decode import decode, decode_file
 from samehand.model.kinds import KindCache
+from samehand.model.lance_parts import SUFFIX, read_lance_part
 from samehand.progress import track
 from samehand.records import Floats, PictureKind
 
@@ -293,8 +294,9 @@ class _Store:
             except (SafetensorError, OSError, KeyError, TypeError, ValueError):
                 continue  # a damaged part only costs embedding those paintings again
             yield from ((digest, row) for digest, row in pairs if digest in wanted)
-        if parts := sorted(self.folder.glob("part-*.parquet")):
-            yield from _embedded_rows(parts, wanted)
+        parts = [*self.folder.glob("part-*.parquet"), *self.folder.glob(f"part-*{SUFFIX}")]
+        for part in sorted(parts):
+            yield from _embedded_rows(part, wanted)
 
     def save(self, rows: dict[str, Floats]) -> None:
         from safetensors.numpy import save
@@ -307,15 +309,19 @@ class _Store:
             temporary.write_bytes(data)
 
 
-def _embedded_rows(parts: Sequence[Path], wanted: set[str]) -> Iterator[tuple[str, Floats]]:
-    """Yield what `samehand embed` has written of some contents, one part in memory at a time."""
+def _embedded_rows(part: Path, wanted: set[str]) -> Iterator[tuple[str, Floats]]:
+    """Yield what a part of `samehand embed` holds of some contents."""
     import polars as pl
 
-    for part in parts:
-        try:
-            rows = pl.scan_parquet(part).select("sha256", "embedding").drop_nulls()
-            found = rows.filter(pl.col("sha256").is_in(wanted)).collect()
-        except (pl.exceptions.PolarsError, OSError):
-            continue
-        if len(found):
-            yield from zip(found["sha256"], found["embedding"].to_numpy(), strict=True)
+    columns = ["sha256", "embedding"]
+    try:
+        if part.suffix == SUFFIX:
+            table = read_lance_part(str(part), columns)
+            rows = pl.LazyFrame() if table is None else table.lazy()
+        else:
+            rows = pl.scan_parquet(part)
+        found = rows.select(columns).drop_nulls().filter(pl.col("sha256").is_in(wanted)).collect()
+    except (pl.exceptions.PolarsError, OSError):
+        return
+    if len(found):
+        yield from zip(found["sha256"], found["embedding"].to_numpy(), strict=True)
