@@ -162,6 +162,10 @@ def recipe_page() -> str:
             leaf = name.rsplit(".", 1)[-1]
             words = _attributes(section).get(leaf, "")
             type_, default = _declared(section, leaf)
+            table = name.rpartition(".")[0]
+            held = kind.model_fields[table].default if table in kind.model_fields else None
+            if isinstance(held, section):  # a kind of recipe has its own defaults for a table
+                default = _shown(getattr(held, leaf))
             parts.append(f"| `{name}` | {_cell(type_)} | {_cell(default)} | {_cell(words)} |")
         parts.append("")
     return "\n".join(parts)

@@ -34,7 +34,9 @@ def test_every_key_of_the_recipes_that_ship_is_listed(path: Path) -> None:
     [
         ("optimizer.head_rate", "optimiser.head_rate"),
         ("model.widht", "model.width"),
-        ("stages.0.epoch", "stages.epochs"),
+        ("stages.0.epoch", "stages.0.epochs"),
+        ("epochs", "stages.0.epochs"),
+        ("head_rate", "optimiser.head_rate"),
         ("entirely_unlike", None),
     ],
 )
@@ -64,6 +66,26 @@ def test_changes_reach_the_recipe_and_leave_the_rest() -> None:
     assert changed.serve.views == ("whole",)
     assert changed.model == plain.model
     assert changed.optimiser.backbone_rate == plain.optimiser.backbone_rate
+
+
+def test_one_changed_rate_leaves_the_rest_of_the_reports_optimiser() -> None:
+    plain = load_recipe(RECIPES / "report-lite0-max.toml")
+    changed = load_recipe(RECIPES / "report-lite0-max.toml", ["optimiser.head_rate=2e-3"])
+    written = load_recipe(RECIPES / "report-resnet18-max.toml")
+    assert isinstance(plain, SiameseRecipe)
+    assert isinstance(changed, SiameseRecipe)
+    assert isinstance(written, SiameseRecipe)
+    assert plain.optimiser == written.optimiser
+    assert changed.optimiser == plain.optimiser.model_copy(update={"head_rate": 2e-3})
+
+
+def test_a_recipe_that_is_not_there_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(RECIPES.parent)
+    for wrong in ("report-lite0-max", "recipes/report-lite0-maxx.toml"):
+        with pytest.raises(RecipeError, match=r"did you mean recipes/report-lite0-max\.toml\?"):
+            load_recipe(wrong)
+    with pytest.raises(RecipeError, match="see the folder recipes/"):
+        load_recipe("mine.toml")
 
 
 def test_a_change_makes_the_table_it_needs() -> None:

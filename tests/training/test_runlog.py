@@ -98,8 +98,8 @@ def test_a_run_begins_and_is_recognised(tmp_path):
     ("change", "named"),
     [
         ({"recipe": {"name": "y"}}, "another recipe;"),
-        ({"catalogue_sha256": "cd"}, "another catalogue_sha256;"),
-        ({"recipe": {}, "catalogue_sha256": "cd"}, "another recipe and catalogue_sha256;"),
+        ({"catalogue_sha256": "cd"}, "another catalogue;"),
+        ({"recipe": {}, "catalogue_sha256": "cd"}, "another recipe and catalogue;"),
     ],
 )
 def test_a_changed_run_is_refused(tmp_path, change, named):

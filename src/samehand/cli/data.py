@@ -31,7 +31,12 @@ def prepare(
     column: Columns = None,
     max_side: Annotated[int, typer.Option(min=1, help="Longest cached side in pixels.")] = 640,
     validation_artists: Annotated[
-        int, typer.Option(min=1, help="Artists held out for validation and calibration.")
+        int,
+        typer.Option(
+            min=1,
+            help="Artists held out for validation and calibration; half of those who could be, "
+            "where there are fewer.",
+        ),
     ] = 60,
     smallest_class: Annotated[
         int, typer.Option(min=1, help="For the split report: leave out artists with fewer works.")

@@ -19,7 +19,12 @@ from samehand.errors import ModelError
 
 
 def train(
-    recipe: Path,
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="A TOML file, as in the folder recipes/; docs/recipe-keys.md lists its keys."
+        ),
+    ],
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The run folder; an interrupted run continues.")],
     seed: Annotated[
@@ -48,7 +53,8 @@ def train(
     except Interrupted as stop:
         print(f"interrupted; the same command continues from {out}", file=sys.stderr)
         raise typer.Exit(130) from stop
-    print(f"trained {len(history)} epochs; wrote {out}/best.safetensors, metrics.json, curves.png")
+    epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
+    print(f"trained {epochs}; wrote {out}/best.safetensors, metrics.json, curves.png")
     print_next("export", out, "--catalogue", catalogue, "--out", f"{out}-model")
 
 

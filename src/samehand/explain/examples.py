@@ -9,7 +9,7 @@ from samehand.catalogue.schema import load_catalogue
 from samehand.errors import CatalogueError
 from samehand.explain.contact import Tile, draw_sheet
 from samehand.model.embed import embed_catalogued
-from samehand.pairs.generator import DrawnPairs, PairGenerator
+from samehand.pairs.generator import DrawnPairs, Indices, PairGenerator
 from samehand.records import Split
 from samehand.scoring.calibration import probability
 from samehand.verification.verifier import SameHand
@@ -34,10 +34,12 @@ def show_pairs(catalogue: Path, out: Path, *, split: Split, pairs: int, seed: in
         CatalogueError: There are no such pairs.
     """
     rows, generator = _open(catalogue, split)
-    drawn = generator.draw(2 * pairs, seed)
+    # More than are shown, since a pair may be drawn twice.
+    drawn = generator.draw(8 * pairs, seed)
+    kept = _first_draws(drawn)
     sheets = []
     for same, name in ((1, "same artist"), (0, "different artists")):
-        chosen = np.flatnonzero(drawn.same == same)
+        chosen = kept[drawn.same[kept] == same][:pairs]
         tiles = [_tile(rows, catalogue, drawn, index) for index in chosen.tolist()]
         sheets.append(out / f"{name.replace(' ', '-')}.png")
         draw_sheet(f"Pairs by the {name}" if same else f"Pairs by {name}", tiles, sheets[-1])
@@ -64,7 +66,8 @@ def show_predictions(
         out: The folder of the sheets.
         split: Whose paintings are shown.
         pairs: The most pairs on each sheet.
-        among: How many pairs the examples are chosen from, half of them by one artist.
+        among: How many pairs are drawn to choose the examples from, half of them by one artist;
+            one that is drawn again is left out.
         seed: Decides the draw.
 
     Returns:
@@ -75,6 +78,7 @@ def show_predictions(
     """
     rows, generator = _open(catalogue, split)
     drawn = generator.draw(among + among % 2, seed)
+    kept = _first_draws(drawn)
     used, place = np.unique(np.concatenate([drawn.left, drawn.right]), return_inverse=True)
     paths = rows["path"].gather(used).to_list()
     embeddings = embed_catalogued(model.embedder, paths, catalogue, catalogue / "embeddings")
@@ -86,7 +90,7 @@ def show_predictions(
     is_right = (evidence > 0) == (drawn.same == 1)
     sheets = []
     for verdict, mask in (("right", is_right), ("wrong", ~is_right)):
-        found = np.flatnonzero(mask)
+        found = kept[mask[kept]]
         by_certainty = found[np.argsort(-np.abs(evidence[found]), kind="stable")]
         # Few answers of a kind: no pair may be on both of its sheets.
         size = min(pairs, (len(found) + 1) // 2)
@@ -101,11 +105,15 @@ def show_predictions(
                 for index in chosen.tolist()
             ]
             sheets.append(out / f"{verdict}-{name.replace(' ', '-')}.png")
-            title = (
-                f"{verdict.capitalize()} answers, {name} ({len(found)} of {len(is_right)} pairs)"
-            )
+            title = f"{verdict.capitalize()} answers, {name} ({len(found)} of {len(kept)} pairs)"
             draw_sheet(title, tiles, sheets[-1])
     return sheets
+
+
+def _first_draws(drawn: DrawnPairs) -> Indices:
+    """Return the places of all pairs but those drawn before, whichever way round."""
+    sides = np.sort(np.stack([drawn.left, drawn.right], axis=1), axis=1)
+    return np.sort(np.unique(sides, axis=0, return_index=True)[1])
 
 
 def _open(catalogue: Path, split: Split) -> tuple[pl.DataFrame, PairGenerator]:
@@ -143,4 +151,4 @@ def _tile(
 
 
 def _caption(row: dict[str, object]) -> tuple[str, ...]:
-    return str(row["artist"]), str(row["style"] or "style unknown")
+    return tuple(str(row[name]) for name in ("artist", "style") if row[name])

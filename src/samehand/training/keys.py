@@ -1,6 +1,7 @@
 """The keys of recipes: all there are, the likeliest one meant, and changes from outside."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -37,11 +38,20 @@ def keys_of(section: type, before: str = "") -> Iterator[tuple[str, type]]:
 
 
 def closest_key(wanted: str, section: type) -> str | None:
-    """Return the key of a recipe that was likely meant, or None."""
+    """Return the key of a recipe that was likely meant, or None.
+
+    A key of the stages is returned with the first one's place: "stages.0.epochs".
+    """
     # A stage's place in the list is no part of a key's name.
     plain = ".".join(part for part in wanted.split(".") if not part.isdigit())
-    close = difflib.get_close_matches(plain, [name for name, _ in keys_of(section)], 1, 0.7)
-    return close[0] if close else None
+    names = [name for name, _ in keys_of(section)]
+    # The right name in the wrong table is likelier meant than a name spelt alike.
+    leaf = plain.rpartition(".")[2]
+    close = [name for name in names if name.rpartition(".")[2] == leaf]
+    close = close or difflib.get_close_matches(plain, names, 1, 0.7)
+    if not close:
+        return None
+    return re.sub(r"^stages\.", "stages.0.", close[0])
 
 
 def change_key(values: dict[str, Any], change: str) -> None:

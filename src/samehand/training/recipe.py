@@ -1,5 +1,6 @@
 """A recipe: everything that decides what a training run produces, in one TOML file."""
 
+import difflib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -186,6 +187,17 @@ class Recipe(_Section):
         return self.stages[-1].size
 
 
+_REPORT_OPTIMISER: dict[str, object] = {
+    "algorithm": "adam",
+    "schedule": "constant",
+    "head_rate": 1e-3,
+    "backbone_rate": 1e-4,
+    "weight_decay": 0.0,
+    "warmup": 0.0,
+    "average": 0.0,
+}
+
+
 class SiameseRecipe(_Section):
     """All that `samehand train` needs beside a catalogue, to learn to compare pairs.
 
@@ -218,15 +230,13 @@ class SiameseRecipe(_Section):
     patience: int = Field(100, ge=0)
     monitor_mode: Literal["max", "min"] = "max"
     model: SiameseConfig = SiameseConfig()
-    optimiser: OptimiserConfig = OptimiserConfig(
-        algorithm="adam",
-        schedule="constant",
-        head_rate=1e-3,
-        backbone_rate=1e-4,
-        weight_decay=0.0,
-        warmup=0.0,
-        average=0.0,
-    )
+    optimiser: OptimiserConfig = OptimiserConfig.model_validate(_REPORT_OPTIMISER)
+
+    @field_validator("optimiser", mode="before")
+    @classmethod
+    def _keep_the_report_where_nothing_is_said(cls, value: object) -> object:
+        # One changed rate must not turn Adam into the AdamW that embeddings are trained with.
+        return _REPORT_OPTIMISER | value if isinstance(value, dict) else value
 
 
 AnyRecipe = Recipe | SiameseRecipe
@@ -264,7 +274,7 @@ def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> AnyRecipe:
             change_key(values, change)
         return read_recipe(values)
     except FileNotFoundError as error:
-        raise RecipeError(f"no recipe at {path}; see the folder recipes/ for examples") from error
+        raise RecipeError(f"no recipe at {path}; {_likely_recipe(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"cannot read the recipe {path}: {error}; name a TOML file") from error
     except tomllib.TOMLDecodeError as error:
@@ -276,5 +286,14 @@ def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> AnyRecipe:
         if first["type"] in UNKNOWN_KEY:
             what = "recipes do not have this key"
             close = closest_key(place, kind_of(values))
-            fix = f"did you mean {close}?" if close else fix
+            fix = f"did you mean {close}?" if close else "docs/recipe-keys.md lists them all"
         raise RecipeError(f"{path}: {place}: {what}; {fix}") from error
+
+
+def _likely_recipe(path: Path) -> str:
+    """Return which recipe was likely meant by a path where there is none."""
+    there = [*sorted(path.parent.glob("*.toml")), *sorted(Path("recipes").glob("*.toml"))]
+    close = difflib.get_close_matches(path.stem, [one.stem for one in there], 1, 0.7)
+    if not close:
+        return "see the folder recipes/ for examples"
+    return f"did you mean {next(one for one in there if one.stem == close[0])}?"

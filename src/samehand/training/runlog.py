@@ -70,7 +70,8 @@ class RunFolder:
         previous = self.config()
         known = previous | {"recipe": _complete(previous["recipe"])}
         now = {"recipe": json.loads(json.dumps(recipe)), "catalogue_sha256": catalogue_sha256}
-        changed = [key for key, value in now.items() if known[key] != value]
+        words = {"recipe": "recipe", "catalogue_sha256": "catalogue"}
+        changed = [words[key] for key, value in now.items() if known[key] != value]
         if changed:
             raise RecipeError(
                 f"{self.path} holds a run with another {' and '.join(changed)}; "

@@ -70,6 +70,12 @@ def _train(
     }
     resume = processes.told(run.start(config) if processes.first else False)
     keep_freed_memory()
+    if processes.first:
+        print(
+            f"{'continuing' if resume else 'training'} {recipe.name} on "
+            f"{config['training_paintings']:,} paintings by {config['training_artists']:,} artists",
+            flush=True,
+        )
     if isinstance(objective, MetricObjective) and not resume:
         objective.warm_start()
     if isinstance(objective, MetricObjective) and not recipe.epochs:
