@@ -1,0 +1,53 @@
+"""The llr of a reference set against another artist of the same style."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samehand import SameHand
+from samehand.model.folder import write_config
+from samehand.scoring.calibration import llr_from_score
+from samehand.scoring.references import ReferenceRule, ReferenceStep, combine, reference_features
+
+
+@pytest.fixture(scope="module")
+def styled(tmp_path_factory):
+    """A model with a rule for sets of one style, which nothing was fitted for."""
+    shipped = SameHand("lite", threads=1).folder
+    folder = Path(shutil.copytree(shipped.path, tmp_path_factory.mktemp("within") / "model"))
+    config = shipped.config
+    pairs = config.one_style
+    three = ReferenceStep(3, (0.3, 0.7, -0.2), replace(pairs, slope=pairs.slope * 1.5))
+    rule = ReferenceRule((ReferenceStep(1, (1.0, 0.0, 0.0), pairs), three))
+    attribution = replace(config.attribution, one_style=rule)
+    write_config(folder, replace(config, attribution=attribution, nearby=True))
+    return SameHand(folder, threads=1)
+
+
+def test_a_set_within_a_style_is_read_by_a_rule_of_its_own(styled, work_of):
+    comparator, rule = styled.folder.comparator, styled.folder.config.attribution.one_style
+    for artist in range(4):
+        known = [styled.open(work_of(artist, work)) for work in (1, 2, 3)]
+        probe = styled.open(work_of(artist, 0))
+        found = styled.verify(probe, known)
+        features = reference_features(
+            comparator,
+            comparator.enrol(probe.embedding[None]),
+            comparator.enrol(np.stack([one.embedding for one in known])),
+            rule.steps[0].calibration.slope,
+            styled=True,
+        )
+        step = rule.at(3)
+        expected = float(llr_from_score(step.calibration, combine(step, features)[0]))
+        # What speaks for one artist never counts for more than against any artist.
+        assert found.llr_one_style == pytest.approx(min(expected, max(found.llr, 0.0)), abs=1e-5)
+
+
+def test_one_reference_is_a_pair_within_a_style_too(styled, work_of):
+    for artist in range(3):
+        pair = work_of(0, 0), work_of(artist, 1)
+        alone, both = styled.verify(pair[0], [pair[1]]), styled.compare(*pair)
+        assert alone.llr_one_style == pytest.approx(both.llr_one_style, abs=1e-5)
