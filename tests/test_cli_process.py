@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 HEAVY = ("torch", "transformers", "polars", "scipy", "sklearn", "matplotlib", "pydantic",
          "numpy.ma")  # fmt: skip
@@ -183,3 +185,30 @@ def test_onnx_runtime_keeps_no_record_of_use(tiny_model, tmp_path, work_of):
     )
     assert not list(tmp_path.rglob("*Microsoft*"))
     assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_closed_streams_harm_no_output(pairs: Path, tiny_model: Path):
+    # Else the first file that is opened would be the standard output, and be printed into.
+    left, right, out = (pairs.parent / name for name in ("a0.png", "b0.png", "verdict.png"))
+    ask = [sys.executable, "-m", "samehand", "compare", left, right, "--picture", out]
+    line = shlex.join(map(str, [*ask, "--model", tiny_model]))
+    done = subprocess.run(["sh", "-c", f"exec {line} <&- >&- 2>&-"], check=False, timeout=60)
+    assert done.returncode == 0
+    with Image.open(out) as picture:
+        picture.load()
+
+
+def test_a_deleted_current_folder_is_told_to_be_that(tmp_path: Path):
+    script = (
+        "import os, sys\nfrom samehand.cli import main\n"
+        "os.rmdir(os.getcwd())\nsys.argv = ['samehand', 'embed', 'works', '--out', 'out']\nmain()"
+    )
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path / "gone", capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "samehand: the current folder no longer exists; change to one that does\n"
+    )

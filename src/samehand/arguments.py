@@ -89,7 +89,11 @@ def path(name: str, value: Any) -> str | os.PathLike[str]:  # noqa: ANN401
     """Accept a name or a path that the system can look for."""
     if isinstance(value, str | os.PathLike):
         told = os.fspath(value)
-        if isinstance(told, str) and told and "\0" not in told and _is_short(told):
+        if isinstance(told, str) and told and "\0" not in told and _encodes_as_path(told):
+            if any(len(os.fsencode(part)) > 255 for part in told.split(os.sep)):
+                raise SamehandError(
+                    f"{name} is too long, {_shown(told)}: a part of a path may have 255 bytes"
+                )
             return value
     raise _wrong(name, value, "a name or a path")
 
@@ -189,12 +193,12 @@ def _shown(value: object) -> str:
     return f"something of type {type(value).__name__}"
 
 
-def _is_short(told: str) -> bool:
-    """Return whether each part of a path is one that file systems can hold, 255 bytes."""
+def _encodes_as_path(told: str) -> bool:
     try:
-        return all(len(os.fsencode(part)) <= 255 for part in told.split(os.sep))
+        os.fsencode(told)
     except UnicodeEncodeError:
         return False
+    return True
 
 
 def _encodes(told: str) -> bool:

@@ -71,6 +71,8 @@ def test_a_missing_column_is_named_with_its_likeliest_stand_in():
     assert (
         "it has Nr, Foto Nr.; did you mean 'Foto Nr.'? then pass --column path='Foto Nr.'" in said
     )
+    said = str(missing_column("path", ["a.jpg", "Monet"], [["b.jpg", "Monet"]], "t.csv"))
+    assert said.startswith("t.csv has no row of column names: its first row is a.jpg, Monet;")
     assert "did you mean 'Artits'" in str(missing_column("artist", ["Artits"], [], "t.csv"))
     assert "--column path=..." in str(missing_column("path", ["x", "y"], [], "t.csv"))
 

@@ -307,6 +307,8 @@ class TestOtherKinds:
             (b"%PDF-1.7\n" + bytes(500), "a PDF document"),
             (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "a drawing in SVG"),
             (b"<!DOCTYPE html><html>403</html>", "a web page"),
+            (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+            (b'{"error": "quota"}', "a JSON document"),
             (b"\x76\x2f\x31\x01" + bytes(500), "an OpenEXR file"),
             (bytes(128) + b"DICM" + bytes(500), "a DICOM file"),
             (b"FUJIFILMCCD-RAW 0201" + bytes(500), "a camera raw file"),

@@ -193,6 +193,12 @@ def missing_column(
             ),
             None,
         )
+    if any(is_image_name(heading.strip()) for heading in header):
+        # Read as a heading, the first picture would be left out without a word.
+        return CatalogueError(
+            f"{name} has no row of column names: its first row is {shown(header)}; put one above "
+            f"it, such as {meaning},artist"
+        )
     likely = likely or _closest(meaning, header)
     names = " or ".join(f"'{each}'" for each in SYNONYMS[meaning][1:3])
     column = f"'{meaning}'" + (f" (or {names})" if names and meaning == "path" else "")

@@ -139,6 +139,7 @@ def run(commands: typer.Typer, program: str) -> None:
         commands: Its commands.
         program: What one types to run it.
     """
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is not UTF-8 must not break the terminal it is printed on.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -155,9 +156,33 @@ def run(commands: typer.Typer, program: str) -> None:
     except OSError as error:
         from samehand.files import output_error
 
+        if error.filename is None and _is_nowhere():
+            _fail(program, "the current folder no longer exists; change to one that does")
         if error.filename is None:
             _discard_output()
         _fail(program, str(output_error(error.filename or "the output", error)))
+
+
+def _open_closed_streams() -> None:
+    """Discard what goes to a standard stream that was closed, as by `>&-` or some schedulers.
+
+    Otherwise the next file that is opened, an output perhaps, would have the stream's number.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+
+
+def _is_nowhere() -> bool:
+    """Return whether the current folder was deleted."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _discard_output() -> None:

@@ -30,6 +30,8 @@ def gallery_folder(name: str | os.PathLike[str]) -> Path:
     if not text or text.startswith(".") and Path(text).name == text:
         raise GalleryError(f"{text!r} cannot name a gallery; use letters and digits")
     path = Path(text)
+    if path.name == text and not text.isprintable() and not path.exists():
+        raise GalleryError(f"{ascii(text)} cannot name a gallery; use letters and digits")
     if path.name != text or (path / DATABASE).is_file():
         return path
     return home() / "galleries" / text

@@ -76,6 +76,10 @@ def _refused_text(start: bytes) -> str | None:
     head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "a web page; open its address in a browser and save the picture there"
+    if head.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS; run git lfs pull in its repository, and try again"
+    if head.startswith((b"{\n", b'{"', b"[{", b"{\r")):
+        return "a JSON document, such as a server's message or a sidecar; name the image itself"
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in head):
         return f"a drawing in SVG; {_EXPORT}"
     if head.startswith(b"<?xml"):
