@@ -184,9 +184,8 @@ def fit_attribution(
     artists = held_out["artist"].to_list()
     rule = fit_references(comparator, enrolled, artists, pairs)
     open_set = fit_open_set(comparator, enrolled, artists, rule, pairs)
-    return Attribution(
-        rule, open_set, sets_within_styles(comparator, enrolled, held_out, one_style)
-    )
+    within = sets_within_styles(comparator, enrolled, held_out, one_style)
+    return Attribution(rule, open_set, one_style=within)
 
 
 def sets_within_styles(
