@@ -91,7 +91,9 @@ def main() -> None:
         thresholds: tuple[FalseAlarms, ...] = ("far10", "far1")
         for threshold in thresholds:
             for label, used in (("usual", replace(rule, by_kinds=())), ("by kinds", rule)):
-                print(f"| {words} | {threshold} | {label} | {rates(model, found, used, threshold)} |")
+                print(
+                    f"| {words} | {threshold} | {label} | {rates(model, found, used, threshold)} |"
+                )
 
 
 if __name__ == "__main__":

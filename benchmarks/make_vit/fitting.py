@@ -132,21 +132,22 @@ def _calibrated(
         calibration=pairs,
         fast=pairs if len(folder.config.views) == 1 else folder.config.fast,
         one_style=within,
-        attribution=_attribution(making, folder, pairs),
+        attribution=_attribution(making, folder, pairs, within),
         conditions=conditions_of([*groups, group]),
         training=folder.config.training | {"folds": making.folds},
     )
 
 
-def _attribution(making: Making, folder: ModelFolder, pairs: Calibration) -> Attribution | None:
+def _attribution(
+    making: Making, folder: ModelFolder, pairs: Calibration, within: Calibration | None
+) -> Attribution | None:
     """Return the rules for sets and galleries, which start from the calibration of pairs."""
     validation = making.validation
     paths = [making.root / path for path in validation["path"]]
     rows = embed_files(Embedder(folder.embedder), paths, making.root / "embeddings").embeddings
     try:
-        return fit_attribution(
-            folder.comparator, folder.comparator.enrol(rows), validation["artist"].to_list(), pairs
-        )
+        enrolled = folder.comparator.enrol(rows)
+        return fit_attribution(folder.comparator, enrolled, validation, pairs, within)
     except ModelError:
         return None
 
