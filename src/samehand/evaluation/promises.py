@@ -98,12 +98,12 @@ def promises_markdown(found: Sequence[Promise]) -> list[str]:
     if not found:
         return []
     return [
-        "**Promised and measured error rates**, with the decisions that verdicts give. A rate over "
-        "its promise is in bold. Nothing is decided in between the thresholds, nor where a ratio is "
-        "within 2 of even.",
+        "**Promised and measured error rates**, with the decisions that verdicts give. A rate "
+        "over its promise is in bold. Nothing is decided in between the thresholds, nor where a "
+        "ratio is within 2 of even.",
         "",
-        "| condition | operating point | promised | false matches | false non-matches | undecided "
-        "| pairs by one artist | by two |",
+        "| condition | operating point | promised | false matches | false non-matches "
+        "| undecided | pairs by one artist | by two |",
         "|---|---|---|---|---|---|---|---|",
         *(
             f"| {one.condition} | {one.operating_point} | {_promised(one)} "
