@@ -1,11 +1,12 @@
-"""Refit a model's calibrations and open-set rules by condition, and show how they differ.
+r"""Refit a model's calibrations and open-set rules by condition, and show how they differ.
 
     python -m benchmarks.held_out work/pbn --more $MORE --natural $NATURAL --out work/held-out
-    python -m benchmarks.fit_conditions work/held-out/held-out.csv --model lite --new --cache work/pbn/embeddings
+    python -m benchmarks.fit_conditions work/held-out/held-out.csv --model lite --new \
+        --cache work/pbn/embeddings
 
 Prints, for each two kinds of pictures, the shipped line and the refitted one. `--parts` is
-"conditions", "open-sets" or both; `--out FOLDER` writes a copy of the model with them. `--new` counts artists who are not in Painter by Numbers as held out, which they are
-not from `vit`.
+"conditions", "open-sets" or both; `--out FOLDER` writes a copy of the model with them. `--new`
+counts artists who are not in Painter by Numbers as held out, which they are not from `vit`.
 """
 
 import argparse

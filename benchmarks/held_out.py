@@ -3,14 +3,14 @@
     python -m benchmarks.held_out work/pbn --more $MORE --natural $NATURAL --out work/held-out
 
 thumbnails   the validation artists' paintings in Painter by Numbers
-recaptured, greyscale, small   copies of four of them by each artist, as `benchmarks.validation` makes
+recaptured, greyscale, small   copies of four of them by each artist (`benchmarks.validation`)
 natural      thumbnails of the validation artists in their true proportions
 photographs  photographs by validation artists, each source a collection of its own
 new          the same by artists who are not in Painter by Numbers; `vit` learned from them
 museum       another museum's photographs
 
-All are listed in one table, `held-out.csv`; no test artist of Painter by Numbers is among them, but for
-seven in the museum.
+All are listed in one table, `held-out.csv`; no test artist of Painter by Numbers is among them, but
+for seven in the museum.
 """
 
 import argparse

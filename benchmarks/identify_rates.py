@@ -1,12 +1,13 @@
-"""How often a rule for open sets names somebody who did not make a picture, before and after.
+r"""How often a rule for open sets names somebody who did not make a picture, before and after.
 
-    python -m benchmarks.identify_rates museum=$SETS/museum.csv amateurs=$SETS/amateurs.csv --model vit \\
-        --cache work/pbn/embeddings
+    python -m benchmarks.identify_rates museum=$SETS/museum.csv amateurs=$SETS/amateurs.csv \
+        --model vit --cache work/pbn/embeddings
 
 Each picture is asked of all artists of its table but its own, and of all of them, as in
-`benchmarks.identify_loan`, which takes minutes; here embeddings are read from a cache, and copies are not
-looked for. "Usual" is the rule of usual pictures, as before rules knew what pictures show. The tables are
-those of `python -m benchmarks.validation sets`. Pictures of the kind that most of a table's show are asked.
+`benchmarks.identify_loan`, which takes minutes; here embeddings are read from a cache, and copies
+are not looked for. "Usual" is the rule of usual pictures, as before rules knew what pictures show.
+The tables are those of `python -m benchmarks.validation sets`. Only pictures of the kind that most
+of a table's show are asked.
 """
 
 import argparse

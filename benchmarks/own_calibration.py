@@ -1,11 +1,13 @@
-"""What a collection's own calibration is worth with few artists, on its other artists.
+r"""What a collection's own calibration is worth with few artists, on its other artists.
 
-    python -m benchmarks.own_calibration work/held-out/held-out.csv --model vit --artists 10 --draws 40
+    python -m benchmarks.own_calibration work/held-out/held-out.csv --model vit \
+        --artists 10 --draws 40
 
 Draws artists of the museum's photographs again and again, calibrates on their pairs, and holds the
-shipped calibration and the own one against each other on pairs of all other artists. An own one is worse
-if the whole 95 % interval of the difference in Cllr, from drawing those artists again, is above 0. With
-`--without`, the shipped calibration of photographs is fitted anew without the museum first.
+shipped calibration and the own one against each other on pairs of all other artists. An own one is
+worse if the whole 95 % interval of the difference in Cllr, from drawing those artists again, is
+above 0. With `--without`, the shipped calibration of photographs is fitted anew without the museum
+first.
 """
 
 import argparse
@@ -99,8 +101,8 @@ def main() -> None:
     share = (gain.cllr_before - gain.cllr_after) / (gain.cllr_before - gain.cllr_least)
     print(
         f"{model.folder.identity}, {gain.artists} artists, cross-validated: Cllr "
-        f"{gain.cllr_before:.3f} before, {gain.cllr_after:.3f} after, {gain.cllr_least:.3f} at least: "
-        f"{share:.0%} of the way"
+        f"{gain.cllr_before:.3f} before, {gain.cllr_after:.3f} after, {gain.cllr_least:.3f} at "
+        f"least: {share:.0%} of the way"
     )
     rng = np.random.default_rng(0)
     found = []
@@ -111,12 +113,12 @@ def main() -> None:
         rest = pairs.take(~inside[0] & ~inside[1])
         found.append(compare(shipped.calibration, own.calibration, rest, number))
     change = np.array([one.after - one.before for one in found])
+    before, after = (np.mean([getattr(one, name) for one in found]) for name in ("before", "after"))
     print(
-        f"{options.artists} artists, {options.draws} draws: Cllr {np.mean([d.before for d in found]):.3f} "
-        f"before, {np.mean([d.after for d in found]):.3f} after; difference {change.mean():+.3f}, "
-        f"from {change.min():+.3f} to {change.max():+.3f}; higher in {int((change > 0).sum())} draws, "
-        f"worse by the interval in {sum(one.low > 0 for one in found)}, better in "
-        f"{sum(one.high < 0 for one in found)}"
+        f"{options.artists} artists, {options.draws} draws: Cllr {before:.3f} before, {after:.3f} "
+        f"after; difference {change.mean():+.3f}, from {change.min():+.3f} to {change.max():+.3f}; "
+        f"higher in {int((change > 0).sum())} draws, worse by the interval in "
+        f"{sum(one.low > 0 for one in found)}, better in {sum(one.high < 0 for one in found)}"
     )
 
 

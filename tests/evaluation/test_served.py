@@ -61,7 +61,11 @@ def test_each_pair_is_answered_as_compare_answers_it(shown):
     assert told
     assert np.isnan(found.within[0])
     for words, answers in decided.items():
-        (one,) = [row for row in kept if row.condition == words.removesuffix(", refused") and row.operating_point == "eer"]
+        (one,) = [
+            row
+            for row in kept
+            if row.condition == words.removesuffix(", refused") and row.operating_point == "eer"
+        ]
         if one.genuine_pairs + one.impostor_pairs > len(answers):
             continue
         assert {answer.split()[-1] for answer in answers} == {str(one.promised)}

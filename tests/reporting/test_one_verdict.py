@@ -84,11 +84,11 @@ def pdf_words(report: str) -> str:
     import weasyprint
 
     def texts(box) -> str:
-        return getattr(box, "text", "") + "".join(texts(one) for one in getattr(box, "children", ()))
+        return getattr(box, "text", "") + "".join(
+            texts(one) for one in getattr(box, "children", ())
+        )
 
-    return " ".join(
-        texts(page._page_box) for page in weasyprint.HTML(string=report).render().pages
-    )
+    return " ".join(texts(page._page_box) for page in weasyprint.HTML(string=report).render().pages)
 
 
 def attached(path):

@@ -98,12 +98,12 @@ def promises_markdown(found: Sequence[Promise]) -> list[str]:
     if not found:
         return []
     return [
-        "**Promised and measured error rates**, with the decisions that verdicts give. A rate over its "
-        "promise is in bold. Nothing is decided in between the thresholds, nor where a ratio is "
-        "within 2 of even.",
+        "**Promised and measured error rates**, with the decisions that verdicts give. A rate "
+        "over its promise is in bold. Nothing is decided in between the thresholds, nor where a "
+        "ratio is within 2 of even.",
         "",
-        "| condition | operating point | promised | false matches | false non-matches | undecided "
-        "| pairs by one artist | by two |",
+        "| condition | operating point | promised | false matches | false non-matches "
+        "| undecided | pairs by one artist | by two |",
         "|---|---|---|---|---|---|---|---|",
         *(
             f"| {one.condition} | {one.operating_point} | {_promised(one)} "
@@ -123,7 +123,9 @@ def promises_text(found: Sequence[Promise]) -> list[str]:
         rows = [one for one in found if one.condition == words]
         pairs = f"{rows[0].genuine_pairs:,} pairs by one artist, {rows[0].impostor_pairs:,} by two"
         lines += ["", f"error rates of decisions, {words}:", f"  {pairs}"]
-        lines.append(f"  {'':10}{'promised':>10}{'false matches':>16}{'missed':>11}{'undecided':>12}")
+        lines.append(
+            f"  {'':10}{'promised':>10}{'false matches':>16}{'missed':>11}{'undecided':>12}"
+        )
         lines += [
             f"  {one.operating_point:10}{_promised(one):>10}"
             f"{_kept(one.false_matches, one.promised, '', ' *'):>16}"

@@ -47,7 +47,7 @@ _HALVINGS = 40
 
 _SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 _LARGE = (2, 3, 4)
-"""Which of them thresholds are held against: galleries that are used are larger than all of these."""
+"""Which of them thresholds are held against: real galleries are as large as these, or larger."""
 
 Indices = NDArray[np.int64]
 
@@ -60,7 +60,7 @@ class Trials:
         evidence: The usual rule's score for "one of these".
         known: Whether the probe's hand is among them.
         right: Whether the likeliest artist is the probe's.
-        share: Number of the gallery's size: what share of the artists, and how many works of each.
+        share: Number of the gallery's size: which share of the artists, and works of each.
         hand: Number of the probe's artist.
     """
 
@@ -192,9 +192,7 @@ def probe_llrs(
     return llrs, artists
 
 
-def draw_trials(
-    llrs: Float64s, own: Indices, artists: Indices, rule: OpenSet, seed: int
-) -> Trials:
+def draw_trials(llrs: Float64s, own: Indices, artists: Indices, rule: OpenSet, seed: int) -> Trials:
     """Put probes to galleries of a tenth to all of a collection's artists.
 
     In the largest galleries every artist is there, and each probe is also asked of all the others:

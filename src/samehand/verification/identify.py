@@ -246,7 +246,9 @@ def identify(
         ruled_out=decided.ruled_out,
         evidence=weight.evidence,
         named_at_least=weight.named_at_least,
-        decided_by="decision" if decided.name else ("threshold" if weight.refusal is None else None),
+        decided_by="decision"
+        if decided.name
+        else ("threshold" if weight.refusal is None else None),
         condition=found[0].reading.condition,
         measured_on=weight.measured_on,
         refusal=weight.refusal,

@@ -75,7 +75,9 @@ def weigh_best(rule: Attribution, best: Weighed, artists: int, threshold: FalseA
     if why is not None:
         limited = min(max(known_llr, -UNMEASURED_LIMIT), UNMEASURED_LIMIT)
         reason = why.split(": ")[0]
-        refusal = f"{reason}: nobody is named, and no ratio beyond {10**UNMEASURED_LIMIT:g} is given"
+        refusal = (
+            f"{reason}: nobody is named, and no ratio beyond {10**UNMEASURED_LIMIT:g} is given"
+        )
         return Known(False, evidence, limited, None, None, None, "", refusal)
     point = open_set.point(threshold)
     of = "" if condition is None else f"{condition.hands:,} "
