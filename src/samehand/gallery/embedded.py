@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samehand.errors import GalleryError
 from samehand.files import output_error
@@ -87,7 +88,7 @@ class EmbeddedStorage(Store):
             works = tuple(self.works(where))
             rows = self.snapshot()[1]
             slots = np.array([stored.slot for stored in works], np.int64)
-            return works, np.array(rows[slots])
+            return works, self._at(rows, slots)
 
     def rows_with_content(self, digests: Sequence[str], encoder: str) -> dict[str, Floats]:
         """Return the embedding of each content; see `Storage.rows_with_content`."""
@@ -95,7 +96,14 @@ class EmbeddedStorage(Store):
         with self.reading():
             about, rows = self.snapshot()
             slots = self.with_content(digests) if about.encoder == encoder else {}
-            return {digest: np.array(rows[slot]) for digest, slot in slots.items()}
+            found = self._at(rows, np.array(list(slots.values()), np.int64))
+            return dict(zip(slots, found, strict=True))
+
+    def _at(self, rows: Floats, slots: NDArray[np.int64]) -> Floats:
+        """Return the embeddings in some slots, as a stranger's gallery may name any."""
+        if slots.size and not (0 <= slots.min() and slots.max() < len(rows)):
+            raise self._damaged(IndexError("a work has no embedding"))
+        return np.array(rows[slots])
 
     def edit(self, where: Sequence[str], change: Callable[[Work], Work]) -> int:
         """Replace what is said of works; see `Storage.edit`."""

@@ -253,7 +253,8 @@ class Gallery:
         Raises:
             GalleryError: A condition cannot be understood.
         """
-        given_paths = [os.fspath(path) for path in paths]
+        several = [paths] if isinstance(paths, str | os.PathLike) else paths
+        given_paths = [os.fspath(path) for path in several]
         wanted = [os.path.abspath(path) for path in given_paths]
         known = self.store.states().keys()
         # A path may have been stored from another machine, where it was absolute all the same.

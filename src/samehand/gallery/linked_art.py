@@ -68,7 +68,9 @@ def _object(gallery: str, stored: StoredWork) -> Node:
         "digitally_shown_by": [
             {
                 "type": "DigitalObject",
-                "access_point": [{"id": Path(work.path).as_uri(), "type": "DigitalObject"}],
+                "access_point": [
+                    {"id": Path(work.path).absolute().as_uri(), "type": "DigitalObject"}
+                ],
             }
         ],
     }

@@ -157,7 +157,7 @@ class Store:
             rows = self._connection.execute(
                 "SELECT DISTINCT artist FROM works WHERE artist IS NOT NULL ORDER BY artist"
             )
-            return [row[0] for row in rows]
+            return [row[0] for row in rows if isinstance(row[0], str)]
 
     def settle(self) -> None:
         """Fold the journal into the database, for which nobody else may have it open.
@@ -457,9 +457,18 @@ def _stored(row: sqlite3.Row) -> StoredWork:
     artist, title, date, style, genre, source, extra = row[4:]
     try:
         more = json.loads(extra)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         # SQLite cannot tell flipped bytes in a text from others.
-        raise sqlite3.DatabaseError(f"the columns of {path!r} are not JSON") from error
+        raise sqlite3.DatabaseError(f"the columns of {ascii(path)[:90]} are not JSON") from error
+    # A column of texts may hold bytes as well, and a stranger may have put anything into either.
+    known = (path, sha256, added) + tuple(one for one in row[4:10] if one is not None)
+    if (
+        not all(isinstance(one, str) for one in known)
+        or not isinstance(more, dict)
+        or any(isinstance(one, dict | list) for one in more.values())
+        or not (isinstance(slot, int) and slot >= 0)
+    ):
+        raise sqlite3.DatabaseError(f"what it holds of {ascii(path)[:100]} is of wrong types")
     work = Work(path, artist, title, date, style, genre, source, more)
     return StoredWork(slot, work, sha256, added)
 
