@@ -1,5 +1,6 @@
 """What a program sees that installs samehand: types, checked by two checkers from outside."""
 
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -7,13 +8,21 @@ from pathlib import Path
 
 import pytest
 
+import samehand
+from samehand import SameHand
+
 PROGRAM = """\
 import asyncio
 from typing import assert_type
 
+import numpy as np
+from numpy.typing import NDArray
+
 from samehand import (
-    AsyncSameHand, Evidence, Gallery, ImageError, Painting, SameHand, SamehandError, Unreadable,
-    Verdict,
+    AsyncSameHand, CatalogueError, Clustering, Decision, Decisions, Evidence, Gallery, GalleryError,
+    GalleryInfo, Identification, ImageError, MissingExtraError, ModelError, OutputError, Painting,
+    ProtocolError, Queue, RecipeError, ReferenceVerdict, SameHand, SamehandError, SearchResult,
+    Unreadable, Verdict, __version__,
 )
 
 
@@ -36,11 +45,40 @@ def ask(model: SameHand, path: str) -> float:
     return verdict.llr
 
 
+def ask_all(path: str) -> None:
+    model = SameHand.from_pretrained("owner/name", revision="v1")
+    assert_type(model.open(path), Painting)
+    verdict = model.verify(path, [path, path], operating_point="eer")
+    assert_type(verdict, ReferenceVerdict)
+    assert_type(verdict.references[0].llr, float)
+    assert_type(model.embed([path]), NDArray[np.float32])
+    for found in model.embed_many([path]):
+        if not isinstance(found, Unreadable):
+            assert_type(found, tuple[str, NDArray[np.float32]])
+    print(model.model.identity, __version__)
+    with Gallery.create("masters", model) as gallery:
+        gallery.add([path], model)
+        assert_type(gallery.info(), GalleryInfo)
+        assert_type(model.search(path, gallery, where=["artist=Corot"]), SearchResult)
+        assert_type(model.identify(path, gallery, top=3), Identification)
+        assert_type(model.cluster(gallery, suspects=5), Clustering)
+        assert_type(model.queue(gallery), Queue)
+        assert_type(gallery.decide("one", "two", "unsure", by="Ada"), Decision)
+        assert_type(gallery.decisions(), Decisions)
+
+
 async def wait() -> float:
     async with AsyncSameHand() as model:
+        assert_type(await model.verify("a.jpg", ["b.jpg"]), ReferenceVerdict)
+        assert_type(await model.explain("a.jpg", "b.jpg"), Evidence)
         return (await model.compare("a.jpg", "b.jpg")).llr
 
 
+ERRORS: list[type[SamehandError]] = [
+    CatalogueError, GalleryError, ImageError, MissingExtraError, ModelError, OutputError,
+    ProtocolError, RecipeError,
+]
+ask_all("a.jpg")
 print(ask(SameHand("lite", device="cpu"), "a.jpg"), asyncio.run(wait()))
 """
 
@@ -51,6 +89,13 @@ model = SameHand(device="tpu")
 model.compare("a.jpg", "b.jpg", operating_point="best")
 print(model.compare("a.jpg", "b.jpg").likelihood)
 """
+
+
+def test_the_program_uses_every_public_name_and_call():
+    names = {name for name in vars(SameHand) if not name.startswith("_")}
+    called = set(re.findall(r"[.](\w+)", PROGRAM))
+    assert names <= called
+    assert set(samehand.__all__) <= set(re.findall(r"\w+", PROGRAM))
 
 
 def test_the_package_says_that_it_is_typed():

@@ -30,7 +30,7 @@ _PROPOSED = 4
 """Candidates taken from the index for each result, since eight bits blur close calls."""
 
 _ASKED = 100
-_TIMED = 5
+_TIMED = 3
 """Exact searches that are timed: each reads all vectors, from the disk where memory is short."""
 
 _ROWS_AT_ONCE = 50_000

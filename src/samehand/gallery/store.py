@@ -128,11 +128,16 @@ class Store:
     def count(self, where: Sequence[str] = ()) -> int:
         """Return how many works meet the conditions."""
         condition, values = sql_condition(where, self.extra_columns())
+        asked = f"SELECT count(*) FROM works WHERE {condition}"
+        if not where:
+            # Every slot has a work or is free. Each search tells their number, and counting ten
+            # million rows takes a second.
+            asked = "SELECT value - (SELECT count(*) FROM holes) FROM about WHERE key = 'slots'"
         with self._refusing_damage():
-            rows = self._connection.execute(
-                f"SELECT count(*) FROM works WHERE {condition}", values
-            ).fetchone()
-        return int(rows[0])
+            row = self._connection.execute(asked, values).fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError("the table about does not say how many slots there are")
+        return int(row[0])
 
     def artists(self, where: Sequence[str] = ()) -> tuple[int, int]:
         """Return how many artists' names occur, and how many works have none."""
