@@ -62,6 +62,7 @@ def test_what_a_shell_expands_is_all_references(scans, samehand):
     code, out, err = samehand("verify", "--references", "secure/1.JPG", "a.jpg")
     assert (code, out) == (2, "")
     assert "every path after --references is a reference" in err
+    assert "Missing argument 'right'" in samehand("compare", "a.jpg").err
     assert "name works by one artist with --references" in samehand("verify", "a.jpg").err
 
 

@@ -235,7 +235,12 @@ def test_bad_images_can_be_skipped(verifier: SameHand, images: Path, tmp_path: P
     assert score_csv(verifier, pairs, images, out, skip_bad_images=True) == (5, 3)
     found = read(out)[1:]
     assert [row[:2] for row in found] == rows
-    assert [row[2:] == [""] * len(ADDED) for row in found] == [True, False, True, True, False]
+    assert [row[2:-1] == [""] * (len(ADDED) - 1) for row in found] == [
+        True, False, True, True, False,
+    ]  # fmt: skip
+    assert found[0][-1] == f"not scored: no file at {images}/gone.png; check the path"
+    assert found[2][-1].startswith(f"not scored: {images}/text.jpg is not an image")
+    assert not found[1][-1].startswith("not scored")
     clean = write_pairs(tmp_path / "clean.csv", HEADER, [ROWS[0], ROWS[1]])
     score_csv(verifier, clean, images, out)
     assert read(out)[1:] == [found[1], found[4]]
@@ -244,7 +249,9 @@ def test_bad_images_can_be_skipped(verifier: SameHand, images: Path, tmp_path: P
 def test_a_list_of_nothing_but_bad_images(verifier: SameHand, images: Path, tmp_path: Path):
     pairs = write_pairs(tmp_path / "pairs.csv", HEADER, [["gone.png", "text.jpg"]])
     assert score_csv(verifier, pairs, images, tmp_path / "out.csv", skip_bad_images=True) == (1, 1)
-    assert read(tmp_path / "out.csv")[1:] == [["gone.png", "text.jpg", *[""] * len(ADDED)]]
+    [row] = read(tmp_path / "out.csv")[1:]
+    assert row[:-1] == ["gone.png", "text.jpg", *[""] * (len(ADDED) - 1)]
+    assert row[-1].count("not scored: ") == 2
 
 
 def test_options_are_checked_before_anything_is_read(

@@ -116,6 +116,31 @@ def test_a_wrong_field_is_named_in_one_sentence(client, pair, data, words):
     assert answer.json()["detail"].startswith(f"{words}: ")
 
 
+def test_a_misspelt_field_is_refused_and_the_field_that_was_meant_is_named(client, pair):
+    """Ignored, it would leave the default in force, and the answer would look as if asked for."""
+    answer = client.post("/api/v1/compare", files=pair, data={"operatingpoint": "fmr1"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == (
+        "operatingpoint: no such field; did you mean operating_point?"
+    )
+    answer = client.post("/api/v1/report?fromat=pdf", files=pair)
+    assert answer.json()["detail"] == "fromat: no such field; did you mean format?"
+    answer = client.post("/api/v1/compare", files=pair | {"third": pair["left"]})
+    assert answer.json()["detail"] == (
+        "third: no such field; the call has left, right, prior, operating_point"
+    )
+
+
+def test_a_wrong_address_or_method_says_where_to_look(client):
+    missing = client.get("/api/v1/compair")
+    assert missing.json()["detail"] == (
+        "There is nothing at /api/v1/compair; /api lists the calls."
+    )
+    wrong = client.get("/api/v1/compare")
+    assert wrong.status_code == 405
+    assert wrong.json()["detail"] == "/api/v1/compare is asked with POST, not GET."
+
+
 def test_a_missing_file_is_named(client, pair):
     answer = client.post("/api/v1/compare", files={"left": pair["left"]})
     assert answer.status_code == 422

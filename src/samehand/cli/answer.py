@@ -12,8 +12,9 @@ from samehand.cli.options import (
     AsJson,
     Beside,
     Fast,
-    File,
     Model,
+    Picture,
+    Point,
     Prior,
     Threads,
     print_json,
@@ -21,16 +22,15 @@ from samehand.cli.options import (
     tell_written,
 )
 from samehand.errors import ModelError, OutputError
-from samehand.records import OperatingPoint
 from samehand.results import Verdict
 
 
 def compare(
-    left: File,
-    right: File,
+    left: Picture,
+    right: Picture,
     as_json: AsJson = False,
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     model: Model = None,
     fast: Fast = False,
     picture: Annotated[
@@ -105,17 +105,23 @@ def _check_targets(left: Path, right: Path, picture: Path | None, evidence: Path
 
 
 def score(
-    pairs: File,
+    pairs: Annotated[
+        Path, typer.Argument(readable=False, help="A table with the columns left and right.")
+    ],
     out: Annotated[Path, typer.Option(help="The CSV to write.")],
     images: Images = None,
     column: Columns = None,
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     model: Model = None,
     fast: Fast = False,
     threads: Threads = None,
     skip_bad_images: Annotated[
-        bool, typer.Option("--skip-bad-images", help="Leave their rows without a score.")
+        bool,
+        typer.Option(
+            "--skip-bad-images",
+            help="Leave rows of unreadable images without a score; their warnings say why.",
+        ),
     ] = False,
     cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = None,
 ) -> None:
@@ -138,7 +144,7 @@ def score(
         tell=tell,
     )
     without = f", {unscored:,} of them without a score" if unscored else ""
-    print(f"wrote {rows:,} rows to {out}{without}")
+    print(f"wrote {rows:,} {'row' if rows == 1 else 'rows'} to {out}{without}")
     if rows and rows == unscored:
         raise typer.Exit(2)
 

@@ -89,7 +89,8 @@ def prepare(
     for note in report.notes:
         tell(note)
     for name, count in report.splits.items():
-        print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} artists")
+        whose = "artist" if count["artists"] == 1 else "artists"
+        print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} {whose}")
     print(
         f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
         f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "

@@ -57,7 +57,7 @@ def create(name: Name, model: Model = None) -> None:
 
     with Gallery.create(name, open_model(model)) as gallery:
         print(f"made the gallery {gallery.name} in {gallery.address}")
-    print_next("gallery", "add", name, "paintings/")
+    print_next("gallery", "add", name, "paintings/", *(("--model", model) if model else ()))
 
 
 @app.command()

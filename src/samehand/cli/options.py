@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from samehand.errors import MissingExtraError
+from samehand.records import OperatingPoint
 
 Model = Annotated[
     str | None,
@@ -20,6 +21,14 @@ Model = Annotated[
 ]
 # Typer's own check of permissions would answer in other words than decoding does.
 File = Annotated[Path, typer.Argument(readable=False)]
+Picture = Annotated[Path, typer.Argument(readable=False, help="An image file.")]
+Point = Annotated[
+    OperatingPoint,
+    typer.Option(
+        help="Which measured error rate the decision promises: equal rates (eer), or 1 % or 0.1 % "
+        "of pairs by two artists called one artist's (fmr1, fmr0.1)."
+    ),
+]
 Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
 Fast = Annotated[
     bool, typer.Option("--fast", help="Encode one view of each painting: quicker, less certain.")

@@ -26,7 +26,7 @@ class SeveralValues(TyperCommand):
         except typer.BadParameter as error:
             # A missing argument, where this option has taken every path.
             missing = error.param is not None and error.param.param_type_name == "argument"
-            if spreaded == args or not missing:
+            if not missing or not any(arg.partition("=")[0] in SEVERAL for arg in args):
                 raise
             raise SamehandError(
                 f"every path after {SEVERAL[0]} is a reference; name the works that are asked "

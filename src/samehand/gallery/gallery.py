@@ -161,8 +161,9 @@ class Gallery:
         if about.encoder != opened.embedder.digest:
             raise GalleryError(
                 f"the gallery {self.name} was made with the model {about.model}, not with "
-                f"{opened.identity}, and their embeddings cannot be compared; run samehand gallery "
-                f"re-embed {self.name}, or name the other model"
+                f"{opened.identity}, and their embeddings cannot be compared; name that model "
+                f"(--model {about.model.partition('@')[0]}, or SAMEHAND_MODEL), or run samehand "
+                f"gallery re-embed {self.name}"
             )
 
     @checked(where=conditions, limit=or_none(whole()), offset=whole())

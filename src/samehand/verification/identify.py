@@ -156,7 +156,10 @@ def identify(
     near = gallery.nearest(probe.embedding, _SHORTLIST_WORKS, named)
     names = list(dict.fromkeys(stored.work.artist or "" for stored in near.works))
     if not names:
-        raise GalleryError(f"the gallery {gallery.name} has no work with an artist to compare with")
+        raise GalleryError(
+            f"the gallery {gallery.name} has no work with an artist to compare with; name artists "
+            "by a folder for each, or a table with a column artist, and add that to the gallery"
+        )
     asked = folder.comparator.enrol(probe.embedding[None])
     decided = decided_artists(gallery, probe.sha256, where)
     names = decided.in_question(names)

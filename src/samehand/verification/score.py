@@ -57,8 +57,8 @@ def score_csv(
         out: The CSV to write: every column of `pairs`, in order, then what `ADDED` lists.
         prior: P(same artist) before looking, strictly between 0 and 1.
         operating_point: Which measured error rate the decision promises.
-        skip_bad_images: Leave the added columns of a row with an unreadable image empty, rather
-            than stopping.
+        skip_bad_images: Leave the added columns of a row with an unreadable image empty, but for
+            `warnings`, which says why, rather than stopping.
         cache: Where embeddings are kept between calls; None keeps none.
         columns: Which column is which, by meaning: {"left": "Image A"}.
         tell: Called with what a person should know of how the table was read.
@@ -111,13 +111,22 @@ def score_csv(
             right = np.array([positions[row[source.right]] for row in block])
             added = _columns(model, enrolled, (left, right), facts, question)
             told = facts.pair_warnings(left, right, table.embeddings)
-            unusable = bad[left] | bad[right]
-            for row, values, text, empty in zip(block, added, told, unusable.tolist(), strict=True):
-                found = [""] * len(ADDED) if empty else [*values, safe_cell(text)]
-                writer.writerow([*row, *found])
+            why = _reasons(table.failures, paths, left, right)
+            for row, values, text, reason in zip(block, added, told, why, strict=True):
+                found = [""] * (len(ADDED) - 1) if reason else values
+                writer.writerow([*row, *found, safe_cell(reason or text)])
             rows += len(block)
-            unscored += int(unusable.sum())
+            unscored += int((bad[left] | bad[right]).sum())
     return rows, unscored
+
+
+def _reasons(
+    failures: Mapping[Path, str], paths: Sequence[Path], left: Indices, right: Indices
+) -> Iterator[str]:
+    """Yield why each pair has no score, or nothing; sides are positions in `paths`."""
+    for one, two in zip(left.tolist(), right.tolist(), strict=True):
+        sides = dict.fromkeys((paths[one], paths[two]))
+        yield "; ".join(f"not scored: {failures[side]}" for side in sides if side in failures)
 
 
 def _batched(rows: Iterable[list[str]], size: int) -> Iterator[list[list[str]]]:

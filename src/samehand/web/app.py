@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
@@ -35,6 +35,7 @@ from samehand.web.access import Access
 from samehand.web.body import Bodies
 from samehand.web.cases import prepare_folder
 from samehand.web.engine import BusyError, Engine
+from samehand.web.fields import only_known_fields
 from samehand.web.guard import Guard
 from samehand.web.head import Heads
 from samehand.web.leaving import Leaving
@@ -111,9 +112,8 @@ def create_app(
     app.state.metrics = metrics
     app.state.cases = None if cases is None else prepare_folder(cases)
     app.state.sessions = sessions = None if users is None else Sessions(users)
-    app.include_router(api.router)
-    app.include_router(gallery_api.router)
-    app.include_router(decision_api.router)
+    for calls in (api, gallery_api, decision_api):
+        app.include_router(calls.router, dependencies=[Depends(only_known_fields)])
     app.include_router(pages.router)
     app.include_router(reference_page.router)
     for one in (
@@ -174,7 +174,10 @@ def _add_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         sentence = str(error.detail)
         if error.status_code == 404 and sentence == "Not Found":
-            sentence = f"There is nothing at {path_of(request.scope)}; the pages are listed above."
+            sentence = f"There is nothing at {path_of(request.scope)}; {_whereabouts(request)}."
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "another method")
+            sentence = f"{path_of(request.scope)} is asked with {allowed}, not {request.method}."
         if sentence.startswith(_TOO_LONG):
             sentence = f"A text field ({_fields_of(request)}) is too long: {_AS_TEXT}."
         return _problem(request, error.status_code, sentence, error.headers)
@@ -211,6 +214,13 @@ def _problem(
     page = pages.render(request, "problem.html", status, problem=sentence, title=title)
     page.headers.update(headers or {})
     return page
+
+
+def _whereabouts(request: Request) -> str:
+    """Return where to look for what is there, for a program or for a person."""
+    if path_of(request.scope).startswith("/api/"):
+        return "/api lists the calls"
+    return "the pages are listed above"
 
 
 def _fields_of(request: Request) -> str:
