@@ -14,6 +14,8 @@ from samehand.cli.options import (
     Fast,
     File,
     Model,
+    Painting,
+    Point,
     Prior,
     Threads,
     print_json,
@@ -21,16 +23,15 @@ from samehand.cli.options import (
     tell_written,
 )
 from samehand.errors import ModelError, OutputError
-from samehand.records import OperatingPoint
 from samehand.results import Verdict
 
 
 def compare(
-    left: File,
-    right: File,
+    left: Painting,
+    right: Painting,
     as_json: AsJson = False,
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     model: Model = None,
     fast: Fast = False,
     picture: Annotated[
@@ -110,7 +111,7 @@ def score(
     images: Images = None,
     column: Columns = None,
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     model: Model = None,
     fast: Fast = False,
     threads: Threads = None,

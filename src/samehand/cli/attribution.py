@@ -30,10 +30,10 @@ from samehand.cli.listed import (
     tell,
 )
 from samehand.cli.listing import print_fitted
-from samehand.cli.options import AnyAttribution, AsJson, Model, Prior, Threads
+from samehand.cli.options import AnyAttribution, AsJson, Model, Point, Prior, Threads
 from samehand.errors import ImageError, SamehandError
 from samehand.files import sha256_bytes
-from samehand.records import FalseAlarms, OperatingPoint
+from samehand.records import FalseAlarms
 
 if TYPE_CHECKING:
     from samehand.catalogue.pictures import Pictures
@@ -61,7 +61,7 @@ def verify(
     as_json: AsJson = False,
     out: Out = None,
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     gallery: Annotated[
         str | None, typer.Option(help="Take the references from a gallery; see --artist.")
     ] = None,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from samehand.errors import MissingExtraError
+from samehand.records import OperatingPoint
 
 Model = Annotated[
     str | None,
@@ -21,6 +22,14 @@ Model = Annotated[
 # Typer's own check of permissions would answer in other words than decoding does.
 File = Annotated[Path, typer.Argument(readable=False)]
 Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
+Painting = Annotated[Path, typer.Argument(readable=False, help="An image of one painting.")]
+Point = Annotated[
+    OperatingPoint,
+    typer.Option(
+        help="How careful the decision is: eer errs as often either way; fmr1 and fmr0.1 take 1 % "
+        "and 0.1 % of pairs by two artists for one artist's."
+    ),
+]
 Fast = Annotated[
     bool, typer.Option("--fast", help="Encode one view of each painting: quicker, less certain.")
 ]

@@ -8,18 +8,17 @@ from typing import Annotated
 import typer
 
 from samehand.cli.listed import Columns, Images, References, listed
-from samehand.cli.options import Beside, File, Model, Prior, Threads
+from samehand.cli.options import Beside, Model, Painting, Point, Prior, Threads
 from samehand.errors import OutputError, SamehandError
-from samehand.records import OperatingPoint
 
 
 def report(
-    left: File,
+    left: Painting,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .html or .pdf file to write.")],
-    right: Annotated[Path | None, typer.Argument(readable=False)] = None,
+    right: Annotated[Path | None, typer.Argument(readable=False, help="Another, unless --references is given.")] = None,
     references: References = None,
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     gallery: Beside = None,
     images: Images = None,
     column: Columns = None,
@@ -90,15 +89,15 @@ def report(
 
 
 def manifest(
-    left: File,
-    right: File,
+    left: Painting,
+    right: Painting,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .json file to write.")],
     base: Annotated[
         str,
         typer.Option(help="The address of the folder in which the files will be published."),
     ],
     prior: Prior = 0.5,
-    operating_point: OperatingPoint = "eer",
+    operating_point: Point = "eer",
     gallery: Annotated[
         str | None,
         typer.Option(help="Take titles, numbers and decisions from a gallery that holds them."),
