@@ -22,7 +22,7 @@ def main() -> None:
     """Compare two paintings of the atelier, and keep the verdict and the regions that match."""
     model = SameHand()
     folder = ROOT / "examples" / "atelier"
-    one, two = (model.open(folder / f"painter-a-{number}.jpg") for number in (2, 3))
+    one, two = (model.open(folder / f"painter-b-{number}.jpg") for number in (1, 3))
     verdict = replace(model.compare(one, two), evidence=model.explain(one, two))
     draw_evidence(one, two, verdict, TARGET)
     with Image.open(TARGET) as sheet:

@@ -64,6 +64,12 @@ def test_what_a_shell_expands_is_all_references(scans, samehand):
     assert "every path after --references is a reference" in err
     assert "Missing argument 'right'" in samehand("compare", "a.jpg").err
     assert "name works by one artist with --references" in samehand("verify", "a.jpg").err
+    code, out, err = samehand("compare", "a.jpg")
+    assert (code, out) == (2, "")
+    assert "Missing argument 'right'" in err
+    assert "--references" not in err
+    one = samehand("verify", "a.jpg", "--references", "secure/1.JPG").out
+    assert "|  1 reference\n" in one
 
 
 def test_a_reference_that_cannot_be_used_is_named_with_its_row(scans, samehand):
@@ -175,6 +181,8 @@ def test_a_gallery_reads_tables_as_people_have_them(scans, samehand, tiny_model)
         ("Ann Lee", 'Panel 12" high', "I-7"),
         ("Ann Lee", "=HYPERLINK(1)", "I-8"),
     ]
+    nobody = samehand("search", "a.jpg", "--gallery", "g", "--where", "artist=Annn", *model).out
+    assert "samehand gallery list g" in nobody
     samehand("search", "a.jpg", "--gallery", "g", "--out", "near.csv", *model)
     titles = [row["title"] for row in csv.DictReader((scans / "near.csv").read_text().splitlines())]
     assert sorted(titles) == ["'=HYPERLINK(1)", 'Panel 12" high']

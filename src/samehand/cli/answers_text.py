@@ -108,7 +108,7 @@ def verify_text(probe: str, answer: Answer) -> str:
         answer["error_rate"], answer["condition"], answer["measured_on"], answer["refusal"]
     )
     lines = [
-        f"{probe}  |  {count} references",
+        f"{probe}  |  {'1 reference' if count == 1 else f'{count:,} references'}",
         "",
         f"{words[0].upper()}{words[1:]}.",
         "",
@@ -153,6 +153,11 @@ def search_text(probe: str, answer: Answer) -> str:
         parts = "  |  ".join(work_words(one["artist"], one["title"], one["date"], one["extra"]))
         lines.append(f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {printable(parts)}{same}")
         lines.append(f"       {printable(one['path'])}")
+    if not answer["neighbours"]:
+        lines.append(
+            f"  no work to compare with: `samehand gallery list {answer['gallery']}` shows what "
+            "--where can choose from"
+        )
     lines += [f"  warning   {warning}" for warning in answer["warnings"]]
     return "\n".join(lines)
 

@@ -77,7 +77,7 @@ def version_line() -> str:
     return (
         f"samehand {number}\nmodel {folder.identity}: error rate "
         f"{calibration.points['eer'].error_rate:.1%} on {calibration.artists} artists it had "
-        "never seen"
+        "never seen, of all kinds of pictures together; every verdict states its own kind's"
     )
 
 
@@ -144,7 +144,7 @@ def _extras() -> list[Line]:
             Line(
                 f"[{extra}]",
                 f"missing ({', '.join(missing[:3])}{', ...' * (len(missing) > 3)}): {purpose}",
-                f"pip install '.[{extra}]' in a checkout",
+                f"pip install '.[{extra}]'",
             )
         )
     return lines

@@ -131,6 +131,8 @@ def add(
                 f"unreadable {len(report.failed):,}; "
                 f"{len(gallery):,} works in {gallery.name}, {report.seconds:.1f} s"
             )
+            if report.added:
+                print_next("identify", "doubtful.jpg", "--gallery", name)
         if not there:
             raise typer.Exit(2)
         if gallery.wants_index() and not no_index:

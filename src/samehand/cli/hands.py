@@ -75,6 +75,7 @@ def suspects(
     if out is not None:
         write_suspects(out, answer)
         print(f"wrote {len(answer.suspects):,} suspects of {answer.works:,} works to {out}")
+        tell("the most suspect come first, and each is a question for an expert, not a finding")
     elif as_json:
         print_json(answer.to_dict())
     elif answer.suspects:

@@ -21,12 +21,14 @@ class SeveralValues(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         """Parse arguments, once values that follow one option are given it each."""
         spreaded = spread(args)
+        # Asked now: parsing empties the lists that it is given.
+        given = any(one.partition("=")[0] in SEVERAL for one in args)
         try:
             return super().parse_args(ctx, spreaded)
         except typer.BadParameter as error:
             # A missing argument, where this option has taken every path.
             missing = error.param is not None and error.param.param_type_name == "argument"
-            if not missing or not any(arg.partition("=")[0] in SEVERAL for arg in args):
+            if not given or not missing:
                 raise
             raise SamehandError(
                 f"every path after {SEVERAL[0]} is a reference; name the works that are asked "

@@ -165,8 +165,8 @@ def probability(llr: ArrayLike, prior: float) -> Float64s:
     """
     if not 0.0 < prior < 1.0:
         raise SamehandError(
-            f"a prior probability of {prior:g} leaves nothing to learn from the images: "
-            "give one strictly between 0 and 1"
+            f"the prior must lie strictly between 0 and 1, not be {prior:g}: 10 % is 0.1, and 0 "
+            "or 1 would leave nothing to learn from the images"
         )
     log_odds = np.asarray(llr, np.float64) + log10(prior / (1.0 - prior))
     # The power of a number <= 0 cannot overflow.
