@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         Verdict,
     )
     from samehand.verification.asynchronous import AsyncSameHand
-    from samehand.verification.verifier import SameHand, Unreadable
+    from samehand.verification.handed_over import Unreadable
+    from samehand.verification.verifier import SameHand
 
     __version__: str
 
@@ -79,7 +80,7 @@ _HOMES = {
     "Gallery": "gallery",
     "Painting": "model.painting",
     "SameHand": "verification.verifier",
-    "Unreadable": "verification.verifier",
+    "Unreadable": "verification.handed_over",
 }
 
 

@@ -3,7 +3,6 @@
 import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -22,28 +21,26 @@ from samehand.arguments import (
     whole,
 )
 from samehand.errors import GalleryError
-from samehand.gallery.decisions import DecidedPair
 from samehand.gallery.engines import create_storage, open_storage
 from samehand.gallery.filters import COLUMNS
 from samehand.gallery.gone import missing_files
+from samehand.gallery.judged import Judged
 from samehand.gallery.model import OpenedModel, folder_of
 from samehand.gallery.schema import About
 from samehand.gallery.storage import Near, Storage
 from samehand.gallery.thumbnails import Thumbnails
 from samehand.gallery.works import StoredWork, Work
 from samehand.model.folder import ModelFolder
-from samehand.records import Floats, Judgement, PictureKind
+from samehand.records import Floats, PictureKind
 from samehand.results import (
     AddReport,
-    Decision,
-    Decisions,
     GalleryInfo,
     IndexInfo,
     MergeReport,
 )
 
 
-class Gallery:
+class Gallery(Judged):
     """A stored collection of works; several processes may use one at a time.
 
     Example:
@@ -370,81 +367,6 @@ class Gallery:
 
         return export(self, Path(out), where)
 
-    @checked(first=path, second=path, label=text, note=text, by=text, files=flag)
-    def decide(
-        self,
-        first: str | os.PathLike[str],
-        second: str | os.PathLike[str],
-        label: Judgement,
-        *,
-        note: str = "",
-        by: str = "",
-        model: ModelFolder | OpenedModel | None = None,
-        files: bool = True,
-    ) -> Decision:
-        """Write down what a person decides about two works.
-
-        Args:
-            first: A work: its path in the gallery, its accession number, its content hash, or an
-                image file outside the gallery.
-            second: Another work.
-            label: "same" hand, "different" hands, or "unsure". A person's later decision on a
-                pair takes the place of an earlier one; another person's stands beside it.
-            note: Why.
-            by: Who decides.
-            model: What gives the ratio that is kept beside the decision; None keeps none.
-            files: Whether a work may be an image file outside the gallery.
-
-        Raises:
-            GalleryError: There is no such work, both are one, or the label is unknown.
-        """
-        from samehand.gallery.decisions import decide
-
-        opened = None if model is None else folder_of(model)
-        return decide(
-            self.store,
-            first,
-            second,
-            label,
-            note=note,
-            by=by,
-            model=opened,
-            kinds=self.thumbnails.kinds,
-            files=files,
-        )
-
-    @checked(identity=text, by=text)
-    def undo(self, identity: str, *, by: str = "") -> Decision:
-        """Let a decision no longer count; it stays in the record.
-
-        Args:
-            identity: The decision's id, or its first letters.
-            by: Who says so.
-
-        Raises:
-            GalleryError: There is no such decision, or several, or it is undone already.
-        """
-        from samehand.gallery.decisions import undo
-
-        return undo(self.store, identity, by=by)
-
-    @checked(history=flag)
-    def decisions(self, *, history: bool = False) -> Decisions:
-        """Return what people decided, by time.
-
-        Args:
-            history: Also what was undone, or replaced by a later decision of the same person.
-        """
-        from samehand.gallery.decisions import list_decisions
-
-        return list_decisions(self.store, self.name, history=history)
-
-    def decided_pairs(self) -> tuple[DecidedPair, ...]:
-        """Return the pairs that people agree on, of which the gallery holds both works."""
-        from samehand.gallery.decisions import decided_pairs
-
-        return decided_pairs(self.store)
-
     def gone(self) -> tuple[str, ...]:
         """Return the paths of works whose files no longer exist.
 
@@ -544,27 +466,3 @@ class Gallery:
     def embeddings(self, where: Sequence[str] = ()) -> tuple[tuple[StoredWork, ...], Floats]:
         """Return works with their embeddings, (N, D), in the order of their slots."""
         return self.store.embeddings(where)
-
-
-GalleryLike = Gallery | str | os.PathLike[str]
-"""A gallery, or what one can be opened by: its name, path or address."""
-
-
-@contextmanager
-def opened_gallery(gallery: GalleryLike) -> Iterator[Gallery]:
-    """Yield a gallery, which is closed again only if it was opened here.
-
-    Raises:
-        SamehandError: It is neither a gallery nor a name.
-        GalleryError: There is none of that name, or it is damaged.
-    """
-    if isinstance(gallery, Gallery):
-        yield gallery
-    elif isinstance(gallery, str | os.PathLike):
-        with Gallery(gallery) as opened:
-            yield opened
-    else:
-        raise GalleryError(
-            f"gallery must be a Gallery, its name or its path, not something of type "
-            f"{type(gallery).__name__}"
-        )

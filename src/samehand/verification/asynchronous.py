@@ -20,7 +20,8 @@ from samehand.results import (
     SearchResult,
     Verdict,
 )
-from samehand.verification.verifier import PaintingLike, SameHand, Unreadable
+from samehand.verification.handed_over import PaintingLike, Unreadable
+from samehand.verification.verifier import SameHand
 
 if TYPE_CHECKING:
     from samehand.gallery import Gallery

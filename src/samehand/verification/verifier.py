@@ -5,25 +5,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from samehand.arguments import (
-    checked,
-    conditions,
-    flag,
-    number,
-    or_none,
-    path,
-    text,
-    whole,
-)
+from samehand.arguments import checked, conditions, flag, number, or_none, path, text, whole
 from samehand.errors import ImageError, ModelError
-from samehand.images.decode import ImageSource
-from samehand.images.source import is_one_image
 from samehand.model.folder import ModelFolder, open_model
 from samehand.model.painting import Painting
 from samehand.model.runtime import Embedder
@@ -45,30 +33,14 @@ from samehand.scoring.calibration import (
     strength,
 )
 from samehand.verification.condition import measured_on, one_style_llr, pair_reading
+from samehand.verification.handed_over import PaintingLike, Unreadable, each_of, is_path
 from samehand.verification.warnings import pair_warnings
 
 if TYPE_CHECKING:
     from samehand.gallery import Gallery
 
-PaintingLike = Painting | ImageSource
-"""A `Painting`, or whatever one can be opened from: a path, bytes, an open file, a Pillow image or
-an array."""
-
 _AHEAD = 8
 """So many paintings are decoded before they are asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An image that could not be opened, in place of its painting.
-
-    Attributes:
-        name: What it is called.
-        error: Why, in one sentence.
-    """
-
-    name: str
-    error: str
 
 
 class SameHand:
@@ -192,7 +164,7 @@ class SameHand:
         """
 
         def opened(source: PaintingLike, number: int) -> Painting | Unreadable:
-            name = os.fsdecode(source) if _is_path(source) else f"image {number}"
+            name = os.fsdecode(source) if is_path(source) else f"image {number}"
             try:
                 return self.open(source, name)
             except ImageError as error:
@@ -201,7 +173,7 @@ class SameHand:
         with ThreadPoolExecutor(2, thread_name_prefix="samehand-open") as pool:
             pending: deque[Future[Painting | Unreadable]] = deque()
             try:
-                for number, source in enumerate(_each(sources), 1):
+                for number, source in enumerate(each_of(sources), 1):
                     pending.append(pool.submit(opened, source, number))
                     if len(pending) > _AHEAD:
                         yield pending.popleft().result()
@@ -317,7 +289,7 @@ class SameHand:
 
         known = [
             self._open_as(one, f"reference {number}")
-            for number, one in enumerate(_each(references), 1)
+            for number, one in enumerate(each_of(references), 1)
         ]
         return verify(
             self,
@@ -350,7 +322,7 @@ class SameHand:
             ImageError: The image cannot be read.
             GalleryError: The gallery is another model's, or a condition cannot be understood.
         """
-        from samehand.gallery.gallery import opened_gallery
+        from samehand.gallery.opened import opened_gallery
         from samehand.verification.identify import search
 
         painting = self._open_as(probe, "probe")
@@ -386,7 +358,7 @@ class SameHand:
             ModelError: The model has no open-set rule.
             SamehandError: `prior`, `threshold` or `top` is not one that exists.
         """
-        from samehand.gallery.gallery import opened_gallery
+        from samehand.gallery.opened import opened_gallery
         from samehand.verification.identify import identify
 
         painting = self._open_as(probe, "probe")
@@ -423,7 +395,7 @@ class SameHand:
             GalleryError: The gallery is another model's, or the works are none or too many.
             ModelError: The model has no rule for references.
         """
-        from samehand.gallery.gallery import opened_gallery
+        from samehand.gallery.opened import opened_gallery
         from samehand.verification.hands import cluster
 
         with opened_gallery(gallery) as opened:
@@ -462,7 +434,7 @@ class SameHand:
             GalleryError: The gallery is another model's, or the works are too many.
             SamehandError: `prior` or `top` is not one that exists.
         """
-        from samehand.gallery.gallery import opened_gallery
+        from samehand.gallery.opened import opened_gallery
         from samehand.verification.queue import queue
 
         with opened_gallery(gallery) as opened:
@@ -498,23 +470,7 @@ class SameHand:
 
     def _open_as(self, source: PaintingLike, name: str) -> Painting:
         """Open a painting that is called `name` unless it has a path."""
-        return self.open(source, None if _is_path(source) else name)
-
-
-def _is_path(source: PaintingLike) -> TypeGuard[str | os.PathLike[str]]:
-    return isinstance(source, str | os.PathLike)
-
-
-def _each(sources: PaintingLike | Iterable[PaintingLike]) -> Iterable[PaintingLike]:
-    """Return images that were handed over; one alone is one, not its bytes, lines or rows."""
-    if isinstance(sources, Painting) or is_one_image(sources):
-        return [sources]
-    if not isinstance(sources, Iterable):
-        raise ImageError(
-            f"images of type {type(sources).__name__} were handed over; hand over a list of paths, "
-            "of bytes, open files, Pillow images or arrays"
-        )
-    return sources
+        return self.open(source, None if is_path(source) else name)
 
 
 def _opened(path: Path, threads: int | None, fast: bool, device: Device) -> SameHand:
