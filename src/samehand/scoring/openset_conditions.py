@@ -95,7 +95,9 @@ def fit_open_conditions(
     for condition in conditions:
         one, two = condition.kinds
         reading = read_pair(usual, conditions, one, two)
-        trials, hands, largest = [], set(), 1
+        trials: list[Trials] = []
+        hands: set[int] = set()
+        largest = 1
         for probes, stored in _collections(pictures, kind == one, kind == two):
             own = pictures.artist[probes]
             sizes = []
@@ -206,7 +208,7 @@ def draw_trials(llrs: Float64s, own: Indices, artists: Indices, rule: OpenSet, s
         seed: Decides the galleries.
     """
     draw = np.random.default_rng(seed)
-    evidence, known, right, shares, hands = [], [], [], [], []
+    found: list[Trials] = []
     column_of = np.where(own[:, None] == artists[None], np.arange(len(artists)), -1).max(axis=1)
 
     def put(gallery: Indices, rows: Indices, share: int) -> None:
@@ -216,11 +218,15 @@ def draw_trials(llrs: Float64s, own: Indices, artists: Indices, rule: OpenSet, s
         rows, inside = rows[usable], inside[usable]
         best = llrs[np.ix_(rows, gallery)]
         held = log10(len(gallery))
-        evidence.append(rule.best * best.max(axis=1) + rule.artists * held + rule.intercept)
-        known.append(inside)
-        right.append(gallery[best.argmax(axis=1)] == column_of[rows])
-        shares.append(np.full(len(rows), share))
-        hands.append(own[rows])
+        found.append(
+            Trials(
+                rule.best * best.max(axis=1) + rule.artists * held + rule.intercept,
+                inside,
+                gallery[best.argmax(axis=1)] == column_of[rows],
+                np.full(len(rows), share),
+                own[rows],
+            )
+        )
 
     everybody = np.arange(len(llrs))
     for number, share in enumerate(_SHARES):
@@ -235,17 +241,23 @@ def draw_trials(llrs: Float64s, own: Indices, artists: Indices, rule: OpenSet, s
             others = np.setdiff1d(np.arange(len(artists)), [column])
             if len(rows) and len(others):
                 put(others, rows, number)
-    return Trials(*(np.concatenate(each) for each in (evidence, known, right, shares, hands)))
+    return _concatenated(found)
 
 
 def _together(sizes: Sequence[Trials]) -> Trials:
     """Return the trials of galleries with few works and with many, each share a size of its own."""
+    return _concatenated(
+        [replace(one, share=one.share + len(_SHARES) * n) for n, one in enumerate(sizes)]
+    )
+
+
+def _concatenated(trials: Sequence[Trials]) -> Trials:
     return Trials(
-        np.concatenate([one.evidence for one in sizes]),
-        np.concatenate([one.known for one in sizes]),
-        np.concatenate([one.right for one in sizes]),
-        np.concatenate([one.share + len(_SHARES) * n for n, one in enumerate(sizes)]),
-        np.concatenate([one.hand for one in sizes]),
+        np.concatenate([one.evidence for one in trials]),
+        np.concatenate([one.known for one in trials]),
+        np.concatenate([one.right for one in trials]),
+        np.concatenate([one.share for one in trials]),
+        np.concatenate([one.hand for one in trials]),
     )
 
 
