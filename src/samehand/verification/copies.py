@@ -32,7 +32,9 @@ cosines "$NATURAL/images" --model vit`).
 GREY_ADDS = 0.2
 """A picture in greyscale and one in colours are looked at as if their cosine were so much higher.
 
-A lower bound is only more to look at: what a copy is, the pictures tell.
+A lower bound is only more to look at: what a copy is, the pictures tell. Of 30 works of $NATURAL 30
+copies in greyscale are found by it with vit, not 27, and none of 870 other pairs is called a copy
+(`python -m benchmarks.copies_told grey "$NATURAL/images" --model vit --most 30`).
 """
 
 _MOST_OPENED = 40
