@@ -23,7 +23,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         408: "The upload came in too slowly.",
         413: "The upload is too large.",
         421: "The server does not go by the name in the Host header.",
-        422: "A field is missing or wrong, or a file cannot be read as a picture.",
+        422: "A field is missing, wrong or unknown, or a file cannot be read as a picture.",
         429: "Too much is being asked at once; try again in a moment.",
     }.items()
 }
