@@ -74,7 +74,8 @@ class MetricObjective:
             self.batches(0)
         except ValueError as error:
             raise RecipeError(
-                f"the training data in {folder} do not fit the recipe: {error}"
+                f"the training data in {folder} do not fit the recipe: {error}; add "
+                "paintings, or lower batch.artists or batch.per_artist (--set batch.artists=4)"
             ) from error
 
     def prepare_criterion(self, artists: int) -> nn.Module:
