@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samehand.cli.listed import Columns, Images, print_failures, tell
-from samehand.cli.listing import print_fitted
+from samehand.cli.listing import Grouped, print_fitted
 from samehand.cli.options import (
     AnyRights,
     AsJson,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="gallery",
+    cls=Grouped,
     help="Hold works in searchable galleries.",
     no_args_is_help=True,
     rich_markup_mode=None,
