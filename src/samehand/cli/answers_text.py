@@ -275,6 +275,8 @@ def queue_text(found: "Queue") -> str:
         paths = (str(work.path or work.sha256) for work in (one.first, one.second))
         told = shlex.join(["samehand", "decide", found.gallery, *paths])
         lines += ["", printable(f"decide the first with: {told} same|different|unsure")]
+    else:
+        lines.append("  works that both have an artist's name are asked about with --labelled only")
     return "\n".join(lines)
 
 

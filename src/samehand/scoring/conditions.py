@@ -131,7 +131,11 @@ def read_pair(
     found = next((each for each in conditions if each.kinds == kinds), None)
     if found is not None and not novel:
         return Reading(found.calibration, words, found.collections)
-    reason = "one picture is unlike all of those" if found is not None else f"none shows {words}"
+    reason = (
+        "one picture is unlike all that the model was calibrated on"
+        if found is not None
+        else f"none shows {words}"
+    )
     refusal = (
         f"no relevant calibration data ({reason}): nothing is decided, and no ratio beyond "
         f"{10**UNMEASURED_LIMIT:g} is given"
