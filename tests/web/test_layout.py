@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from samehand.web.layout import MOST_NEIGHBOURS, can_lay, main, neighbours, principal
+from samehand.web import layout
+from samehand.web.layout import can_lay, main, neighbours, principal
 
 
 def groups(each: int, count: int, width: int = 32) -> np.ndarray:
@@ -47,9 +48,18 @@ def test_the_same_works_have_the_same_map():
     np.testing.assert_array_equal(neighbours(rows), neighbours(rows))
 
 
-def test_few_and_very_many_works_are_laid_out_by_components():
-    assert [can_lay(n) for n in (0, 29, 30, MOST_NEIGHBOURS)] == [False, False, True, True]
-    assert not can_lay(MOST_NEIGHBOURS + 1)
+def test_few_works_are_laid_out_by_components():
+    assert [can_lay(n) for n in (0, 29, 30, 50_000)] == [False, False, True, True]
+
+
+def test_of_many_works_those_beyond_the_sample_lie_in_their_own_group(monkeypatch):
+    monkeypatch.setattr(layout, "MOST_FITTED", 150)
+    rows = groups(10, 30)
+    found = neighbours(rows)
+    assert found.shape == (300, 2)
+    assert np.isfinite(found).all()
+    assert own_group(found, 10) > 0.97
+    np.testing.assert_array_equal(found, neighbours(rows))
 
 
 @pytest.mark.parametrize("copies", [1, 40])

@@ -184,13 +184,19 @@ def _suspects(
     labels = labels.astype(np.int64)
     known, kinds = compared[0].take(named), [compared[1][i] for i in named]
 
+    # Kinds as numbers: one call a kind, and not one a work and artist, is 20 million calls fewer
+    # for 20,000 works by 1,000 artists.
+    several = list(dict.fromkeys(kinds))
+    number = np.array([several.index(kind) for kind in kinds], np.int64)
+
     def read(probes: Indices, references: Indices, scores: Float64s) -> Float64s:
         beside = [kinds[i] for i in references]
-        readings = {
-            kind: reading_of_set(folder.config, kind, beside) for kind in {kinds[i] for i in probes}
-        }
-        each = zip(probes.tolist(), scores.tolist(), strict=True)
-        return np.array([float(readings[kinds[i]].as_usual(pairs, score)) for i, score in each])
+        read_as = np.empty(len(scores))
+        for kind in np.unique(number[probes]).tolist():
+            of_kind = number[probes] == kind
+            reading = reading_of_set(folder.config, several[kind], beside)
+            read_as[of_kind] = reading.as_usual(pairs, scores[of_kind])
+        return read_as
 
     llrs = artist_llrs(
         folder.comparator, known, labels, rule, pairs, _MOST_REFERENCES, 0, read=read

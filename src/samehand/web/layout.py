@@ -11,11 +11,17 @@ import numpy as np
 
 from samehand.records import Floats
 
-MOST_NEIGHBOURS = 25_000
-"""Above so many works t-SNE takes more minutes than anybody waits; components are laid out."""
+MOST_FITTED = 5_000
+"""Of more works a sample is laid out by t-SNE, and each other one beside those it is nearest to."""
 
 _LEAST = 30
 """Fewer works have no neighbourhoods to keep."""
+
+_BESIDE = 5
+"""How many works of the sample decide where another one lies."""
+
+_BLOCK = 1024
+"""Works compared with the sample at one time: 20 MB."""
 
 _AXES = 50
 """Components handed to t-SNE: most of what the embeddings tell, at an eighth of the search."""
@@ -24,7 +30,7 @@ _AXES = 50
 def can_lay(count: int) -> bool:
     """Return whether so many works can be laid out by their neighbourhoods here."""
     installed = importlib.util.find_spec("sklearn") is not None
-    return installed and _LEAST <= count <= MOST_NEIGHBOURS
+    return installed and count >= _LEAST
 
 
 def principal(rows: Floats) -> Floats:
@@ -45,17 +51,51 @@ def neighbours(rows: Floats) -> Floats:
 
     t-SNE (van der Maaten & Hinton 2008, "Visualizing data using t-SNE"), started from the principal
     components so that the same rows have the same map and far-off groups keep their order (Kobak &
-    Berens 2019, "The art of using t-SNE for single-cell transcriptomics").
+    Berens 2019, "The art of using t-SNE for single-cell transcriptomics"). Of more than
+    `MOST_FITTED` works a sample is laid out so, drawn with a fixed seed, and the rest is placed as
+    there: at the middle of the nearest of the sample.
 
     Args:
         rows: Unit length, (N, D), N at least 30.
     """
+    axes = _components(rows, min(_AXES, *rows.shape))
+    if len(rows) <= MOST_FITTED:
+        return spread(_fitted(axes))
+    drawn = np.random.default_rng(0).permutation(len(rows))
+    sample, rest = drawn[:MOST_FITTED], drawn[MOST_FITTED:]
+    places = np.empty((len(rows), 2), np.float32)
+    places[sample] = _fitted(axes[sample])
+    for first in range(0, len(rest), _BLOCK):
+        some = rest[first : first + _BLOCK]
+        places[some] = _beside(axes[some], axes[sample], places[sample])
+    return spread(places)
+
+
+def _fitted(axes: Floats) -> Floats:
+    """Return t-SNE's places of works, (N, 2)."""
     # A seam of its own: what answers does without scikit-learn, and the map without t-SNE.
     from sklearn.manifold import TSNE
 
-    perplexity = min(30.0, (len(rows) - 1) / 4)
+    perplexity = min(30.0, (len(axes) - 1) / 4)
     near = TSNE(perplexity=perplexity, init="pca", random_state=0, learning_rate="auto")
-    return spread(near.fit_transform(_components(rows, min(_AXES, *rows.shape))))
+    places: Floats = near.fit_transform(axes)
+    return places
+
+
+def _beside(axes: Floats, known: Floats, places: Floats) -> Floats:
+    """Return where works lie by the known ones that they are nearest to, (M, 2).
+
+    At the median of their places, which unlike the mean is not drawn between two groups.
+
+    Args:
+        axes: Components of M works, (M, C).
+        known: Of the works that have places, (K, C).
+        places: Theirs, (K, 2).
+    """
+    far = (known**2).sum(axis=1) - 2 * axes @ known.T  # less each work's own square
+    nearest = np.argpartition(far, _BESIDE, axis=1)[:, :_BESIDE]
+    found: Floats = np.median(places[nearest], axis=1)
+    return found
 
 
 def _components(rows: Floats, count: int) -> Floats:
