@@ -70,7 +70,7 @@ def test_mistakes_are_one_sentence(asked, works, shelf, tmp_path, samehand):
     out = tmp_path / "r.html"
     for words, reason in (
         (("compare", *asked, "--fast"), "leave out --fast or --gallery"),
-        (("compare", *asked[:2], "--gallery", shelf), "cannot be compared; run samehand gallery"),
+        (("compare", *asked[:2], "--gallery", shelf), "or run samehand gallery re-embed"),
         (("compare", *asked[:3], tmp_path / "none", *asked[4:]), "none"),
         (
             ("report", asked[0], "--references", asked[1], *asked[2:], "-o", out),

@@ -22,7 +22,10 @@ def test_an_artist_is_named_alone_only_with_a_lead(found):
     assert identified_headline(with_shares(found, 0.6, 0.3)) == "Most like Artist 0."
     level = identified_headline(with_shares(found, 0.33, 0.33, 0.3251))
     assert level == "Equally like Artist 0, Artist 1 and Artist 2."
-    assert identified_headline(replace(found, artist=None)).startswith("Probably none")
+    nobody = replace(found, artist=None, refusal=None)
+    assert identified_headline(nobody).startswith("Probably none")
+    unmeasured = replace(nobody, refusal="no galleries of held-out artists were measured here")
+    assert identified_headline(unmeasured).startswith("Nobody is named: no error rate is known")
 
 
 def test_pages_name_files_and_no_folders():
