@@ -51,3 +51,17 @@ def test_one_reference_is_a_pair_within_a_style_too(styled, work_of):
         pair = work_of(0, 0), work_of(artist, 1)
         alone, both = styled.verify(pair[0], [pair[1]]), styled.compare(*pair)
         assert alone.llr_one_style == pytest.approx(both.llr_one_style, abs=1e-5)
+
+
+def test_one_strange_work_among_the_references_refuses_nothing(styled, tmp_path, work_of):
+    folder = Path(shutil.copytree(styled.folder.path, tmp_path / "model"))
+    known = [styled.open(work_of(0, work)) for work in (1, 2, 3)]
+    probe, *known = sorted([styled.open(work_of(0, 0)), *known], key=lambda one: one.novelty)
+    for strange in range(1, 4):
+        limit = (([probe, *known])[3 - strange].novelty + known[3 - strange].novelty) / 2
+        config = replace(styled.folder.config, novelty_limit=limit)
+        write_config(folder, config)
+        found = SameHand(folder, threads=1).verify(probe, known)
+        assert (found.refusal is not None) == (strange > 1)
+        (said,) = [text for text in found.warnings if text.startswith("among the references")]
+        assert all(one.name in said for one in known[3 - strange :])

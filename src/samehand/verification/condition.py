@@ -88,7 +88,8 @@ def set_reading(probe: Painting, references: Sequence[Painting], config: ModelCo
     """Return how a painting and works by one artist are to be read.
 
     What most of the works can show decides; of equally many the first in the alphabet, so that
-    their order does not matter.
+    their order does not matter. Some pictures of every collection are unlike those of calibration,
+    so that one among the works refuses nothing; the doubtful one does, or most of the works.
 
     Args:
         probe: The doubtful work.
@@ -97,7 +98,8 @@ def set_reading(probe: Painting, references: Sequence[Painting], config: ModelCo
     """
     if not config.conditions:
         return read_pair(config.calibration, (), "photograph", "photograph")
-    novel = any(is_novel(one, config) for one in (probe, *references))
+    odd = sum(is_novel(one, config) for one in references)
+    novel = is_novel(probe, config) or 2 * odd > len(references)
     return reading_of_set(config, probe.kind, [one.kind for one in references], novel=novel)
 
 

@@ -36,7 +36,7 @@ from samehand.verification.condition import (
     pair_reading,
     set_reading,
 )
-from samehand.verification.warnings import probe_warnings, same_picture
+from samehand.verification.warnings import NOVEL, is_novel, probe_warnings, same_picture
 
 if TYPE_CHECKING:
     from samehand.verification.verifier import SameHand
@@ -142,6 +142,8 @@ def verify(
     found = [*probe_warnings(probe, folder.config), *(one.reason for one in left_out)]
     if odd:
         found.append(f"the references may not be by one artist: {', '.join(odd)} stands out")
+    if strange := [one.name for one in references if is_novel(one, folder.config)]:
+        found.append(f"among the references, {NOVEL}: {', '.join(strange)}")
     return ReferenceVerdict(
         probe=probe.name,
         score=score,
