@@ -205,6 +205,7 @@ def test_the_graph_computes_what_pytorch_does_for_any_batch(clip, tmp_path, weig
         np.testing.assert_allclose(found[2], expected[2], rtol=10 * tolerance)
 
 
+@pytest.mark.slow
 def test_matrices_are_stored_in_eight_bits(clip, tmp_path):
     export_encoder(make(clip), 32, tmp_path / "encoder.onnx", weights="int8")
     small = onnx.load(tmp_path / "encoder.onnx").graph

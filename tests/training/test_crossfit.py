@@ -144,6 +144,7 @@ def test_only_trained_blocks_are_in_the_optimiser(recipe, catalogue):
     assert not [name for name in moved if "projection" == name.split(".")[0] or "layers.0" in name]
 
 
+@pytest.mark.slow
 def test_a_run_becomes_a_model_whose_discriminants_are_of_the_trained_features(
     recipe, catalogue, tmp_path
 ):
