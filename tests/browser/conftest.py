@@ -4,10 +4,13 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from samehand.gallery import Gallery
 from samehand.verification.verifier import SameHand
@@ -28,6 +31,22 @@ FLAGS = [
 ]
 
 
+@contextmanager
+def serving(app: FastAPI, limits: Limits) -> Iterator[str]:
+    """Serve an application on a port of this machine, and yield its address."""
+    config = uvicorn.Config(app, http=timed_protocol(limits), ws="none", log_level="error")
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
     verifier = SameHand()
@@ -41,22 +60,8 @@ def address(tmp_path_factory):
     gallery = Gallery.create(folder / "Atelier", verifier.folder)
     gallery.add([folder / "works"], verifier)
     limits = Limits()
-    config = uvicorn.Config(
-        create_app(verifier, limits, gallery=gallery),
-        http=timed_protocol(limits),
-        ws="none",
-        log_level="error",
-    )
-    server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with serving(create_app(verifier, limits, gallery=gallery), limits) as found:
+        yield found
     gallery.close()
 
 

@@ -1,16 +1,12 @@
 """Every page in a real browser: by mouse, keyboard and phone, in the dark, without scripts."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "atelier"
+from tests.browser.hands import check_with_axe, example
+
 pytestmark = pytest.mark.browser
-
-
-def example(name: str) -> Path:
-    return EXAMPLES / f"painter-{name}.jpg"
 
 
 def compare(page, left: str = "a-2", right: str = "a-3") -> None:
@@ -307,6 +303,7 @@ def test_without_scripts(open_page):
         "/gallery/suspects",
         "/gallery/table?work=0&work=1&work=5",
         "/api",
+        "/nothing-here",
     ],
 )
 def test_axe_finds_nothing_serious(open_page, path, scheme):
@@ -318,15 +315,3 @@ def test_axe_finds_nothing_serious(open_page, path, scheme):
         check_with_axe(page)
         page.check("#layer-influence")
         check_with_axe(page)
-
-
-def check_with_axe(page) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (one["id"], [node["target"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == []

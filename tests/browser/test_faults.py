@@ -108,7 +108,7 @@ def test_no_address_of_the_gallery_is_a_dead_end(open_page):
     assert page.locator(".grid li").count() == 9
     page.goto("/gallery?q=nobody")
     page.click("main >> text=show all works")
-    assert page.locator(".grid li").count() == 9
+    page.wait_for_function("() => document.querySelectorAll('.grid li').length === 9")
     for path in ("/nothing-here", "/gallery/work/9999"):
         page.goto(path)
         assert page.locator(".problem p").inner_text()
