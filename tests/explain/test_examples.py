@@ -73,9 +73,7 @@ def test_each_sheet_has_the_pairs_that_it_says(tmp_path, folder, drawn):
 
 def test_no_sheet_shows_a_pair_twice(tmp_path, folder, drawn, verifier):
     examples.show_pairs(folder, tmp_path, split="test", pairs=12, seed=1)
-    examples.show_predictions(
-        verifier, folder, tmp_path, split="test", pairs=35, among=150, seed=1
-    )
+    examples.show_predictions(verifier, folder, tmp_path, split="test", pairs=35, among=150, seed=1)
     for _, tiles in drawn.values():
         shown = [frozenset(tile.images) for tile in tiles]
         assert len(set(shown)) == len(shown)
