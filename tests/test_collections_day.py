@@ -104,6 +104,7 @@ def painter_of(path):
     return int(name[1:3]) if name.startswith("p") else 3
 
 
+@pytest.mark.slow
 def test_a_day_of_a_collection(models, scans, loan, tmp_path, work_of, samehand, monkeypatch):
     monkeypatch.setenv("SAMEHAND_HOME", str(tmp_path / "home"))
 

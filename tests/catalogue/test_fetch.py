@@ -276,6 +276,7 @@ def test_a_killed_run_resumes_without_asking_for_anything_twice(site, tmp_path):
     assert len(table(tmp_path)) == 12
 
 
+@pytest.mark.slow
 def test_prepare_and_gallery_add_take_a_collection_by_its_name(
     site, tmp_path, samehand, monkeypatch
 ):

@@ -52,10 +52,8 @@ def run(path):
     return session.run(list(OUTPUTS), {"images": images})
 
 
-_SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("float32", "float16", "int8")]
-
-
-@pytest.mark.parametrize("weights", ["int7", *_SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", ["float32", "float16", "int8", "int7"])
 def test_the_two_files_compute_what_one_does(wide_clip, tmp_path, weights):
     encoder = make(wide_clip)
     export_encoder(encoder, 32, tmp_path / "whole.onnx", weights=weights)

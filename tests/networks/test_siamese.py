@@ -131,7 +131,7 @@ def test_a_dropout_of_no_sense_is_refused(dropout):
         SiameseConfig(dropout=dropout)
 
 
-@pytest.mark.parametrize("head", ["max", "flatten"])
+@pytest.mark.parametrize("head", ["max", pytest.param("flatten", marks=pytest.mark.slow)])
 def test_the_exported_graphs_score_as_the_network_does(resnet, tmp_path, head):
     network = tiny(resnet, head=head).eval()
     export_map_encoder(network, tmp_path / "encoder.onnx")

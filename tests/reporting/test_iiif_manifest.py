@@ -108,6 +108,7 @@ def test_what_cannot_be_published_is_refused_first(tmp_path, name, base, says):
         check_manifest(tmp_path / name, base)
 
 
+@pytest.mark.slow
 def test_the_command_takes_titles_and_decisions_from_a_gallery(tmp_path, work_of, samehand):
     from samehand import SameHand
     from samehand.gallery import Gallery, Work

@@ -41,7 +41,7 @@ def uninterrupted(tmp_path_factory):
     [
         (signal.SIGINT, "load", 1, 3),
         pytest.param(signal.SIGKILL, "loss", 1, 2, marks=pytest.mark.slow),
-        (signal.SIGKILL, "validate", 1, STEPS),
+        pytest.param(signal.SIGKILL, "validate", 1, STEPS, marks=pytest.mark.slow),
     ],
 )
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(

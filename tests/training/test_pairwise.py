@@ -84,7 +84,7 @@ def image_of(path):
     return torch.from_numpy(render_views(decode_file(path).image, ("whole",), SIZE))
 
 
-@pytest.mark.parametrize("head", ["max", "flatten"])
+@pytest.mark.parametrize("head", ["max", pytest.param("flatten", marks=pytest.mark.slow)])
 def test_frozen_maps_train_as_images_would(folder, make, head):
     recipe = make(head=head)
     objective = objective_of(recipe, folder)

@@ -131,6 +131,7 @@ def contents(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_a_model_folder_is_replaced_and_a_foreign_one_left_alone(model, run, catalogue, tmp_path):
     _, folder = model
     (folder / "leftover.txt").write_text("of an older model")
@@ -170,6 +171,7 @@ def joined(catalogue, make_recipe, resnet, tmp_path_factory):
     return export(runs, catalogue, folder / "model", name="two eyes"), folder
 
 
+@pytest.mark.slow
 def test_two_runs_become_one_model(joined):
     config, folder = joined
     opened = open_model(folder / "model")
