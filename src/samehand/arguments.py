@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from samehand.errors import SamehandError
+from samehand.files import is_text
 from samehand.records import Floats
 
 P = ParamSpec("P")
@@ -80,7 +81,7 @@ def flag(name: str, value: Any) -> bool:  # noqa: ANN401
 
 def text(name: str, value: Any) -> str:  # noqa: ANN401
     """Accept a text that can be written down."""
-    if isinstance(value, str) and _encodes(value):
+    if isinstance(value, str) and is_text(value):
         return str(value)
     raise _wrong(name, value, "a text")
 
@@ -196,14 +197,6 @@ def _shown(value: object) -> str:
 def _encodes_as_path(told: str) -> bool:
     try:
         os.fsencode(told)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _encodes(told: str) -> bool:
-    try:
-        told.encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -122,3 +122,12 @@ def short_names(paths: Sequence[Path]) -> list[str]:
             for name, path in zip(found, paths, strict=True)
         ]
     return found
+
+
+def is_text(value: str) -> bool:
+    """Return whether a text can be written down: no half of a character is left in it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

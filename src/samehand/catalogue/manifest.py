@@ -17,6 +17,7 @@ from samehand.catalogue.sources import (
 )
 from samehand.catalogue.table import open_table
 from samehand.errors import CatalogueError
+from samehand.files import is_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,18 +103,10 @@ def read_csv(path: Path) -> "pl.DataFrame":
         raise CatalogueError(f"{path} has column names but no rows; add one row per image")
     lines: list[list[str | None]] = [[*names], *rows]
     for number, cells in enumerate(lines):
-        if not all(value is None or _is_text(value) for value in cells):
+        if not all(value is None or is_text(value) for value in cells):
             where = f"row {number} holds" if number else "the headings hold"
             raise CatalogueError(f"{path}: {where} bytes that are not text; save it as UTF-8")
     return pl.DataFrame(rows, dict.fromkeys(names, pl.String), orient="row")
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def split_name(label: str | None, origin: str) -> str | None:

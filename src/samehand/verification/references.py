@@ -164,22 +164,26 @@ def verify(
         condition=reading.condition,
         measured_on=measured_on(reading, calibration),
         refusal=reading.refusal,
-        llr_one_style=_one_style(folder, asked, known, reading, score),
+        llr_one_style=_one_style(folder, (asked, known), reading, score, (calibration, read)),
     )
 
 
 def _one_style(
-    folder: ModelFolder, probe: Enrolled, references: Enrolled, reading: Reading, score: float
+    folder: ModelFolder,
+    compared: tuple[Enrolled, Enrolled],
+    reading: Reading,
+    score: float,
+    usual: tuple[Calibration, float],
 ) -> float | None:
     config, rule = folder.config, attribution_of(folder)
-    calibration, read = read_set(folder, rule.references.at(len(references)), reading, score)
     if rule.one_style is None:
-        return one_style_without_rule(config, calibration, read)
+        return one_style_without_rule(config, *usual)
+    probe, references = compared
     step = rule.one_style.at(len(references))
     slope = rule.one_style.steps[0].calibration.slope
     features = reference_features(folder.comparator, probe, references, slope, styled=True)
     styled = float(combine(step, features)[0])
-    llr = float(llr_from_score(calibration, read))
+    llr = float(llr_from_score(*usual))
     return one_style_of_set(config, reading, score, llr, (step.calibration, styled))
 
 
