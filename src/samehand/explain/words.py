@@ -130,9 +130,14 @@ def frequencies_in_words(context: Context) -> str:
     of = next((size for size in (100, 1000, 10_000) if min(one, two) * size >= 0.95), 10_000)
     first, second = (_counted(share, of) for share in (two, one))
     return (
-        f"Of {of:,} pairs by different artists, {first} look {how}; of {of:,} pairs by one artist, "
-        f"{second} do."
+        f"Of {of:,} pairs by different artists, {first} {_verb(first, 'look')} {how}; of {of:,} "
+        f"pairs by one artist, {second} {_verb(second, 'do')}."
     )
+
+
+def _verb(count: str, plural: str) -> str:
+    singular = {"look": "looks", "do": "does"}[plural]
+    return singular if count in ("1", "fewer than 1") else plural
 
 
 def _counted(share: float, of: int) -> str:

@@ -143,7 +143,7 @@ def verify(
     if odd:
         found.append(f"the references may not be by one artist: {', '.join(odd)} stands out")
     if strange := [one.name for one in references if is_novel(one, folder.config)]:
-        found.append(f"among the references, {NOVEL}: {', '.join(strange)}")
+        found.append(f"among the references, {', '.join(strange)}: {NOVEL}")
     return ReferenceVerdict(
         probe=probe.name,
         score=score,
