@@ -1,6 +1,7 @@
 """Uploads are opened in processes of their own, which hostile pictures can do no more than end."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -122,6 +123,16 @@ def test_who_stops_waiting_again_and_again_takes_no_process_away(work_of, png):
     changed, found = with_decoders(Limits(decoders=1), ask)
     assert changed == set()
     assert isinstance(found, Decoded)
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="Windows has no such priorities")
+def test_decoders_yield_the_processors_to_answers():
+    async def ask(pool: Decoders) -> int:
+        (process,) = pool._all
+        return os.getpriority(os.PRIO_PROCESS, process.pid)
+
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert with_decoders(Limits(decoders=1), ask) == min(19, mine + 10)
 
 
 def test_stopping_leaves_no_process(work_of, png):

@@ -23,6 +23,7 @@ def main() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     _limit_memory(int(sys.argv[1]))
+    _yield_to_answers()
     answers.write(b"ready\n")
     answers.flush()
     while line := requests.readline():
@@ -52,6 +53,15 @@ def _decode(
         return {"error": str(error)}, b""
     except MemoryError:
         return {"error": f"{name} needs too much memory; save a smaller copy and try again"}, b""
+
+
+def _yield_to_answers() -> None:
+    """Let whoever waits for the model have the processor first.
+
+    Somebody else's large picture may take seconds; on an idle machine nothing is lost by it.
+    """
+    if hasattr(os, "nice"):  # Windows has no such call
+        os.nice(10)
 
 
 def _limit_memory(limit: int) -> None:
