@@ -59,7 +59,9 @@ def rates(model: SameHand, found: PictureSet, rule: Attribution, threshold: Fals
         # All but its own artist, and, if other works of that artist are there, everybody.
         for kept in (~mine, np.isfinite(row)):
             best = int(np.where(kept, row, -np.inf).argmax())
-            one = Weighed(str(best), float(row[best]), float(row[best]), 1, (kind, kind), reading)
+            one = Weighed(
+                str(best), float(row[best]), float(row[best]), 1, (kind, kind), reading, None
+            )
             said = weigh_best(rule, one, int(kept.sum()), threshold)
             refusal = said.refusal
             if not kept[mine].any():

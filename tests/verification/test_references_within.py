@@ -2,12 +2,13 @@
 
 import shutil
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from samehand import SameHand
+from samehand import Gallery, SameHand
 from samehand.model.folder import write_config
 from samehand.scoring.calibration import llr_from_score
 from samehand.scoring.references import ReferenceRule, ReferenceStep, combine, reference_features
@@ -65,3 +66,25 @@ def test_one_strange_work_among_the_references_refuses_nothing(styled, tmp_path,
         assert (found.refusal is not None) == (strange > 1)
         (said,) = [text for text in found.warnings if text.startswith("among the references")]
         assert all(one.name in said for one in known[3 - strange :])
+
+
+def test_a_gallery_says_the_same_within_a_style_as_its_works_do(styled, tmp_path, work_of):
+    paths = {}
+    for artist, work in product(range(2), range(1, 4)):
+        file = tmp_path / "works" / f"painter {artist}" / f"{work}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        work_of(artist, work).save(file)
+        paths.setdefault(f"painter {artist}", []).append(file)
+    probe = tmp_path / "probe.png"
+    work_of(1, 0).save(probe)
+    with Gallery.create(tmp_path / "shelf", styled.folder) as shelf:
+        shelf.add([tmp_path / "works"], styled)
+        named, near = styled.identify(probe, shelf), styled.search(probe, shelf)
+    for one in named.candidates:
+        expected = styled.verify(probe, paths[one.artist])
+        assert one.llr_one_style == pytest.approx(expected.llr_one_style, abs=1e-4)
+    assert len(near.neighbours) == 6
+    for one in near.neighbours:
+        expected = styled.compare(probe, one.path)
+        assert one.llr_one_style == pytest.approx(expected.llr_one_style, abs=1e-4)
+        assert one.llr == pytest.approx(expected.llr, abs=1e-4)

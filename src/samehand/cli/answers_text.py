@@ -46,6 +46,7 @@ def _identify_rows(answer: Answer) -> Rows:
             "artist": answer["artist"] or ("no decision" if answer["refusal"] else "none of these"),
             "best_artist": first["artist"],
             "best_llr": first["llr"],
+            "best_llr_one_style": first["llr_one_style"],
             "others": "; ".join(one["artist"] for one in answer["candidates"][1:]),
             "warnings": "; ".join([*filter(None, [answer["refusal"]]), *answer["warnings"]]),
         }
@@ -53,15 +54,16 @@ def _identify_rows(answer: Answer) -> Rows:
 
 
 VERIFY_COLUMNS = (
-    "llr", "probability", "decision", "error_rate", "strength", "references", "supporting",
+    "llr", "llr_one_style", "probability", "decision", "error_rate", "strength", "references", "supporting",
     "contradicting", "odd", "warnings",
 )  # fmt: skip
 SEARCH_COLUMNS = (
-    "rank", "path", "artist", "title", "date", "score", "llr", "same_file", "qualifier",
+    "rank", "path", "artist", "title", "date", "score", "llr", "llr_one_style", "same_file", "qualifier",
     "accession_number", "warnings",
 )  # fmt: skip
 IDENTIFY_COLUMNS = (
-    "artist", "known_llr", "none_probability", "best_artist", "best_llr", "others", "artists",
+    "artist", "known_llr", "none_probability", "best_artist", "best_llr",
+    "best_llr_one_style", "others", "artists",
     "condition", "false_alarms", "warnings",
 )  # fmt: skip
 
@@ -151,7 +153,8 @@ def search_text(probe: str, answer: Answer) -> str:
     for one in answer["neighbours"]:
         same = "  (the image itself)" if one["same_file"] else ""
         parts = "  |  ".join(work_words(one["artist"], one["title"], one["date"], one["extra"]))
-        lines.append(f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {printable(parts)}{same}")
+        said = _both_llrs(one)
+        lines.append(f"  {one['rank']:>3}  {said}  {printable(parts)}{same}")
         lines.append(f"       {printable(one['path'])}")
     if not answer["neighbours"]:
         lines.append(
@@ -160,6 +163,11 @@ def search_text(probe: str, answer: Answer) -> str:
         )
     lines += [f"  warning   {warning}" for warning in answer["warnings"]]
     return "\n".join(lines)
+
+
+def _both_llrs(one: Answer) -> str:
+    within = one["llr_one_style"]
+    return f"llr {one['llr']:+.2f}" + ("" if within is None else f" ({within:+.2f} in its style)")
 
 
 def identification_text(probe: str, answer: Answer) -> str:
@@ -187,8 +195,8 @@ def identification_text(probe: str, answer: Answer) -> str:
     ]
     for one in answer["candidates"]:
         lines.append(
-            f"  {one['rank']:>3}  llr {one['llr']:+.2f}  {share(one['probability']):>5}  "
-            f"{printable(one['artist'])} ({one['works']} works)"
+            f"  {one['rank']:>3}  {_both_llrs(one)}  {share(one['probability']):>5}  "
+            f"{printable(one['artist'])} ({counted(one['works'], 'work')})"
         )
     for name, why in answer["ruled_out"].items():
         lines.append(printable(f"  ruled out by decision: {name} ({why})"))

@@ -30,6 +30,8 @@ class Neighbour(Answer):
     """Whether it is the probe itself, byte for byte."""
     extra: dict[str, str] = field(default_factory=dict)
     """Whatever else the gallery knows, such as its qualifier and accession number."""
+    llr_one_style: float | None = None
+    """The same against another artist of the same style; null where the model cannot say."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,6 +91,9 @@ class Candidate(Answer):
     """How many works by the artist were compared."""
     nearest: tuple[str, ...]
     """Files of the artist's works nearest to the probe, best first."""
+    llr_one_style: float | None = None
+    """log10 likelihood ratio of this artist to another one of the same style; null where the model
+    cannot say."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,10 +12,11 @@ from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
-from samehand.model.readings import llrs_of_pairs
+from samehand.model.readings import llrs_of_pairs, read_stored
 from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
+from samehand.scoring.comparator import Enrolled, Indices
 from samehand.scoring.conditions import kinds_of
 from samehand.scoring.references import (
     combine,
@@ -23,11 +24,11 @@ from samehand.scoring.references import (
     unsaturated,
 )
 from samehand.scoring.ties import ranked
-from samehand.verification.condition import reading_of_set, usual_kind
+from samehand.verification.condition import one_style_llr, reading_of_set, usual_kind
 from samehand.verification.copies import copies_of, without_copies
 from samehand.verification.decided import decided_artists
 from samehand.verification.known import Weighed, too_large, weigh_best
-from samehand.verification.references import attribution_of, read_set
+from samehand.verification.references import attribution_of, one_style_of, read_set
 from samehand.verification.warnings import is_novel, probe_warnings
 
 if TYPE_CHECKING:
@@ -177,17 +178,19 @@ def identify(
         central = _central(rows[kept], kept)
         rows = rows[central]
         step = rule.references.at(len(rows))
-        features = reference_features(
-            folder.comparator, asked, folder.comparator.enrol(rows), folder.config.calibration.slope
-        )
+        known = folder.comparator.enrol(rows)
+        slope = folder.config.calibration.slope
+        features = reference_features(folder.comparator, asked, known, slope)
         shown_kinds = gallery.kinds([works[i] for i in central])
         reading = reading_of_set(folder.config, probe.kind, shown_kinds, novel=novel)
-        calibration, read = read_set(folder, step, reading, float(combine(step, features)[0]))
+        combined = float(combine(step, features)[0])
+        calibration, read = read_set(folder, step, reading, combined)
         score = float(unsaturated(calibration, np.array(read)))
         kind = usual_kind(shown_kinds)
         kinds = None if kind is None else kinds_of(probe.kind, kind)
         llr = float(llr_from_score(calibration, read))
-        return Weighed(name, score, llr, len(rows), kinds, reading)
+        within = one_style_of(folder, (asked, known), reading, combined, (calibration, read))
+        return Weighed(name, score, llr, len(rows), kinds, reading, within)
 
     own: set[str] = set()
     novel = is_novel(probe, folder.config)
@@ -222,6 +225,7 @@ def identify(
                 for stored in near.works
                 if stored.work.artist == one.name and stored.work.path not in own
             )[:3],
+            llr_one_style=one.llr_one_style,
         )
         for rank, one in enumerate(found[:top], 1)
     )
@@ -277,10 +281,9 @@ def _ranked(
     if not near.works:
         return ()
     comparator = folder.comparator
-    scores = comparator.cross_scores(
-        comparator.enrol(probe.embedding[None]), comparator.enrol(near.embeddings)
-    )[0]
+    enrolled = comparator.enrol(np.concatenate([probe.embedding[None], near.embeddings]))
     left, right = np.zeros(len(kinds), np.int64), np.arange(1, len(kinds) + 1)
+    scores = comparator.pair_scores(enrolled, left, right)
     llrs, usual = llrs_of_pairs(
         folder.config,
         [probe.kind, *kinds],
@@ -290,10 +293,32 @@ def _ranked(
         novel=is_novel(probe, folder.config),
     )
     order = ranked(usual)[:top]
+    within = _one_style(folder, probe, [kinds[i] for i in order], enrolled, right[order])
     return tuple(
-        _neighbour(rank, near.works[i], float(scores[i]), float(llrs[i]), probe.sha256)
-        for rank, i in enumerate(order.tolist(), 1)
+        _neighbour(rank, near.works[i], (float(scores[i]), float(llrs[i]), one_style), probe.sha256)
+        for rank, (i, one_style) in enumerate(zip(order.tolist(), within, strict=True), 1)
     )
+
+
+def _one_style(
+    folder: ModelFolder,
+    probe: Painting,
+    kinds: Sequence[PictureKind | None],
+    enrolled: Enrolled,
+    chosen: Indices,
+) -> list[float | None]:
+    """Return the llrs of the chosen works within a style; the probe is the first enrolled."""
+    comparator, config = folder.comparator, folder.config
+    left = np.zeros(len(chosen), np.int64)
+    scores = comparator.pair_scores(enrolled, left, chosen)
+    styled = comparator.style_scores(enrolled, left, chosen)
+    found: list[float | None] = [None] * len(chosen)
+    novel = is_novel(probe, config)
+    for place, kind in enumerate(kinds):
+        reading = read_stored(config, probe.kind, kind, novel=novel)
+        llrs = one_style_llr(config, reading, scores[place], styled[place])
+        found[place] = None if llrs is None else float(llrs)
+    return found
 
 
 def _central(rows: Floats, positions: list[int]) -> list[int]:
@@ -304,8 +329,10 @@ def _central(rows: Floats, positions: list[int]) -> list[int]:
     return [positions[i] for i in sorted(order[:_WORKS_PER_ARTIST].tolist())]
 
 
-def _neighbour(rank: int, stored: StoredWork, score: float, llr: float, sha256: str) -> Neighbour:
-    work = stored.work
+def _neighbour(
+    rank: int, stored: StoredWork, said: tuple[float, float, float | None], sha256: str
+) -> Neighbour:
+    work, (score, llr, one_style) = stored.work, said
     return Neighbour(
         rank=rank,
         path=work.path,
@@ -317,4 +344,5 @@ def _neighbour(rank: int, stored: StoredWork, score: float, llr: float, sha256: 
         llr=llr,
         same_file=bool(sha256) and stored.sha256 == sha256,
         extra=work.extra,
+        llr_one_style=one_style,
     )

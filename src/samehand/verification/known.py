@@ -18,6 +18,8 @@ class Weighed:
         works: How many works were compared.
         kinds: What the probe and most of the works show; None where that is not known.
         reading: How they were read.
+        llr_one_style: log10 likelihood ratio of this artist to another of the same style; None
+            where the model cannot say.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Weighed:
     works: int
     kinds: Kinds | None
     reading: Reading
+    llr_one_style: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,17 +164,29 @@ def verify(
         condition=reading.condition,
         measured_on=measured_on(reading, calibration),
         refusal=reading.refusal,
-        llr_one_style=_one_style(folder, (asked, known), reading, score, (calibration, read)),
+        llr_one_style=one_style_of(folder, (asked, known), reading, score, (calibration, read)),
     )
 
 
-def _one_style(
+def one_style_of(
     folder: ModelFolder,
     compared: tuple[Enrolled, Enrolled],
     reading: Reading,
     score: float,
     usual: tuple[Calibration, float],
 ) -> float | None:
+    """Return the llr of a reference set against another artist of the same style.
+
+    Args:
+        folder: The model, with rules of attribution.
+        compared: The probe, and its N references.
+        reading: How the pictures are to be read.
+        score: The combined score against artists of any style.
+        usual: What that is read by, and as what.
+
+    Returns:
+        None where the model has neither a rule for such sets nor a calibration for such pairs.
+    """
     config, rule = folder.config, attribution_of(folder)
     if rule.one_style is None:
         return one_style_without_rule(config, *usual)

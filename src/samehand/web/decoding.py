@@ -133,8 +133,10 @@ class Decoders:
             stdout=PIPE,
             stderr=DEVNULL,
             limit=2**20,
-            # The Ctrl-C of a terminal must reach the server alone, which then ends its decoders.
-            start_new_session=True,
+            # The Ctrl-C of a terminal must reach the server alone, which then ends its decoders. A
+            # session of their own would do that too, but Linux gives sessions equal shares of the
+            # processors, however much some of them yield.
+            process_group=0,
             # Threads that no decoder uses would be counted against its memory.
             env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
