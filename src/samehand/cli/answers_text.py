@@ -54,12 +54,12 @@ def _identify_rows(answer: Answer) -> Rows:
 
 
 VERIFY_COLUMNS = (
-    "llr", "llr_one_style", "probability", "decision", "error_rate", "strength", "references", "supporting",
-    "contradicting", "odd", "warnings",
+    "llr", "llr_one_style", "probability", "decision", "error_rate", "strength", "references",
+    "supporting", "contradicting", "odd", "warnings",
 )  # fmt: skip
 SEARCH_COLUMNS = (
-    "rank", "path", "artist", "title", "date", "score", "llr", "llr_one_style", "same_file", "qualifier",
-    "accession_number", "warnings",
+    "rank", "path", "artist", "title", "date", "score", "llr", "llr_one_style", "same_file",
+    "qualifier", "accession_number", "warnings",
 )  # fmt: skip
 IDENTIFY_COLUMNS = (
     "artist", "known_llr", "none_probability", "best_artist", "best_llr",
