@@ -125,6 +125,26 @@ def test_who_stops_waiting_again_and_again_takes_no_process_away(work_of, png):
     assert isinstance(found, Decoded)
 
 
+def test_those_who_come_and_go_fill_no_more_than_their_place(work_of, png):
+    good = png(work_of(1, 1))
+
+    async def ask(pool: Decoders) -> bool:
+        place = asyncio.Semaphore(1)
+        for _ in range(3):
+            leaving = asyncio.create_task(pool.decode(bomb(4000), "slow.png", None, place))
+            await asyncio.sleep(0.02)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        await pool.decode(good, "a.png")
+        held = place.locked()
+        async with asyncio.timeout(30):
+            await pool.decode(good, "a.png", None, place)
+        return held and not place.locked()
+
+    limits = Limits(decoders=2, pixels=100_000_000, decode_bytes=2**31)
+    assert with_decoders(limits, ask)
+
+
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="Windows has no such priorities")
 def test_decoders_yield_the_processors_to_answers():
     async def ask(pool: Decoders) -> tuple[int, int, int]:

@@ -38,24 +38,43 @@ class Decoders:
         """Kill every process, busy or not."""
         await asyncio.gather(*(self._kill(process) for process in list(self._all)))
 
-    async def decode(self, data: bytes, name: str, max_pixels: int | None = None) -> Decoded:
+    async def decode(
+        self,
+        data: bytes,
+        name: str,
+        max_pixels: int | None = None,
+        place: asyncio.Semaphore | None = None,
+    ) -> Decoded:
         """Decode an uploaded file.
 
         Args:
             data: The whole file.
             name: What error sentences call it.
             max_pixels: The largest picture, where that is not the limits'.
+            place: How many such pictures may be in decoders at one time. A place is kept until
+                the decoder has finished, also for somebody who went away: or else those who come
+                and go would fill every decoder. None for as many as there are decoders.
 
         Raises:
             ImageError: It cannot be read as an image within the limits.
         """
         name = printable(name) or "the image"
-        process = await self._idle.get()
+        if place is not None:
+            await place.acquire()
+        try:
+            process = await self._idle.get()
+        except BaseException:
+            if place is not None:
+                place.release()
+            raise
         # A task of its own, which goes on when whoever asked goes away: the process stays sound,
         # and cancelling can never lose its place among the idle ones.
         asked = asyncio.create_task(self._decode_in(process, data, name, max_pixels))
         self._asked.add(asked)
         asked.add_done_callback(self._answered)
+        if place is not None:
+            leave = place.release
+            asked.add_done_callback(lambda _: leave())
         return await asyncio.shield(asked)
 
     def _answered(self, asked: "asyncio.Task[Decoded]") -> None:

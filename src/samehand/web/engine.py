@@ -97,6 +97,9 @@ class Engine:
         self._long = asyncio.Semaphore(1)
         self._waiting_long = 0
         self._showing = asyncio.Semaphore(1)
+        # The same for their pictures that are in decoders, since those outlive who asked.
+        self._decoding_long = asyncio.Semaphore(1)
+        self._decoding_shown = asyncio.Semaphore(1)
 
     async def start(self) -> None:
         """Start the decoders."""
@@ -153,20 +156,24 @@ class Engine:
             ImageError: It cannot be read.
         """
         async with self._showing:
-            return await self._open(await self.read(read))
+            return await self._open(await self.read(read), self._decoding_shown)
 
-    async def open(self, *uploads: Upload) -> list[Painting]:
+    async def open(self, *uploads: Upload, long: bool = False) -> list[Painting]:
         """Open uploads, one after the other, so that no question takes every decoder.
+
+        Args:
+            uploads: The pictures.
+            long: Whether they are of a long question; see `turn`.
 
         Raises:
             ImageError: One of them cannot be read within the limits.
         """
-        return [await self._open(item) for item in uploads]
+        place = self._decoding_long if long else None
+        return [await self._open(item, place) for item in uploads]
 
-    async def _open(self, upload: Upload) -> Painting:
-        decoded = await self._decoders.decode(
-            upload.data, upload.name, MAX_PIXELS if upload.own else None
-        )
+    async def _open(self, upload: Upload, place: asyncio.Semaphore | None) -> Painting:
+        most = MAX_PIXELS if upload.own else None
+        decoded = await self._decoders.decode(upload.data, upload.name, most, place)
         return Painting(upload.name, self.model.embedder, lambda: decoded)
 
     async def infer(self, answer: Callable[[], Answer], *, long: bool = False) -> Answer:

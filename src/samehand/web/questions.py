@@ -129,7 +129,7 @@ async def reference_report(engine: Engine, asked: ReferenceForm) -> Filed:
         ModelError: The model has no rule for references.
     """
     async with engine.turn(long=True):
-        probe, *references = await engine.open(asked.probe, *asked.references)
+        probe, *references = await engine.open(asked.probe, *asked.references, long=True)
         page = await engine.infer(
             lambda: references_report(
                 engine.model,
@@ -176,10 +176,10 @@ async def verify(engine: Engine, asked: ReferenceForm) -> AsyncGenerator[Growing
         ModelError: The model has no rule for references.
     """
     async with engine.turn(long=True):
-        (probe,) = await engine.open(asked.probe)
+        (probe,) = await engine.open(asked.probe, long=True)
         known: tuple[Painting, ...] = ()
         for reference in asked.references:
-            known += tuple(await engine.open(reference))
+            known += tuple(await engine.open(reference, long=True))
 
             def weigh(known: tuple[Painting, ...] = known) -> Growing:
                 verdict = engine.model.verify(
