@@ -2,7 +2,8 @@
 
 Without FOLDER, the pictures of docs/web.md. With it, every page, at the widths of a desk and a
 phone, light and dark, to be looked at. The server's gallery holds the works of examples/atelier,
-each painter a folder; they are synthetic.
+each painter a folder, but painter-b-1 lies with painter A, so that there is a label to doubt; they
+are synthetic.
 """
 
 import io
@@ -51,16 +52,16 @@ def opened(browser: Browser, path: str, size: str = "desk", scheme: str = "light
 
 def compare(page: Page) -> None:
     """Ask for a verdict."""
-    page.set_input_files("#left", example("a-2"))
-    page.set_input_files("#right", example("a-3"))
+    page.set_input_files("#left", example("b-1"))
+    page.set_input_files("#right", example("b-3"))
     page.click("button.primary")
     page.wait_for_selector("[data-canvases][data-ready]")
 
 
 def weigh(page: Page) -> None:
     """Ask about a set."""
-    page.set_input_files("#probe", example("a-1"))
-    page.set_input_files("#references", [example(n) for n in ("a-2", "a-3", "b-1")])
+    page.set_input_files("#probe", example("b-3"))
+    page.set_input_files("#references", [example(n) for n in ("b-1", "b-2", "c-1")])
     page.click("button.primary")
     page.locator(".works li").nth(2).wait_for()
 
