@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from samehand.web.words import identified_headline, names_only, said_of_pair
+from samehand.web.words import identified_headline, names_only, said_of_pair, said_of_set
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,17 @@ def test_counts_of_pairs_do_not_overrule_a_ratio_that_is_held_back(shipped, shel
     held = replace(verdict, refusal="no relevant calibration data")
     assert said_of_pair(held, None, same_file=False).frequencies == ""
     assert said_of_pair(held, None, same_file=False).claim
+
+
+def test_pairs_and_sets_say_what_a_common_style_leaves(shipped, shelf):
+    left, right, *_ = [one.work.path for one in shelf.list()]
+    pair, whole = shipped.compare(left, right), shipped.verify(left, [right])
+    for llr, times, one, other in ((2.0, "100", 0, 1), (-2.0, "100", 1, 0)):
+        said = said_of_pair(replace(pair, llr_one_style=llr), None, same_file=False).style
+        claims = "one artist made both", "another artist of that style made one of them"
+        assert said.endswith(f"{times} times as likely if {claims[one]} as if {claims[other]}.")
+        said = said_of_set(replace(whole, llr_one_style=llr), None).style
+        claims = "that artist made it", "another artist of that style did"
+        assert said.endswith(f"{times} times as likely if {claims[one]} as if {claims[other]}.")
+    assert said_of_set(replace(whole, llr_one_style=None), None).style == ""
+    assert said_of_set(replace(whole, llr_one_style=0.0), None).style.endswith("for neither.")

@@ -185,7 +185,8 @@ def naming_in_words(found: Identification) -> str:
     if found.decided_by == "decision":
         return "A person's decision names the artist, not a threshold and not a probability."
     if found.refusal or found.false_alarms is None or found.detected is None:
-        return f"{found.refusal or 'No rate was measured'}."
+        why = found.refusal or "No rate was measured"
+        return f"{why[0].upper()}{why[1:]}."
     level = ""
     if found.named_at_least is not None:
         level = (

@@ -63,7 +63,7 @@ def said_of_pair(verdict: Verdict, decide: OperatingPoint | None, *, same_file: 
         claim_in_words(verdict.llr),
         # Where no calibration data fits, the ratio is held back; counts of pairs would overrule it.
         frequencies_in_words(context) if context and verdict.refusal is None else "",
-        _within_style(verdict.llr_one_style),
+        _within_style(verdict.llr_one_style, "both", _PAIR),
         _decided(verdict, ("one artist", "two artists")) if decide else "",
     )
 
@@ -73,6 +73,7 @@ def said_of_set(verdict: ReferenceVerdict, decide: OperatingPoint | None) -> Sai
     return Said(
         headline(reference_strength(verdict.strength)),
         reference_claim_in_words(verdict.llr),
+        style=_within_style(verdict.llr_one_style, "all", _SET),
         decision=_decided(verdict, ("that artist", "another artist")) if decide else "",
     )
 
@@ -109,17 +110,19 @@ def _decided(verdict: Verdict | ReferenceVerdict, names: tuple[str, str]) -> str
     return names[0] if decision == "same" else names[1]
 
 
-def _within_style(llr: float | None) -> str:
+_PAIR = "one artist made both", "another artist of that style made one of them"
+_SET = "that artist made it", "another artist of that style did"
+
+
+def _within_style(llr: float | None, which: str, claims: tuple[str, str]) -> str:
     if llr is None:
         return ""
     times = rounded(10 ** abs(llr))
     if times == "1.0":
-        return "If you know that both are of one style, the pictures speak for neither."
-    more, less = "one artist made both", "another artist of that style made one of them"
-    if llr < 0:
-        more, less = "another artist of that style made one of them", "one artist made both"
+        return f"If you know that {which} are of one style, the pictures speak for neither."
+    more, less = claims if llr > 0 else claims[::-1]
     return (
-        f"If you know that both are of one style, they are {times} times as likely if {more} as "
+        f"If you know that {which} are of one style, they are {times} times as likely if {more} as "
         f"if {less}."
     )
 

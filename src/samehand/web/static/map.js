@@ -82,9 +82,14 @@ class Field {
     this.draw();
   }
 
+  // The side of the whole map: a picture at its edge is whole as well.
+  side() {
+    return Math.min(...this.size) - PICTURE;
+  }
+
   place(index) {
     const [width, height] = this.size;
-    const side = 0.94 * Math.min(width, height) * this.zoom;
+    const side = this.side() * this.zoom;
     return [width / 2 + (this.points.x[index] - this.x) * side, height / 2 - (this.points.y[index] - this.y) * side];
   }
 
@@ -212,7 +217,7 @@ class Field {
     if (event) {
       // What is under the cursor stays there.
       const box = this.canvas.getBoundingClientRect();
-      const side = 0.94 * Math.min(...this.size);
+      const side = this.side();
       const [dx, dy] = [event.clientX - box.left - this.size[0] / 2, event.clientY - box.top - this.size[1] / 2];
       this.x += (dx / side) * (1 / before - 1 / this.zoom);
       this.y -= (dy / side) * (1 / before - 1 / this.zoom);
@@ -231,7 +236,7 @@ class Field {
     const { canvas } = this;
     canvas.addEventListener("pointermove", (event) => {
       if (this.held) {
-        const side = 0.94 * Math.min(...this.size);
+        const side = this.side();
         this.move((this.held.clientX - event.clientX) / side, (event.clientY - this.held.clientY) / side);
         this.dragged ||= Math.hypot(event.clientX - this.from.clientX, event.clientY - this.from.clientY) > 4;
         this.held = event;
