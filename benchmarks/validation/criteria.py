@@ -64,6 +64,7 @@ CRITERIA = (
     Criterion("calibration", "misleading beyond 2 bans", 0.01, "and 100 in 1 % at most"),
     Criterion("robustness", "minimum Cllr above that of the originals", 0.1, "half a grade weaker"),
     Criterion("robustness", "Cllr less its minimum", 0.04, "as for calibration"),
+    Criterion("robustness", "false matches over promise", 1.25, "as for calibration"),
     Criterion("coherence", "Cllr with five references over Cllr with one", 1.0, "more says more"),
     Criterion("generalisation", "Cllr less its minimum", 0.04, "as for calibration"),
     Criterion("generalisation", "false matches over promise", 1.25, "as for calibration"),
