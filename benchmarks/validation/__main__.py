@@ -16,6 +16,7 @@ from benchmarks.validation.measure import (
     answer,
     coherence,
     figures,
+    promises,
     read_set,
     within_style,
 )
@@ -93,7 +94,7 @@ def report(
         if role == "robustness" and originals is not None:
             least = figures(originals)["minimum Cllr"]
             measured["minimum Cllr above that of the originals"] = measured["minimum Cllr"] - least
-        rows.append(Row(name, role, _described(found), measured))
+        rows.append(Row(name, role, _described(found), measured, promises(found)))
         if role == "accuracy":
             rows += _generalisation(name, found)
     if not rows:
@@ -127,6 +128,7 @@ def _generalisation(name: str, found: Answers) -> list[Row]:
                 "generalisation",
                 f"{found.same[mask].sum():,} pairs by one, {(~found.same)[mask].sum():,} by two",
                 within_style(found),
+                promises(found, mask),
             )
         )
     return rows

@@ -150,22 +150,39 @@ def figures(found: Answers, chosen: NDArray[np.bool_] | None = None) -> dict[Met
     llrs, scores, same = found.llrs[kept], found.scores[kept], found.same[kept]
     levels = count_levels(scores, same)
     least = min_cllr_of(levels.genuine, levels.impostor)
-    impostor = kept & ~found.same
-    ratios = [
-        float(found.called_same[name][impostor].mean() / found.promised[name][impostor].mean())
-        for name in found.promised
-    ]
     return {
         "Cllr": cllr(llrs, same),
         "EER": eer_of(levels.genuine, levels.impostor),
         "minimum Cllr": least,
         "Cllr less its minimum": cllr(llrs, same) - least,
         "devPAV": dev_pav(llrs, same),
-        "false matches over promise": max(ratios),
+        "false matches over promise": _worst(promises(found, kept)),
         "misleading beyond 0 bans": float((llrs[~same] > 0).mean()),
         "misleading beyond 1 ban": float((llrs[~same] >= 1).mean()),
         "misleading beyond 2 bans": float((llrs[~same] >= 2).mean()),
     }
+
+
+def promises(
+    found: Answers, chosen: NDArray[np.bool_] | None = None
+) -> dict[OperatingPoint, tuple[float, float]]:
+    """Return the promised and the measured share of false matches at each operating point.
+
+    Of a set, or of some of its pairs, that were not refused. Both are between 0 and 1.
+    """
+    kept = ~found.refused if chosen is None else chosen & ~found.refused
+    impostor = kept & ~found.same
+    return {
+        name: (
+            float(found.promised[name][impostor].mean()),
+            float(found.called_same[name][impostor].mean()),
+        )
+        for name in found.promised
+    }
+
+
+def _worst(rates: Mapping[OperatingPoint, tuple[float, float]]) -> float:
+    return max(measured / promised for promised, measured in rates.values())
 
 
 def within_style(found: Answers) -> dict[Metric, float]:
@@ -175,7 +192,13 @@ def within_style(found: Answers) -> dict[Metric, float]:
     levels = count_levels(found.scores[kept], same)
     least = min_cllr_of(levels.genuine, levels.impostor)
     value = cllr(llrs, same)
-    return {"Cllr": value, "minimum Cllr": least, "Cllr less its minimum": value - least}
+    return {
+        "Cllr": value,
+        "EER": eer_of(levels.genuine, levels.impostor),
+        "minimum Cllr": least,
+        "Cllr less its minimum": value - least,
+        "false matches over promise": _worst(promises(found, kept)),
+    }
 
 
 def coherence(model: SameHand, pictures: PictureSet) -> float | None:

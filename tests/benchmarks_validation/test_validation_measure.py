@@ -4,7 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.validation.criteria import CRITERIA, Criterion, passes
-from benchmarks.validation.measure import dev_pav, empirical_cross_entropy, pav_llrs
+from benchmarks.validation.measure import (
+    Answers,
+    dev_pav,
+    empirical_cross_entropy,
+    pav_llrs,
+    promises,
+)
 from benchmarks.validation.report import Row, validation_report
 from samehand.evaluation.metrics import cllr, count_levels, min_cllr_of
 
@@ -84,6 +90,27 @@ def test_a_figure_beyond_its_bound_is_shown_as_failed():
     assert "| accuracy | Cllr | ECE | at most 0.8 | paintings | 0.900 | **fail** |" in page
     assert "| EER | DET | at most 0.25 | paintings | 0.100 | pass |" in page
     assert "**1 of 2 criteria are met.**" in page
+
+
+def test_every_promise_stands_beside_what_was_measured():
+    same = np.array([True, False, False, False, False, False])
+    refused = np.array([False, False, False, False, False, True])
+    said = np.array([True, True, False, False, False, True])
+    nothing = np.zeros(6)
+    found = Answers(
+        "works", 3, 4, nothing, nothing, same, refused,
+        {"eer": np.full(6, 0.2), "fmr1": np.array([0.9, 0.1, 0.1, 0.3, 0.3, 0.9])},
+        {"eer": said, "fmr1": said}, nothing > 0, nothing,
+    )  # fmt: skip
+    rates = promises(found)
+    assert rates["eer"] == pytest.approx((0.2, 0.25))
+    assert rates["fmr1"] == pytest.approx((0.2, 0.25))
+    assert promises(found, np.array([True, True, True, False, False, False]))["eer"][1] == 0.5
+    row = Row("works", "accuracy", "4 pictures", {"Cllr": 0.5, "EER": 0.1}, {"eer": (0.2, 0.26)})
+    page = validation_report("m@1", "command", [row], [], [], "images")
+    assert "| works | 0.100 | 0.500 | - | - | 20.00 %, **26.00 %** |" in page
+    kept = Row("works", "accuracy", "4 pictures", {"Cllr": 0.5}, {"eer": (0.2, 0.25)})
+    assert "20.00 %, 25.00 % |" in validation_report("m@1", "command", [kept], [], [], "images")
 
 
 def test_bounds_belong_to_what_passes():
