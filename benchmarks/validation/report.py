@@ -121,9 +121,9 @@ def _every_condition(rows: Sequence[Row]) -> list[str]:
     lines = [
         "## Every condition",
         "",
-        "What is left of Cllr by the best calibration of the same scores, and the share of pairs by "
-        'two artists that are decided "same" at each operating point. A measured share above 1.25 '
-        "times its promise is bold.",
+        "What is left of Cllr by the best calibration of the same scores, and the share of pairs "
+        'by two artists that are decided "same" at each operating point. A measured share above '
+        "1.25 times its promise is bold. Promises are of artists of any style.",
         "",
         f"| data | EER | Cllr | its minimum | difference | {' | '.join(heads)} |",
         f"|{'---|' * (5 + len(points))}",
