@@ -146,4 +146,6 @@ def test_the_verdict():
         "seconds",
         "evidence",
         "neighbours",
+        "decision_one_style",
+        "error_rate_one_style",
     ]

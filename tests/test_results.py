@@ -33,7 +33,7 @@ def test_an_answer_is_short_to_look_at_and_whole_in_json(verifier, work_of):
     verdict = verifier.compare(work_of(0, 0), work_of(0, 1))
     verdict = dataclasses.replace(verdict, evidence=verifier.explain(work_of(0, 0), work_of(0, 1)))
     assert repr(verdict).startswith("Verdict(left='left image'")
-    assert len(repr(verdict)) < 450
+    assert len(repr(verdict)) < 500
     assert verdict.measured_on not in repr(verdict)
     assert "<table>" in verdict._repr_html_()
     assert f"{verdict.llr:.4g}" in verdict._repr_html_()

@@ -95,7 +95,7 @@ def report(
             least = figures(originals)["minimum Cllr"]
             measured["minimum Cllr above that of the originals"] = measured["minimum Cllr"] - least
         rows.append(Row(name, role, _described(found), measured, promises(found)))
-        if role == "accuracy":
+        if role != "robustness":
             rows += _generalisation(name, found)
     if not rows:
         raise SamehandError("name at least one data set")
@@ -128,7 +128,7 @@ def _generalisation(name: str, found: Answers) -> list[Row]:
                 "generalisation",
                 f"{found.same[mask].sum():,} pairs by one, {(~found.same)[mask].sum():,} by two",
                 within_style(found),
-                promises(found, mask),
+                promises(found, mask, in_style=True),
             )
         )
     return rows

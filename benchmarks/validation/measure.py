@@ -5,6 +5,7 @@ Shapes: P pictures, N pairs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,11 @@ from samehand.scoring.comparator import Enrolled
 from samehand.scoring.conditions import read_pair
 from samehand.scoring.reference_fitting import make_trials
 from samehand.scoring.references import combine
-from samehand.verification.condition import one_style_llr, picture_kinds
+from samehand.verification.condition import (
+    one_style_decision,
+    one_style_llr,
+    picture_kinds,
+)
 from samehand.verification.verifier import SameHand
 
 REFERENCES = 5
@@ -41,6 +46,8 @@ class Answers:
         refused: Whether the model has no calibration for such a pair.
         promised: By operating point, the error rate that is promised.
         called_same: By operating point, whether "same" is decided.
+        promised_in_style: The error rate that is promised against artists of the same style.
+        called_in_style: Whether "same" is decided against them.
         same_style: Whether both are of one style.
         llrs_one_style: llrs within a style; NaN where the model has none.
         styles: By style, which pairs have both pictures in it.
@@ -58,6 +65,8 @@ class Answers:
     same_style: NDArray[np.bool_]
     llrs_one_style: Float64s
     styles: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    promised_in_style: Mapping[OperatingPoint, Float64s] = field(default_factory=dict)
+    called_in_style: Mapping[OperatingPoint, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,12 +121,21 @@ def answer(model: SameHand, pictures: PictureSet) -> Answers:
     promised = {name: np.ones(len(scores)) for name in names}
     called = {name: np.zeros(len(scores), bool) for name in names}
     styled = comparator.style_scores(pictures.enrolled, left, right)
+    style = pictures.style
+    of_one = (style[left] == style[right]) & (style[left] != "")
+    in_style: dict[OperatingPoint, Float64s] = {"eer": np.ones(len(scores))}
+    called_in = {name: np.zeros(len(scores), bool) for name in in_style}
     for reading, chosen in readings_of_pairs(config, pictures.kind, left, right):
         llrs[chosen] = llr_from_score(reading.calibration, scores[chosen])
         refused[chosen] = reading.refusal is not None
-        style = one_style_llr(config, reading, scores[chosen], styled[chosen])
-        if style is not None:
-            within[chosen] = style
+        found = one_style_llr(config, reading, scores[chosen], styled[chosen])
+        if found is not None:
+            within[chosen] = found
+        for name, i in product(in_style, chosen[of_one[chosen]].tolist()):
+            pair = float(scores[i]), float(styled[i])
+            said = one_style_decision(config, reading, pair, float(within[i]), name)
+            if said is not None:
+                called_in[name][i], in_style[name][i] = said[0] == "same", said[1]
         for name in names:
             point = operating_threshold(reading.calibration, name)
             rate = reading.error_rate(point)
@@ -126,8 +144,6 @@ def answer(model: SameHand, pictures: PictureSet) -> Answers:
                 reading.decide(score, point, llr) == "same"
                 for score, llr in zip(scores[chosen], llrs[chosen], strict=True)
             ]
-    style = pictures.style
-    of_one = (style[left] == style[right]) & (style[left] != "")
     return Answers(
         pictures.name,
         int(pictures.artist.max()) + 1,
@@ -141,6 +157,8 @@ def answer(model: SameHand, pictures: PictureSet) -> Answers:
         of_one,
         within,
         {str(one): of_one & (style[left] == one) for one in np.unique(style) if one},
+        in_style,
+        called_in,
     )
 
 
@@ -164,20 +182,24 @@ def figures(found: Answers, chosen: NDArray[np.bool_] | None = None) -> dict[Met
 
 
 def promises(
-    found: Answers, chosen: NDArray[np.bool_] | None = None
+    found: Answers, chosen: NDArray[np.bool_] | None = None, *, in_style: bool = False
 ) -> dict[OperatingPoint, tuple[float, float]]:
     """Return the promised and the measured share of false matches at each operating point.
 
     Of a set, or of some of its pairs, that were not refused. Both are between 0 and 1.
+
+    Args:
+        found: The answers.
+        chosen: Which pairs; None for all.
+        in_style: Whether what is decided against artists of the same style is asked for.
     """
     kept = ~found.refused if chosen is None else chosen & ~found.refused
     impostor = kept & ~found.same
+    rates = found.promised_in_style if in_style else found.promised
+    called = found.called_in_style if in_style else found.called_same
     return {
-        name: (
-            float(found.promised[name][impostor].mean()),
-            float(found.called_same[name][impostor].mean()),
-        )
-        for name in found.promised
+        name: (float(rates[name][impostor].mean()), float(called[name][impostor].mean()))
+        for name in rates
     }
 
 
@@ -197,7 +219,7 @@ def within_style(found: Answers) -> dict[Metric, float]:
         "EER": eer_of(levels.genuine, levels.impostor),
         "minimum Cllr": least,
         "Cllr less its minimum": value - least,
-        "false matches over promise": _worst(promises(found, kept)),
+        "false matches over promise": _worst(promises(found, kept, in_style=True)),
     }
 
 

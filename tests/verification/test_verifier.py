@@ -2,7 +2,7 @@ import io
 import os
 import shutil
 from dataclasses import asdict, replace
-from itertools import combinations
+from itertools import combinations, product
 from math import inf, log10, nan
 from pathlib import Path
 
@@ -163,6 +163,26 @@ def test_the_likelihood_ratio_within_a_style_has_a_calibration_of_its_own(verifi
         assert verdict.llr_one_style == pytest.approx(expected, abs=1e-6)
         apart += verdict.llr_one_style != verdict.llr
     assert apart
+
+
+def test_the_balanced_point_decides_within_a_style_and_no_other_does(verifier, work_of):
+    config, decided = verifier.folder.config, set()
+    point = config.one_style.points["eer"]
+    for artist, work in product(range(4), range(1, 4)):
+        pair = work_of(0, 0), work_of(artist, work)
+        found = verifier.compare(*pair)
+        expected = "same" if found.score >= point.same_at_least else "different"
+        against = (found.llr_one_style > 0) != (expected == "same")
+        if abs(found.llr_one_style) < log10(2) or against:
+            expected = "no decision"
+        assert (found.decision_one_style, found.error_rate_one_style) == (
+            expected,
+            point.error_rate,
+        )
+        decided.add(expected)
+        strict = verifier.compare(*pair, operating_point="fmr1")
+        assert strict.decision_one_style is strict.error_rate_one_style is None
+    assert len(decided) > 1
 
 
 def test_a_model_may_count_the_artists_near_to_both_within_a_style(tiny_model, tmp_path, work_of):

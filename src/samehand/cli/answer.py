@@ -154,6 +154,7 @@ def _in_words(verdict: Verdict) -> str:
         claim_in_words,
         error_rate_in_words,
         interval_in_words,
+        one_style_in_words,
         share,
     )
 
@@ -172,7 +173,9 @@ def _in_words(verdict: Verdict) -> str:
         + (f" ({between} with other calibration artists)" if between else ""),
     ]
     if verdict.llr_one_style is not None:
-        lines.append(f"  if both of one style    {verdict.llr_one_style:+.2f}")
+        decided = one_style_in_words(verdict.decision_one_style, verdict.error_rate_one_style)
+        within = f"{verdict.llr_one_style:+.2f}" + (f" ({decided})" if decided else "")
+        lines.append(f"  if both of one style    {within}")
     lines += [
         f"  probability             {share(verdict.probability)} that one artist made both "
         f"(from {verdict.prior:.0%} before looking)",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from samehand.records import Decision
 from samehand.results import Context, Identification, Match, Neighbour
 
 
@@ -56,6 +57,13 @@ def error_rate_in_words(
         f"of all cases with {condition}, weak answers and strong ones together, at most {rate:.1%} "
         f"are decided wrongly; measured on {measured_on}"
     )
+
+
+def one_style_in_words(decision: Decision | None, rate: float | None) -> str:
+    """Return what is decided of a pair against artists of one style; empty where nothing is."""
+    if decision is None or rate is None:
+        return ""
+    return f"{decision}, at most {rate:.1%} of pairs of one style wrongly"
 
 
 def interval_in_words(interval: tuple[float, float] | None) -> str:

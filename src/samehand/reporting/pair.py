@@ -26,6 +26,7 @@ from samehand.explain.words import (
     interval_in_words,
     matches_in_words,
     nearby_in_words,
+    one_style_in_words,
     title_of,
     unusual_in_words,
 )
@@ -93,6 +94,9 @@ def pair_report(
             "between": interval_in_words(verdict.llr_interval),
             "rate": error_rate_in_words(
                 verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+            ),
+            "in_style": one_style_in_words(
+                verdict.decision_one_style, verdict.error_rate_one_style
             ),
             "figures": _pictures(left, right, evidence),
             "context": context_in_words(evidence.context),

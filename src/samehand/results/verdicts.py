@@ -147,6 +147,13 @@ class Verdict(Answer):
     """What the verdict rests on; null where it was not asked for, or the model has none."""
     neighbours: Nearby | None = None
     """The nearest works of a gallery; null where none was asked for."""
+    decision_one_style: Decision | None = None
+    """What is decided against another artist of the same style, at the operating point "eer"; null
+    at the others, whose error rates do not hold within a style, and where `llr_one_style` or
+    `error_rate` is null."""
+    error_rate_one_style: float | None = None
+    """The error rate of that, in [0, 1], measured on pairs of one style by calibration artists;
+    null where `decision_one_style` is."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -17,8 +17,14 @@ from samehand.model.kinds import KindCache
 from samehand.model.painting import Painting
 from samehand.model.readings import read_stored
 from samehand.progress import track
-from samehand.records import PictureKind
-from samehand.scoring.calibration import Calibration, Float64s, llr_from_score
+from samehand.records import Decision, OperatingPoint, PictureKind
+from samehand.scoring.calibration import (
+    Calibration,
+    Float64s,
+    decide,
+    llr_from_score,
+    operating_threshold,
+)
 from samehand.scoring.conditions import UNMEASURED_LIMIT, Reading, limited, read_pair
 from samehand.verification.warnings import is_novel
 
@@ -177,6 +183,40 @@ def one_style_llr(
     moved = reading.as_usual(config.calibration, scores) - np.asarray(scores, np.float64)
     llrs = llr_from_score(calibration, np.asarray(styled, np.float64) + moved)
     return np.minimum(llrs, np.maximum(llr_from_score(reading.calibration, scores), 0.0))
+
+
+def one_style_decision(
+    config: ModelConfig,
+    reading: Reading,
+    pair: tuple[float, float],
+    llr: float,
+    operating_point: OperatingPoint,
+) -> tuple[Decision, float] | None:
+    """Return what is decided of a pair against other artists of the same style, and the error rate.
+
+    Args:
+        config: The model's configuration.
+        reading: How the pair is to be read.
+        pair: Its raw score, and its score as `Comparator.style_scores` gives it.
+        llr: What `one_style_llr` says of it.
+        operating_point: Which measured error rate the decision promises. Only that of "eer" holds
+            within a style: of the 85,012 pairs of one style by two artists in docs/validation.md,
+            "fmr1" accepts 2.5 times and "fmr0.1" 9.4 times what it promises.
+
+    Returns:
+        None at another operating point, without such a calibration, and where the pictures have no
+        relevant calibration.
+    """
+    if config.one_style is None or reading.refusal or operating_point != "eer":
+        return None
+    point = operating_threshold(config.one_style, operating_point)
+    score, styled = pair
+    moved = float(reading.as_usual(config.calibration, score)) - score
+    decision = decide(styled + moved, point, llr)
+    # The llr may have been held back; nothing is decided against it.
+    if (decision == "same" and llr < 0) or (decision == "different" and llr > 0):
+        decision = "no decision"
+    return decision, point.error_rate
 
 
 def one_style_of_set(

@@ -32,7 +32,12 @@ from samehand.scoring.calibration import (
     probability,
     strength,
 )
-from samehand.verification.condition import measured_on, one_style_llr, pair_reading
+from samehand.verification.condition import (
+    measured_on,
+    one_style_decision,
+    one_style_llr,
+    pair_reading,
+)
 from samehand.verification.handed_over import PaintingLike, Unreadable, each_of, is_path
 from samehand.verification.warnings import pair_warnings
 
@@ -220,6 +225,11 @@ class SameHand:
         point = operating_threshold(calibration, operating_point)
         styled = comparator.style_scores(enrolled, *pair)
         within = one_style_llr(config, reading, np.array([score]), styled)
+        in_style = None if within is None else float(within[0])
+        decided = None
+        if in_style is not None:
+            both = score, float(styled[0])
+            decided = one_style_decision(config, reading, both, in_style, operating_point)
         return Verdict(
             left=one.name,
             right=two.name,
@@ -235,10 +245,12 @@ class SameHand:
             measured_on=measured_on(reading),
             refusal=reading.refusal,
             llr_interval=llr_interval(calibration, score),
-            llr_one_style=None if within is None else float(within[0]),
+            llr_one_style=in_style,
             warnings=pair_warnings(one, two, config),
             model=self.folder.identity,
             seconds=time.perf_counter() - started,
+            decision_one_style=decided[0] if decided else None,
+            error_rate_one_style=decided[1] if decided else None,
         )
 
     @checked(influence=flag)

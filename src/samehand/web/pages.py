@@ -57,6 +57,7 @@ Picked = Annotated[int | None, Query(ge=0, lt=2**40)]
 templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
     error_rate=words.error_rate,
+    decided_in_style=words.decided_in_style,
     interval=interval_in_words,
     called=title_of,
     file_name=lambda path: Path(path).name,

@@ -7,6 +7,7 @@ from samehand.explain.words import (
     claim_in_words,
     error_rate_in_words,
     frequencies_in_words,
+    one_style_in_words,
     reference_claim_in_words,
     reference_strength,
     rounded,
@@ -143,6 +144,11 @@ def identified_headline(found: Identification) -> str:
 def names_only(text: str) -> str:
     """Return a sentence with the names of files in place of their full paths."""
     return _FOLDERS.sub("", text)
+
+
+def decided_in_style(verdict: Verdict) -> str:
+    """Return what is decided against artists of the same style, and how often that is wrong."""
+    return one_style_in_words(verdict.decision_one_style, verdict.error_rate_one_style)
 
 
 def error_rate(verdict: Verdict | ReferenceVerdict) -> str:
