@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -122,6 +123,18 @@ def short_names(paths: Sequence[Path]) -> list[str]:
             for name, path in zip(found, paths, strict=True)
         ]
     return found
+
+
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401
+    """Return what a JSON text says.
+
+    Raises:
+        ValueError: It is not JSON, or nested deeper than anybody nests it on purpose.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def is_text(value: str) -> bool:

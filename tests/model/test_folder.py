@@ -128,6 +128,15 @@ def test_a_configuration_cut_short_is_refused(model: Path):
         refusal(model)
 
 
+@pytest.mark.parametrize(
+    "training", ["[" * 100_000 + "]" * 100_000, '"' + "x" * 2**24 + '"'], ids=["deep", "large"]
+)
+def test_a_configuration_that_no_export_writes_is_refused(model: Path, training: str):
+    whole = (model / CONFIG).read_text()
+    (model / CONFIG).write_text(whole.replace('"training": {', f'"training": {{"a": {training}, '))
+    assert "no" in refusal(model)
+
+
 def test_unknown_and_missing_keys_are_named(model: Path):
     edit(model, lambda values: values.update(colour="blue"))
     assert "colour" in refusal(model)
@@ -156,6 +165,13 @@ def test_unknown_and_missing_keys_of_the_calibration_are_named(model: Path):
         ("views", "whole"),
         ("views", ["whole", "upside-down"]),
         ("views", 3),
+        ("views", ["whole", "whole"]),
+        ("name", ""),
+        ("name", "n" * 201),
+        ("name", "\x1b[31mred"),
+        ("name", "two\nlines"),
+        ("name", "turned \u202e"),
+        ("name", "half \ud800"),
         ("normalisation", "none of these"),
         ("neighbours", 8.0),
         ("neighbours", 61),

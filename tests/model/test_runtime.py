@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import helper, numpy_helper
 
 from samehand.errors import ModelError
 from samehand.images.views import render_views
@@ -136,6 +137,58 @@ def test_a_graph_that_does_not_tell_what_is_strange(tiny_model: Path, tmp_path: 
     found = embedder.encode(embedder.render(work_of(0, 0))[None])
     assert np.isnan(found.novelty).all()
     assert found.embeddings.shape == (1, 24)
+
+
+@pytest.mark.parametrize(
+    ("output", "answer", "told"),
+    [
+        ("embedding", np.full((3, 24), np.nan), "gives numbers that are not finite"),
+        ("embedding", np.full((3, 24), np.inf), "gives numbers that are not finite"),
+        ("embedding", np.full((3, 24), 1e30), "gives numbers that are not finite"),
+        ("embedding", np.ones((5, 24)), "gives embedding of the shape (5, 24) for 3 views"),
+        ("strangeness", np.ones(7), "gives strangeness of the shape (7,) for 3 views"),
+        ("patches", np.ones((3, 64, 23)), "gives patches of the shape (3, 64, 23) for 3 views"),
+        ("patches", np.full((3, 64, 24), np.nan), "gives numbers that are not finite"),
+        ("patches", np.ones((3, 0, 24)), "gives 0 patches, which are not a square grid"),
+    ],
+)
+def test_what_a_graph_gives_is_looked_at(
+    tiny_model: Path, tmp_path: Path, work_of, output: str, answer: np.ndarray, told: str
+):
+    """It is not bound by the shapes that it declares."""
+    config = open_model(tiny_model).embedder
+    graph = onnx.load(config.encoder)
+    for node in graph.graph.node:
+        node.output[:] = ["unused" if name == output else name for name in node.output]
+    graph.graph.initializer.append(numpy_helper.from_array(answer.astype(np.float32), "answer"))
+    graph.graph.node.append(helper.make_node("Identity", ["answer"], [output]))
+    onnx.save(graph, tmp_path / "encoder.onnx")
+    embedder = Embedder(replace(config, encoder=tmp_path / "encoder.onnx"))
+    with pytest.raises(ModelError) as caught:
+        embedder.encode(embedder.render(work_of(0, 0))[None], patches=True)
+    assert told in str(caught.value)
+
+
+def test_a_graph_that_fails_as_it_runs_is_one_sentence_and_nothing_else(
+    tiny_model: Path, tmp_path: Path, work_of, capfd
+):
+    config = open_model(tiny_model).embedder
+    graph = onnx.load(config.encoder)
+    shape = numpy_helper.from_array(np.array([2**45], np.int64), "shape")
+    graph.graph.initializer.append(shape)
+    for node in graph.graph.node:
+        if node.op_type == "Sub":
+            node.input[1] = "sum"
+    huge = helper.make_node("ConstantOfShape", ["shape"], ["huge"], name="\x1b[31mred")
+    graph.graph.node.insert(0, huge)
+    graph.graph.node.insert(1, helper.make_node("ReduceSum", ["huge"], ["sum"], keepdims=0))
+    onnx.save(graph, tmp_path / "encoder.onnx")
+    embedder = Embedder(replace(config, encoder=tmp_path / "encoder.onnx"))
+    with pytest.raises(ModelError) as caught:
+        embedder.embed(embedder.render(work_of(0, 0))[None])
+    assert str(caught.value).startswith(f"cannot run {tmp_path / 'encoder.onnx'}: ")
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_gpu_that_cannot_be_used_is_one_sentence(tiny_model):

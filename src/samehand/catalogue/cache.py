@@ -22,7 +22,7 @@ from PIL import Image
 from samehand.catalogue.clean import jpeg_is_cut
 from samehand.catalogue.sources import Blob, SourceRow
 from samehand.errors import ImageError
-from samehand.files import atomic_path, output_error, sha256_bytes
+from samehand.files import atomic_path, output_error, read_json, sha256_bytes
 from samehand.images.decode import Decoded, decode_bytes
 from samehand.images.likeness import thumbnail
 
@@ -209,7 +209,7 @@ def read_journal(folder: Path) -> dict[str, CachedImage]:
     with open(path, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
-                image = CachedImage(**json.loads(line))
+                image = CachedImage(**read_json(line))
             except (ValueError, TypeError):
                 continue
             if image.path is None or sizes.get(image.path) == image.bytes:

@@ -27,7 +27,7 @@ from samehand.catalogue.http import (
 from samehand.catalogue.museums import MUSEUMS, aic, nga
 from samehand.catalogue.offers import Offer
 from samehand.errors import CatalogueError, OutputError
-from samehand.files import atomic_path, output_error, write_text
+from samehand.files import atomic_path, output_error, read_json, write_text
 from samehand.progress import track
 from samehand.records import Collection as Collection
 
@@ -188,7 +188,7 @@ def _write_table(target: Path, rows: list[dict[str, object]]) -> None:
 def _open_memory(folder: Path, search: dict[str, object], client: Client) -> "_Memory":
     state = folder / _FOLDER / "search.json"
     try:
-        before = json.loads(state.read_text(encoding="utf-8")) if state.is_file() else None
+        before = read_json(state.read_text(encoding="utf-8")) if state.is_file() else None
         (folder / "images").mkdir(parents=True, exist_ok=True)
         (folder / _FOLDER).mkdir(exist_ok=True)
     except OSError as error:

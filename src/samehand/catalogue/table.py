@@ -1,7 +1,6 @@
 """Tables as people have them: CSV of any separator and encoding, spreadsheets, Parquet, JSON."""
 
 import datetime
-import json
 import math
 import re
 import zipfile
@@ -19,6 +18,7 @@ from samehand.catalogue.text_table import (
     text_records,
 )
 from samehand.errors import CatalogueError
+from samehand.files import read_json
 
 _PARQUET = frozenset({".parquet", ".pq"})
 _JSON = frozenset({".jsonl", ".ndjson", ".json"})
@@ -218,11 +218,11 @@ def _json_records(path: Path) -> list[Record]:
         # Not splitlines: a title may hold U+2028.
         text = path.read_text(encoding="utf-8-sig")
         try:
-            whole = json.loads(text) if text.strip() else []
+            whole = read_json(text) if text.strip() else []
             numbered = enumerate(whole if isinstance(whole, list) else [whole], 2)
         except ValueError:
             lines = enumerate(text.split("\n"), 1)
-            numbered = [(i + 1, json.loads(line)) for i, line in lines if line.strip()]
+            numbered = [(i + 1, read_json(line)) for i, line in lines if line.strip()]
     except ValueError as error:
         raise CatalogueError(
             f"cannot read {path} as JSON ({error}); it should be a list of objects, or one a line"

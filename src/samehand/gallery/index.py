@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from samehand.errors import MissingExtraError
-from samehand.files import atomic_path, write_text
+from samehand.files import atomic_path, read_json, write_text
 from samehand.gallery.vectors import Slots, best, exact_nearest, nearest_of_each
 from samehand.records import Floats
 from samehand.results import IndexInfo
@@ -91,7 +91,7 @@ def build_index(folder: Path, generation: int, rows: Floats) -> IndexInfo:
 def read_info(folder: Path, generation: int) -> IndexInfo | None:
     """Return what is known of the index, or None where there is none of this generation."""
     try:
-        facts = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        facts = read_json((folder / "index.json").read_text(encoding="utf-8"))
         if facts.pop("generation") != generation:
             return None
         return IndexInfo(**facts)

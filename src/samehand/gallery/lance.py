@@ -9,7 +9,6 @@ Shapes: N works, B works of one call, D embedding width, K results.
 """
 
 import hashlib
-import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samehand.errors import GalleryError
+from samehand.files import read_json
 from samehand.gallery.lance_index import INDEX_FROM, build, read_index, search
 from samehand.gallery.lance_rows import (
     SAID,
@@ -418,9 +418,9 @@ def create_lance(address: str, about: About) -> LanceStorage:
 
 
 def _same_words(one: dict[str, str | None], other: dict[str, str | None]) -> bool:
-    return {**one, "extra": json.loads(one["extra"] or "{}")} == {
+    return {**one, "extra": read_json(one["extra"] or "{}")} == {
         **other,
-        "extra": json.loads(other["extra"] or "{}"),
+        "extra": read_json(other["extra"] or "{}"),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from samehand.files import read_json
 from samehand.gallery.index import WANTED_RECALL
 from samehand.gallery.schema import About
 from samehand.records import Floats
@@ -49,7 +50,7 @@ def read_index(works: Any, facts: Any, about: About) -> IndexInfo | None:  # noq
     """Return what is known of the index, or None where there is none of these embeddings."""
     if not any(one.columns == ["vector"] for one in works.list_indices()):
         return None
-    lines = [json.loads(line) for line in facts.to_arrow()["facts"].to_pylist()]
+    lines = [read_json(line) for line in facts.to_arrow()["facts"].to_pylist()]
     mine = [line for line in lines if line.pop("encoder") == about.encoder]
     if not mine:
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samehand.errors import GalleryError
+from samehand.files import read_json
 from samehand.gallery.schema import About
 from samehand.gallery.storage import DecisionRow
 from samehand.gallery.works import FIELDS, FileState, NewWork, StoredWork, Work
@@ -55,7 +56,7 @@ def read_about(schema: "pa.Schema", address: str) -> About:
         GalleryError: The table is not a gallery's, or of another version.
     """
     try:
-        facts: dict[str, Any] = json.loads((schema.metadata or {})[_KEY])
+        facts: dict[str, Any] = read_json((schema.metadata or {})[_KEY])
         version = facts.pop("format")
         about = About(**facts)
     except (KeyError, ValueError, TypeError) as error:
@@ -112,7 +113,13 @@ def matrix(table: "pa.Table", width: int) -> Floats:
 def stored_works(table: "pa.Table") -> Iterator[StoredWork]:
     """Yield the works of a table that has `_rowid` and the columns of `STORED`."""
     for row in table.select(["_rowid", *STORED]).to_pylist():
-        extra = json.loads(row["extra"] or "{}")
+        try:
+            extra = read_json(row["extra"] or "{}")
+        except ValueError as error:
+            raise GalleryError(
+                f"the gallery is damaged: the columns of {ascii(row['path'])[:90]} are not JSON; "
+                "restore a copy of its folder"
+            ) from error
         known = {name: row[name] for name in FIELDS}
         work = Work(row["path"], **known, extra=extra)
         yield StoredWork(row["_rowid"], work, row["sha256"], row["added"])

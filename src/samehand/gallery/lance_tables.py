@@ -1,6 +1,5 @@
 """The tables of a gallery in LanceDB: read as they are now, written one commit at a time."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samehand.errors import GalleryError, MissingExtraError, OutputError, SamehandError
+from samehand.files import read_json
 from samehand.gallery.filters import COLUMNS, Condition, read_conditions
 from samehand.gallery.lance_rows import quoted
 from samehand.gallery.vectors import Slots
@@ -219,7 +219,7 @@ def _holding(condition: Condition, table: "pa.Table") -> NDArray[np.bool_]:
     verdicts = np.zeros(len(rows), bool)
     for place, row in enumerate(rows):
         known = {name: texts[number][row[number]] for number, name in enumerate(names)}
-        extra = json.loads(known.pop("extra", None) or "{}")
+        extra = read_json(known.pop("extra", None) or "{}")
         verdicts[place] = condition.holds((extra | known).get)
     held: NDArray[np.bool_] = verdicts[places.ravel()]
     return held

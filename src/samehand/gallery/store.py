@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from samehand.errors import GalleryError
-from samehand.files import output_error
+from samehand.files import output_error, read_json
 from samehand.gallery.filters import sql_condition
 from samehand.gallery.places import DATABASE, known_galleries
 from samehand.gallery.schema import APPLICATION, FORMAT, About
@@ -461,8 +461,8 @@ def _stored(row: sqlite3.Row) -> StoredWork:
     slot, path, sha256, added = row[:4]
     artist, title, date, style, genre, source, extra = row[4:]
     try:
-        more = json.loads(extra)
-    except (ValueError, TypeError, RecursionError) as error:
+        more = read_json(extra)
+    except (ValueError, TypeError) as error:
         # SQLite cannot tell flipped bytes in a text from others.
         raise sqlite3.DatabaseError(f"the columns of {ascii(path)[:90]} are not JSON") from error
     # A column of texts may hold bytes as well, and a stranger may have put anything into either.

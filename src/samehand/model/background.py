@@ -132,10 +132,13 @@ def read_background(folder: ModelFolder) -> Background:
             tensors["impostor"],
             tensors["places"].astype(np.int64) if "places" in tensors else None,
         )
-        if not len(background.edges) == len(background.genuine) + 1 == len(background.impostor) + 1:
-            raise ValueError("its counts do not fit its bins")
+        _check_counts(background)
         if background.regions.shape[1:] != (folder.comparator.width,):
             raise ValueError("its regions do not have the width of an embedding")
+        if not (np.linalg.norm(background.regions, axis=1) > 0.5).all() or not len(
+            background.regions
+        ):
+            raise ValueError("its regions are not embeddings")
         if background.places is not None and (
             background.places.shape != background.regions.shape[:1]
             or not np.isin(background.places, np.arange(9)).all()
@@ -147,3 +150,17 @@ def read_background(folder: ModelFolder) -> Background:
             "--catalogue CATALOGUE"
         ) from error
     return background
+
+
+def _check_counts(background: Background) -> None:
+    edges, bins = background.edges, len(background.edges) - 1
+    if not bins or edges.shape != (bins + 1,) or not np.isfinite(edges).all():
+        raise ValueError("its bins have no edges")
+    if not (np.diff(edges) > 0).all():
+        raise ValueError("the edges of its bins do not rise")
+    for counts in (background.genuine, background.impostor):
+        if counts.shape != (bins,) or not np.issubdtype(counts.dtype, np.integer):
+            raise ValueError("its counts do not fit its bins")
+        # Up to this, sums are exact.
+        if counts.min() < 0 or not 0 < counts.sum(dtype=np.float64) < 2**53:
+            raise ValueError("its counts are not numbers of pairs")

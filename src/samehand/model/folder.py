@@ -18,7 +18,7 @@ import numpy as np
 
 from samehand.codec import decode, encode
 from samehand.errors import ModelError
-from samehand.files import atomic_path, sha256_bytes, sha256_file, write_text
+from samehand.files import atomic_path, read_json, sha256_bytes, sha256_file, write_text
 from samehand.images.views import ALL_VIEWS
 from samehand.model.head import OnnxHead
 from samehand.model.runtime import BACKBONE, EmbedderConfig
@@ -45,6 +45,11 @@ CONFIG = "config.json"
 FAST_VIEWS = ("whole",)
 
 _ON_HUB = "hf:"
+
+_LONGEST_NAME = 200
+
+_LARGEST_CONFIG = 16 * 2**20
+"""Bytes. The shipped models have 50 kB."""
 
 # Parts of config.json that a model may lack.
 _OPTIONAL = ("attribution", "fast", "one_style", "conditions", "nearby")
@@ -284,14 +289,21 @@ def read_cohort(path: Path) -> Floats:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            raw = stream.read(_LARGEST_CONFIG + 1)
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}; copy the model again") from error
+    if len(raw) > _LARGEST_CONFIG:
+        raise ModelError(
+            f"{path} is larger than {_LARGEST_CONFIG // 2**20} MiB, and no model configuration; "
+            "copy the model again"
+        )
+    return raw
 
 
 def _parse_config(path: Path, raw: bytes) -> ModelConfig:
     try:
-        values = json.loads(raw)
+        values = read_json(raw)
         version = values["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path / CONFIG} is not a model configuration; export again") from error
@@ -318,8 +330,10 @@ def _wrong_values(config: ModelConfig) -> list[str]:
     """Return the keys whose values are not what a model can be served with."""
     files = config.files
     fits = {
+        # Every answer shows it.
+        "name": 0 < len(config.name) <= _LONGEST_NAME and config.name.isprintable(),
         "size": config.size > 0,
-        "views": bool(config.views)
+        "views": 0 < len(config.views) == len(set(config.views))
         and all(view in ALL_VIEWS for view in config.views)
         and not (config.pairwise and len(config.views) > 1),
         "files": ENCODER in files

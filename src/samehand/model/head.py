@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from samehand.errors import ModelError
-from samehand.model.runtime import open_graph
+from samehand.model.runtime import open_graph, run_graph
 from samehand.records import Floats
 
 
@@ -22,6 +22,7 @@ class OnnxHead:
         Raises:
             ModelError: The graph cannot be loaded, or is not a head.
         """
+        self._path = path
         self._session = open_graph(path, threads)
         inputs = {node.name: node.shape[1:] for node in self._session.get_inputs()}
         match inputs:
@@ -33,10 +34,13 @@ class OnnxHead:
                 )
 
     def __call__(self, left: Floats, right: Floats) -> Floats:
-        """Return the logit of each pair, (M,), of encodings of shape (M, E)."""
+        """Return the logit of each pair, (M,), of encodings of shape (M, E).
+
+        Raises:
+            ModelError: The graph fails.
+        """
         inputs = {
             "left": left.astype(np.float16, copy=False),
             "right": right.astype(np.float16, copy=False),
         }
-        logits: Floats = self._session.run(["logit"], inputs)[0]
-        return logits
+        return run_graph(self._session, self._path, ["logit"], inputs)[0]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from samehand.files import atomic_path
+from samehand.files import atomic_path, read_json
 from samehand.images.condition import KINDS_VERSION
 from samehand.records import PictureKind
 
@@ -27,7 +27,7 @@ class KindCache:
         found: dict[str, PictureKind] = {}
         for part in sorted(self._folder.glob("part-*.json")):
             try:
-                told = json.loads(part.read_text("utf-8"))
+                told = read_json(part.read_text("utf-8"))
                 some = {key: names[kind] for key, kind in told.items() if key in wanted}
             except (OSError, ValueError, AttributeError, KeyError, TypeError):
                 continue  # A damaged part only costs decoding those pictures again.

@@ -1,6 +1,5 @@
 """Publishing a model folder on the Hugging Face hub, with figures that the hub can read."""
 
-import json
 import tempfile
 from collections.abc import Mapping
 from fnmatch import fnmatch
@@ -9,6 +8,7 @@ from shutil import copyfile
 from typing import Any
 
 from samehand.errors import ModelError
+from samehand.files import read_json
 from samehand.model.folder import ModelConfig, ModelFolder, open_model
 from samehand.model.hub import KINDS, hub_client
 
@@ -122,7 +122,7 @@ def _result(metric: str, value: float, dataset: str) -> dict[str, Any]:
 
 def _read_report(path: Path, folder: ModelFolder) -> Mapping[str, Any]:
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = read_json(path.read_text(encoding="utf-8"))
         _of_report(folder.config, report)
         model = report["model"]
     except OSError as error:

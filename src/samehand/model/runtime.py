@@ -160,7 +160,7 @@ class Embedder:
         cells = found.get("patches")
         if cells is not None:
             cells = cells[::per_painting]
-            if math.isqrt(cells.shape[1]) ** 2 != cells.shape[1]:
+            if not 0 < math.isqrt(cells.shape[1]) ** 2 == cells.shape[1]:
                 raise ModelError(
                     f"{self.config.encoder} gives {cells.shape[1]} patches, which are not a square "
                     "grid; choose another backbone"
@@ -174,10 +174,27 @@ class Embedder:
 
     def _run(self, outputs: list[str], views: Floats) -> list[Floats]:
         parts = [
-            self._session.run(outputs, {"images": views[start : start + _VIEWS_AT_ONCE]})
+            self._run_once(outputs, views[start : start + _VIEWS_AT_ONCE])
             for start in range(0, len(views), _VIEWS_AT_ONCE)
         ]
         return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+
+    def _run_once(self, outputs: list[str], views: Floats) -> list[Floats]:
+        found = run_graph(self._session, self.config.encoder, outputs, {"images": views})
+        # What a graph declares of its outputs binds it to nothing.
+        for name, rows in zip(outputs, found, strict=True):
+            told = name == "strangeness"  # one number a view, and NaN where nothing is known
+            if len(rows) != len(views) or not told and rows.shape[-1] != self.width:
+                raise ModelError(
+                    f"{self.config.encoder} gives {name} of the shape {rows.shape} for "
+                    f"{len(views)} views; export the model again"
+                )
+            if not told and not _finite(rows):
+                raise ModelError(
+                    f"{self.config.encoder} gives numbers that are not finite; copy the model "
+                    "folder again, or export the model again"
+                )
+        return found
 
 
 def open_graph(
@@ -204,7 +221,8 @@ def open_graph(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _available_cpus()
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    # What fails is raised, too; a log would write the graph's names to a terminal as they are.
+    options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:
@@ -220,6 +238,39 @@ def open_graph(
             'CUDA libraries, or leave out device="cuda"'
         )
     return session
+
+
+def run_graph(
+    session: onnxruntime.InferenceSession,
+    path: Path,
+    outputs: list[str],
+    inputs: dict[str, Floats],
+) -> list[Floats]:
+    """Run a graph.
+
+    Args:
+        session: The loaded graph.
+        path: Its file, which an error names.
+        outputs: What to compute.
+        inputs: What from.
+
+    Raises:
+        ModelError: It fails: of too little memory, or since its parts do not fit together.
+    """
+    try:
+        found: list[Floats] = session.run(outputs, inputs)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"cannot run {path}: {reason}; see that memory is free, or copy the model folder again"
+        ) from error
+    return found
+
+
+def _finite(rows: Floats) -> bool:
+    """Return whether all numbers are finite, and small enough for lengths to be."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.square(rows, dtype=np.float32).sum()))
 
 
 def _provider(device: Device) -> str:

@@ -17,7 +17,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from samehand.errors import OutputError, ProtocolError
-from samehand.files import atomic_path
+from samehand.files import atomic_path, read_json
 from samehand.pairs.draws import Indices, PairBatch, PairDraft, codes_of
 
 _COLUMNS = ("left", "right", "same", "seen", "same_style", "same_source")
@@ -220,7 +220,7 @@ def _parquet_path(path: str | os.PathLike[str]) -> Path:
 
 def _read_header(path: Path) -> ProtocolHeader:
     try:
-        return ProtocolHeader(**json.loads(path.read_text(encoding="utf-8")))
+        return ProtocolHeader(**read_json(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise ProtocolError(f"{path}, the protocol's header, is missing; restore it") from error
     except (OSError, ValueError, TypeError) as error:

@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 
 from samehand.catalogue.text_table import safe_cell, true_cell
 from samehand.errors import OutputError
-from samehand.files import atomic_path, output_error, write_text
+from samehand.files import atomic_path, output_error, read_json, write_text
 
 Answer = dict[str, Any]
 """What was found about one image, JSON-ready: `probe`, and then the answer or `error`."""
@@ -204,7 +204,7 @@ def _states(out: Path, asked: Question) -> dict[str, tuple[list[int] | None, int
     """Return how images' files were, and their rows, once the question is known to be the same."""
     lines = _read(record_path(out)).split("\n")
     try:
-        question = json.loads(lines[0])
+        question = read_json(lines[0])
         assert isinstance(question, dict)
     except (ValueError, AssertionError) as error:
         raise OutputError(
@@ -220,7 +220,7 @@ def _states(out: Path, asked: Question) -> dict[str, tuple[list[int] | None, int
     # The last line may be torn.
     for line in lines[1:-1]:
         try:
-            entry = json.loads(line)
+            entry = read_json(line)
             states[entry["probe"]] = entry["state"], entry["rows"]
         except (ValueError, KeyError, TypeError):
             continue
@@ -253,7 +253,7 @@ def _json_blocks(text: str) -> dict[str, _Block]:
     # Not splitlines: a title may hold U+2028.
     for line in text.split("\n"):
         if line.strip():
-            found = json.loads(line)
+            found = read_json(line)
             blocks[found["probe"]] = _Block(line + "\n", found.get("error", ""), 1)
     return blocks
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from samehand.errors import OutputError, SamehandError
-from samehand.files import output_error, write_text
+from samehand.files import output_error, read_json, write_text
 
 MOST = 10_000
 FORMAT = 1
@@ -149,7 +149,7 @@ def read_case(folder: Path, identity: str) -> Case:
         CaseError: There is none of that name, or it cannot be read.
     """
     try:
-        values = json.loads(_place(folder, identity, "case.json").read_text(encoding="utf-8"))
+        values = read_json(_place(folder, identity, "case.json").read_text(encoding="utf-8"))
         if values.pop("format") != FORMAT:
             raise ValueError("another format")
         case = Case(**values | {"id": identity, "pictures": tuple(values["pictures"])})

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from samehand.errors import SamehandError
-from samehand.files import atomic_path
+from samehand.files import atomic_path, read_json
 from samehand.records import ROLES, Role
 
 FORMAT = 1
@@ -74,7 +74,7 @@ def read_users(path: str | os.PathLike[str]) -> UserFile:
         UsersError: It cannot be read, or is not such a file.
     """
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = read_json(Path(path).read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
             raise UsersError(f"{path} is a file of users of another version; make a new one")
         users = [User(**one) for one in values["users"]]
