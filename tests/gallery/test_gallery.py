@@ -156,9 +156,9 @@ def test_the_index_finds_what_exact_search_finds(tmp_path):
     rows = unit(4000)
     info = build_index(tmp_path, 0, rows)
     assert info.recall_at_10 >= 0.9
-    index = open_index(tmp_path, 0)
+    index = open_index(tmp_path, 0, rows.shape)
     assert index is not None
-    assert open_index(tmp_path, 1) is None
+    assert open_index(tmp_path, 1, rows.shape) is None
     from samehand.gallery.index import approximate_nearest
 
     holes, more = np.array([5, 7]), np.concatenate([rows, unit(50, 3)])

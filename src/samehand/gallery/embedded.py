@@ -183,7 +183,10 @@ class EmbeddedStorage(Store):
         except OSError:
             return None
         if self._index is None or self._index[0] != stamp:
-            self._index = stamp, open_index(self.folder, about.generation)
+            self._index = (
+                stamp,
+                open_index(self.folder, about.generation, (about.slots, about.width)),
+            )
         return self._index[1]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from samehand.codec import decode
 from samehand.errors import MissingExtraError
 from samehand.files import atomic_path, read_json, write_text
 from samehand.gallery.vectors import Slots, best, exact_nearest, nearest_of_each
@@ -94,15 +95,22 @@ def read_info(folder: Path, generation: int) -> IndexInfo | None:
         facts = read_json((folder / "index.json").read_text(encoding="utf-8"))
         if facts.pop("generation") != generation:
             return None
-        return IndexInfo(**facts)
+        info = decode(IndexInfo, facts)
+        return info if info.works > 0 and info.probed > 0 else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def open_index(folder: Path, generation: int) -> Index | None:
-    """Open the index, or return None where there is none, or no faiss to read it."""
+def open_index(folder: Path, generation: int, shape: tuple[int, int]) -> Index | None:
+    """Open the index, or return None where there is none, or no faiss to read it.
+
+    Args:
+        folder: The gallery's folder.
+        generation: Of the vector file.
+        shape: N and D of the embeddings; an index of others is none.
+    """
     info = read_info(folder, generation)
-    if info is None:
+    if info is None or info.works > shape[0]:
         return None
     try:
         faiss = _faiss()
@@ -111,7 +119,7 @@ def open_index(folder: Path, generation: int) -> Index | None:
         )
     except (MissingExtraError, RuntimeError):
         return None
-    if lists.ntotal != info.works:
+    if lists.ntotal != info.works or lists.d != shape[1] or not isinstance(lists, faiss.IndexIVF):
         return None
     return Index(info, generation, lists)
 
@@ -145,7 +153,8 @@ def approximate_nearest(
         later = slots[slots >= index.info.works]
     elif len(holes):
         later = np.setdiff1d(later, holes)
-    found = np.concatenate([proposed[proposed >= 0], exact_nearest(rows, probe, count, later)])
+    proposed = proposed[(proposed >= 0) & (proposed < len(rows))]
+    found = np.concatenate([proposed, exact_nearest(rows, probe, count, later)])
     found = np.unique(found)
     return found[best(rows[found] @ probe, count)]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from samehand.catalogue.dates import Years, parse_date
 from samehand.errors import GalleryError
 from samehand.gallery.filters import plain
+from samehand.gallery.foreign import harm_beside
 
 _PATIENCE_S = 60.0
 
@@ -75,8 +76,10 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a database, or make one; for reading only where it cannot be written.
 
     Raises:
-        GalleryError: It is damaged, locked or unreachable.
+        GalleryError: It is damaged, locked or unreachable, or would have other files written.
     """
+    if (harm := harm_beside(path)) is not None:
+        raise GalleryError(f"the gallery {path.parent} is not opened: {harm}")
     try:
         return _connect(path.as_uri() if path.is_absolute() else path.absolute().as_uri())
     except UnicodeDecodeError as error:
@@ -115,9 +118,7 @@ def _connect(address: str) -> sqlite3.Connection:
         address, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False, uri=True
     )
     try:
-        # A gallery may come from a stranger: what its schema says is not to be run.
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+        limit_strangers(connection)
         if "?" not in address:
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: what was reported as added survives a power cut, not only a killed process.
@@ -132,6 +133,13 @@ def _connect(address: str) -> sqlite3.Connection:
     connection.create_function("first_year", 1, lambda text: _years(text)[0], deterministic=True)
     connection.create_function("last_year", 1, lambda text: _years(text)[1], deterministic=True)
     return connection
+
+
+def limit_strangers(connection: sqlite3.Connection) -> None:
+    """Leave a database that may come from a stranger little to do beyond holding rows."""
+    # What its schema says is not to be run.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
 
 
 def _fold(text: str | None) -> str | None:

@@ -22,6 +22,7 @@ import numpy as np
 from samehand.errors import GalleryError
 from samehand.files import output_error, read_json
 from samehand.gallery.filters import sql_condition
+from samehand.gallery.foreign import foreign_part
 from samehand.gallery.places import DATABASE, known_galleries
 from samehand.gallery.schema import APPLICATION, FORMAT, About
 from samehand.gallery.sqlite import Connections, sentence
@@ -56,15 +57,12 @@ class Store:
         with self._refusing_damage():
             kind = self._connection.execute("PRAGMA application_id").fetchone()[0]
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            foreign = self._connection.execute(
-                "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
-            ).fetchone()
+            foreign = foreign_part(self._connection)
         if kind != APPLICATION:
             raise GalleryError(f"{folder / DATABASE} is not a gallery; choose another name")
         if foreign is not None:
-            # samehand makes neither triggers nor views, and either would run with each command.
             raise GalleryError(
-                f"the gallery {folder} holds {foreign[0]!r}, which samehand did not make; "
+                f"the gallery {folder} holds {ascii(foreign)[:90]}, which samehand did not make; "
                 "import an export from its maker instead"
             )
         if version != FORMAT:

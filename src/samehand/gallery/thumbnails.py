@@ -18,6 +18,8 @@ from typing import get_args
 from PIL import Image
 
 from samehand.errors import ImageError
+from samehand.gallery.foreign import foreign_part, harm_beside
+from samehand.gallery.sqlite import limit_strangers
 from samehand.gallery.works import StoredWork
 from samehand.images.condition import picture_kind
 from samehand.images.decode import decode_file
@@ -44,8 +46,13 @@ class Thumbnails:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
+        if (harm := harm_beside(self._path)) is not None:
+            raise sqlite3.DatabaseError(harm)
         connection = sqlite3.connect(self._path, timeout=_PATIENCE_S)
         try:
+            limit_strangers(connection)
+            if (foreign := foreign_part(connection)) is not None:
+                raise sqlite3.DatabaseError(f"{foreign} is neither a table nor an index")
             with connection:
                 connection.execute(
                     "CREATE TABLE IF NOT EXISTS pictures (sha256 TEXT PRIMARY KEY, jpeg BLOB)"
@@ -68,7 +75,7 @@ class Thumbnails:
                 ).fetchone()
         except sqlite3.Error:
             return None
-        return None if row is None else bytes(row[0])
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def keep(self, pictures: Iterable[tuple[str, bytes]]) -> None:
         """Store JPEGs by their contents; where that cannot be, they are made again when asked."""
@@ -114,6 +121,8 @@ class Thumbnails:
         if not other._path.exists():
             return
         try:
+            with other._opened():
+                pass  # It may be a stranger's, and is looked at before it is attached.
             with self._lock, self._opened() as connection:
                 connection.execute("ATTACH DATABASE ? AS theirs", (os.fspath(other._path),))
                 names = connection.execute("SELECT name FROM theirs.sqlite_master")

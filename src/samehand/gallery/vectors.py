@@ -29,7 +29,9 @@ def append_rows(path: Path, first: int, rows: Floats) -> None:
         rows: (B, D).
     """
     width = rows.shape[1]
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    # Through a link, a stranger's gallery would have any file written.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags, 0o666)
     with open(handle, "r+b") as stream:
         stream.seek(first * width * 4)
         stream.write(np.ascontiguousarray(rows, np.float32).tobytes())
