@@ -24,6 +24,7 @@ LIES = {
     "columns of lists": """UPDATE works SET extra = '{"room": [[]]}'""",
     "deep columns": f"UPDATE works SET extra = '{'[' * 100_000}'",
     "columns with the names of others": """UPDATE works SET extra = '{"path": "z", "": "y"}'""",
+    "bytes for a column": "INSERT INTO extra_columns VALUES (x'ff')",
     "bytes for a name": "UPDATE works SET artist = x'ff00'",
     "bytes for a time": "UPDATE works SET added = x'00ff'",
     "NUL in a path": "UPDATE works SET path = 'a' || char(0) || slot",

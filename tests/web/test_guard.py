@@ -47,6 +47,7 @@ def test_a_rebound_name_gets_nothing(client):
         {"origin": "http://evil.example"},
         {"origin": "http://127.0.0.1:9999"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"sec-fetch-site": "none", "origin": "http://evil.example"},
     ],
 )

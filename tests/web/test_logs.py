@@ -13,7 +13,7 @@ from samehand.web.logs import configure_logs
 
 @pytest.fixture(autouse=True)
 def _loggers_as_they_were():
-    names = ("samehand.access", "samehand.error", "uvicorn")
+    names = ("samehand.access", "samehand.error", "uvicorn", "python_multipart")
     before = {
         name: (list(one.handlers), one.propagate, one.level)
         for name in names
@@ -91,4 +91,14 @@ def test_a_fault_is_answered_with_the_identity_under_which_the_log_explains_it(
 def test_without_access_logs_only_errors_are_written(client, capsys):
     configure_logs("text", access=False)
     client.get("/healthz")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_form_that_is_none_is_no_line_of_its_own(client, capsys, monkeypatch):
+    configure_logs("json", access=False)
+    # pytest's own handler would keep the last resort, standard error, from being used.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    form = {"content-type": "multipart/form-data; boundary=y"}
+    answer = client.post("/api/v1/compare", content=b"--x\r\n\r\n", headers=form)
+    assert answer.status_code == 400
     assert capsys.readouterr() == ("", "")

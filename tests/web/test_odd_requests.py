@@ -68,6 +68,19 @@ def test_a_missing_field_is_named(client, pair):
     assert answer.json()["detail"].startswith("right: ")
 
 
+@pytest.mark.parametrize("name", ["", "x" * 50_000, "\x1b[31m"])
+def test_a_field_of_an_odd_name_is_refused_in_a_short_sentence(client, pair, name):
+    for answer in (
+        client.post("/api/v1/compare", files=pair, params={name: "1"}),
+        client.post("/api/v1/compare", files=pair, data={name[:1000]: "1"}),
+    ):
+        assert answer.status_code == 422
+        detail = answer.json()["detail"]
+        assert "no such field" in detail
+        assert len(detail) < 250
+        assert detail.isprintable()
+
+
 def test_file_names_are_text_on_every_page(client, pair):
     named = {side: (MARKUP, *rest) for side, (_, *rest) in pair.items()}
     page = client.post("/", files=named).text

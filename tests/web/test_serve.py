@@ -86,10 +86,26 @@ def test_a_body_that_is_too_large_is_refused_unread(port):
         assert b"413 " in client.recv(65536)
 
 
-def test_a_connection_that_is_no_http_is_refused(port):
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"\x16\x03\x01 not http\r\n\r\n",
+        b"GET /healthz\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /\x1b[31m HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        b"POST /api/v1/compare HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /api/v1/compare HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 2**18,
+    ],
+)
+def test_a_connection_that_is_no_http_is_refused(port, start):
     with socket.create_connection(("127.0.0.1", port)) as client:
-        client.sendall(b"\x16\x03\x01 not http\r\n\r\n")
-        assert b"400 Bad Request" in until_closed(client)
+        client.sendall(start)
+        head, _, body = until_closed(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request")
+    assert b"nosniff" in head
+    assert list(json.loads(body)) == ["detail"]
     assert healthy(port)
 
 

@@ -152,7 +152,10 @@ class Store:
         """Return the columns beyond those that every gallery has."""
         with self._refusing_damage():
             rows = self._connection.execute("SELECT name FROM extra_columns ORDER BY name")
-            return [row[0] for row in rows]
+            names = [row[0] for row in rows]
+            if not all(isinstance(name, str) for name in names):
+                raise sqlite3.DatabaseError("the names of its columns are not all text")
+            return names
 
     def artist_names(self) -> list[str]:
         """Return every artist's name, in alphabetical order."""

@@ -7,6 +7,9 @@ from typing import Any
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
+_SHOWN = 80
+"""Letters of a name that an answer repeats."""
+
 
 async def only_known_fields(request: Request) -> None:
     """Refuse a form field or an address's parameter that the call does not have.
@@ -22,10 +25,11 @@ async def only_known_fields(request: Request) -> None:
         given += [*await request.form()]  # parsed once for each request, so read again for nothing
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
+            shown = name[:_SHOWN] or "a field without a name"
+            close = difflib.get_close_matches(shown, known, 1)
             there = f"the call has {', '.join(known)}" if known else "the call has no fields"
             raise HTTPException(
-                422, f"{name}: no such field; " + (f"did you mean {close[0]}?" if close else there)
+                422, f"{shown}: no such field; " + (f"did you mean {close[0]}?" if close else there)
             )
 
 

@@ -116,7 +116,10 @@ def cross_site(headers: Headers, host: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc.lower() != host.lower()
+    try:
+        return urlsplit(origin).netloc.lower() != host.lower()
+    except ValueError:  # no browser writes "http://[", and nothing is known of who does
+        return True
 
 
 def followed(headers: Headers) -> bool:

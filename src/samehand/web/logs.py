@@ -105,6 +105,8 @@ def configure_logs(form: LogFormat, *, access: bool) -> None:
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(level)
+    # What it finds wrong in a form, the client is told in the answer.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 def _with_identity(record: logging.LogRecord) -> bool:

@@ -5,10 +5,14 @@ for a client to read what it was sent; either way a few clients could hold every
 """
 
 import asyncio
+import json
+from http import HTTPStatus
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from samehand.web.guard import HEADERS
 from samehand.web.limits import Limits
 
 
@@ -51,7 +55,18 @@ class TimedProtocol(H11Protocol):
             if self.cycle.response_started:
                 self.transport.close()
                 return
-        super().send_400_response(msg)
+        # uvicorn's own answer is plain text, and lacks what every other answer carries.
+        body = json.dumps({"detail": "The request is not HTTP that can be read."}).encode()
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+            *HEADERS.items(),
+        ]
+        answer = h11.Response(status_code=400, headers=headers, reason=HTTPStatus(400).phrase)
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """Start the clock of a client that does not read."""
