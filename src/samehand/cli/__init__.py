@@ -191,7 +191,7 @@ def _discard_output() -> None:
 
 
 def _fail(program: str, message: str) -> None:
-    from samehand.images.decode import printable
+    from samehand.files import printable
 
     print(f"{program}: {printable(message)}", file=sys.stderr)
     sys.exit(2)

@@ -18,6 +18,7 @@ from samehand.cli.options import (
     Prior,
     Threads,
     print_json,
+    say,
     shown_name,
     tell_written,
 )
@@ -144,7 +145,7 @@ def score(
         tell=tell,
     )
     without = f", {unscored:,} of them without a score" if unscored else ""
-    print(f"wrote {rows:,} {'row' if rows == 1 else 'rows'} to {out}{without}")
+    say(f"wrote {rows:,} {'row' if rows == 1 else 'rows'} to {out}{without}")
     if rows and rows == unscored:
         raise typer.Exit(2)
 
@@ -189,7 +190,7 @@ def _in_words(verdict: Verdict) -> str:
 
 def _nearby_in_words(verdict: Verdict) -> list[str]:
     from samehand.explain.words import title_of
-    from samehand.images.decode import printable
+    from samehand.files import printable
 
     near = verdict.neighbours
     if near is None:

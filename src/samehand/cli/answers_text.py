@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from samehand.cli.listed import counted
+from samehand.files import printable
 
 if TYPE_CHECKING:
     from samehand.results import Clustering, DecidedWork, Decision, MergeReport, Queue, Suspect
@@ -73,14 +74,6 @@ _SHOWN_ELSEWHERE = frozenset({"qualifier", "attribution", "date_from", "date_to"
 VERIFY_TABLE = (VERIFY_COLUMNS, _verify_rows)
 SEARCH_TABLE = (SEARCH_COLUMNS, _search_rows)
 IDENTIFY_TABLE = (IDENTIFY_COLUMNS, _identify_rows)
-
-
-def printable(text: str) -> str:
-    """Return text as a terminal can show it."""
-    # Pillow is loaded only by who has something to show, so that `samehand --help` is quick.
-    from samehand.images.decode import printable as shown
-
-    return shown(text)
 
 
 def work_words(

@@ -13,7 +13,6 @@ from samehand.cli.answers_text import (
     SEARCH_TABLE,
     VERIFY_TABLE,
     identification_text,
-    printable,
     search_text,
     verify_text,
 )
@@ -30,9 +29,9 @@ from samehand.cli.listed import (
     tell,
 )
 from samehand.cli.listing import print_fitted
-from samehand.cli.options import AnyAttribution, AsJson, Model, Point, Prior, Threads
+from samehand.cli.options import AnyAttribution, AsJson, Model, Point, Prior, Threads, say
 from samehand.errors import ImageError, SamehandError
-from samehand.files import sha256_bytes
+from samehand.files import printable, sha256_bytes
 from samehand.records import FalseAlarms
 
 if TYPE_CHECKING:
@@ -237,17 +236,17 @@ def calibrate(
     steps = config.attribution.references.steps
     for step in steps:
         rate = step.calibration.points["eer"].error_rate
-        print(f"{step.references:>4} references: error rate {rate:.1%} on held-out artists")
+        say(f"{step.references:>4} references: error rate {rate:.1%} on held-out artists")
     for name, point in config.attribution.open_set.points.items():
-        print(
+        say(
             f"{name:>6}: names {point.false_alarms:.1%} of unknown hands, and "
             f"{point.detected:.1%} of known ones rightly"
         )
     if config.one_style is None:
-        print("no calibration of pairs of one style: the held-out works have too few styles known")
+        say("no calibration of pairs of one style: the held-out works have too few styles known")
     else:
         rate = config.one_style.points["eer"].error_rate
-        print(f"pairs of one style: error rate {rate:.1%} on held-out artists")
+        say(f"pairs of one style: error rate {rate:.1%} on held-out artists")
 
 
 def _secure(
@@ -342,7 +341,7 @@ def _answer(
     if out is not None:
         batch = answer_all(probes, answer, out, Table(*table), question, "answering")
         print_failures("no answer", batch.failed, len(probes))
-        print(
+        say(
             f"wrote {counted(batch.answered, 'answer')} to {out}, {batch.before:,} were there, "
             f"{len(batch.failed):,} cannot be read"
         )

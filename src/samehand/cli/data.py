@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
-from samehand.cli.options import AnyRights, Catalogue, Limit, Private, print_next
+from samehand.cli.options import AnyRights, Catalogue, Limit, Private, print_next, say
 from samehand.records import Collection, Split
 
 if TYPE_CHECKING:
@@ -90,13 +90,13 @@ def prepare(
         tell(note)
     for name, count in report.splits.items():
         whose = "artist" if count["artists"] == 1 else "artists"
-        print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} {whose}")
-    print(
+        say(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} {whose}")
+    say(
         f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
         f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "
         f"{len(report.contested)}"
     )
-    print(f"wrote {out / 'catalogue.parquet'} and {out / 'prepare-report.md'}: read that first")
+    say(f"wrote {out / 'catalogue.parquet'} and {out / 'prepare-report.md'}: read that first")
     print_next("protocol", "--catalogue", out, "--out", f"{out}-pairs.parquet")
 
 
@@ -116,7 +116,7 @@ def atelier(
     from samehand.atelier import build_atelier
 
     build_atelier(out, painters=painters, works=works, seed=seed, layout=layout, size=(size, size))
-    print(f"wrote {painters * works:,} works by {painters} synthetic painters to {out}")
+    say(f"wrote {painters * works:,} works by {painters} synthetic painters to {out}")
     print_next("prepare", layout, out, "--out", f"{out}-catalogue")
 
 
@@ -167,7 +167,7 @@ def protocol(
     )
     digest = sha256_file(catalogue / "catalogue.parquet")
     header = write_protocol(out, draft, description=description, catalogue_sha256=digest)
-    print(
+    say(
         f"wrote {header.pairs:,} pairs ({header.genuine:,} genuine) of {header.paintings:,} "
         f"paintings by {header.artists:,} artists to {out} (hash {header.content_hash[:16]})"
     )

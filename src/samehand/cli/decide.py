@@ -8,7 +8,7 @@ import typer
 
 from samehand.cli.answers_text import decided_words, decision_lines, queue_text
 from samehand.cli.gallery import Name, Where
-from samehand.cli.options import AsJson, Model, print_json
+from samehand.cli.options import AsJson, Model, print_json, say
 from samehand.errors import SamehandError
 from samehand.records import Judgement
 
@@ -41,7 +41,7 @@ def decide(
         if as_json:
             print_json(made.to_dict())
         else:
-            print("\n".join(decision_lines(made)))
+            say("\n".join(decision_lines(made)))
 
 
 def decisions(
@@ -68,18 +68,18 @@ def decisions(
             if as_json:
                 print_json(undone.to_dict())
             else:
-                print(f"undone: {decided_words(undone)}")
+                say(f"undone: {decided_words(undone)}")
             return
         found = gallery.decisions(history=history)
     if out is not None:
         write_decisions(out, found)
-        print(f"wrote {len(found.decisions):,} decisions to {out}")
+        say(f"wrote {len(found.decisions):,} decisions to {out}")
     elif as_json:
         print_json(found.to_dict())
     elif not found.decisions:
-        print(f"nobody has decided anything in {found.gallery}; samehand decide does")
+        say(f"nobody has decided anything in {found.gallery}; samehand decide does")
     else:
-        print("\n".join(line for one in found.decisions for line in decision_lines(one)))
+        say("\n".join(line for one in found.decisions for line in decision_lines(one)))
 
 
 def queue(
@@ -105,7 +105,7 @@ def queue(
     if as_json:
         print_json(found.to_dict())
     else:
-        print(queue_text(found))
+        say(queue_text(found))
 
 
 def _who(by: str | None) -> str:

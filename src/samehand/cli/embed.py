@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from samehand.cli.listed import Columns, Images, print_failures, tell
-from samehand.cli.options import AsJson, Model, Threads, print_json
+from samehand.cli.options import AsJson, Model, Threads, print_json, say
 
 
 def embed(
@@ -64,7 +64,7 @@ def embed(
     if as_json:
         print_json(report.to_dict())
     else:
-        print(
+        say(
             f"embedded {report.embedded:,}, unreadable {len(report.failed):,}, there already "
             f"{report.already:,}; {report.seconds:.1f} s; rows in {report.out}"
         )

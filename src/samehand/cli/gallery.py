@@ -18,8 +18,10 @@ from samehand.cli.options import (
     Threads,
     print_json,
     print_next,
+    say,
 )
 from samehand.errors import GalleryError
+from samehand.files import printable
 
 if TYPE_CHECKING:
     from samehand.gallery import Gallery
@@ -57,7 +59,7 @@ def create(name: Name, model: Model = None) -> None:
     from samehand.model.folder import open_model
 
     with Gallery.create(name, open_model(model)) as gallery:
-        print(f"made the gallery {gallery.name} in {gallery.address}")
+        say(f"made the gallery {gallery.name} in {gallery.address}")
     print_next("gallery", "add", name, "paintings/", *(("--model", model) if model else ()))
 
 
@@ -91,7 +93,6 @@ def add(
     """Add works; unchanged files are not embedded again; rerun to resume."""
     from samehand.catalogue.headings import parse_columns
     from samehand.gallery import Gallery
-    from samehand.images.decode import printable
     from samehand.verification.verifier import SameHand
 
     with Gallery.open(name) as gallery:
@@ -126,7 +127,7 @@ def add(
         if as_json:
             print_json(report.to_dict())
         else:
-            print(
+            say(
                 f"added {report.added:,}, changed {report.changed:,}, updated {report.updated:,}, "
                 f"unchanged {report.unchanged:,}, moved {report.moved:,}, "
                 f"unreadable {len(report.failed):,}; "
@@ -177,7 +178,7 @@ def remove(
             raise GalleryError("nothing to remove: name files, a condition with --where, or --gone")
         wanted = [*(paths or ()), *(gallery.gone() if gone else ())]
         count = gallery.remove(wanted, where=where or ())
-        print(f"removed {count:,}; {len(gallery):,} works in {gallery.name}")
+        say(f"removed {count:,}; {len(gallery):,} works in {gallery.name}")
 
 
 @app.command("set")
@@ -200,7 +201,7 @@ def set_columns(
     with Gallery.open(name) as gallery:
         matched = gallery.count(where or ())
         changed = gallery.set_columns(wanted, where=where or ())
-        print(f"{matched:,} works match, {changed:,} changed")
+        say(f"{matched:,} works match, {changed:,} changed")
 
 
 @app.command()
@@ -218,7 +219,7 @@ def merge(
         if as_json:
             print_json(report.to_dict())
         else:
-            print(merge_text(report))
+            say(merge_text(report))
 
 
 @app.command()
@@ -231,7 +232,7 @@ def rename(
     with Gallery.open(name) as gallery:
         before = gallery.name
         gallery.rename(to)
-        print(f"renamed {before} to {gallery.name}, in {gallery.address}")
+        say(f"renamed {before} to {gallery.name}, in {gallery.address}")
 
 
 @app.command()
@@ -246,13 +247,13 @@ def delete(
         count = len(gallery)
         if not yes:
             try:
-                typer.confirm(f"Delete {gallery.name} with {count:,} works?", abort=True)
+                typer.confirm(f"Delete {printable(gallery.name)} with {count:,} works?", abort=True)
             except typer.Abort as stop:
                 raise GalleryError(
                     f"{gallery.name} was not deleted; answer y, or pass --yes"
                 ) from stop
         gallery.delete()
-        print(f"deleted {gallery.name} with {count:,} works; the images stay")
+        say(f"deleted {gallery.name} with {count:,} works; the images stay")
 
 
 @app.command("list")
@@ -268,22 +269,21 @@ def list_works(
     from samehand.cli.answers_text import work_words
     from samehand.gallery import Gallery
     from samehand.gallery.places import known_galleries
-    from samehand.images.decode import printable
 
     if name is None:
         for known in known_galleries():
-            print(json.dumps({"gallery": known}) if as_json else known)
+            say(json.dumps({"gallery": known}) if as_json else known)
         return
     with Gallery.open(name) as gallery:
         found = False
         for stored in gallery.list(where or (), limit=limit):
             found = True
             if as_json:
-                print(json.dumps(stored.record().to_dict(), ensure_ascii=False))
+                print(json.dumps(stored.record().to_dict()))
             else:
                 work = stored.work
                 words = work_words(work.artist, work.title, work.date, work.extra)
-                print(printable("  |  ".join([work.path, *words])))
+                say(printable("  |  ".join([work.path, *words])))
         if not found:
             tell(f"0 works match in {gallery.name}, of {len(gallery):,}")
 
@@ -344,7 +344,7 @@ def export(
 
     with Gallery.open(name) as gallery:
         count = gallery.export(out, where or ())
-        print(f"wrote {count:,} works to {out}")
+        say(f"wrote {count:,} works to {out}")
 
 
 @app.command("re-embed")
@@ -367,7 +367,7 @@ def re_embed(
         kept, dropped = gallery.re_embed(
             same_hand, cache=cache or default_cache(), drop_gone=drop_gone
         )
-        print(f"embedded {kept:,} works with {same_hand.folder.identity}, dropped {dropped:,}")
+        say(f"embedded {kept:,} works with {same_hand.folder.identity}, dropped {dropped:,}")
         if gallery.wants_index():
             _index(gallery)
 
@@ -375,7 +375,7 @@ def re_embed(
 def _index(gallery: "Gallery") -> None:
     print("building the approximate index", file=sys.stderr)
     found = gallery.build_index()
-    print(
+    say(
         f"indexed {found.works:,} works: recall@10 {found.recall_at_10:.3f} against exact search, "
         f"{found.approximate_ms:.1f} ms beside {found.exact_ms:.1f} ms"
     )

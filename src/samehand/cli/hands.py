@@ -10,7 +10,7 @@ from samehand.cli.attribution import InGallery
 from samehand.cli.gallery import Where
 from samehand.cli.listed import tell
 from samehand.cli.listing import print_fitted
-from samehand.cli.options import AnyAttribution, AsJson, Model, print_json
+from samehand.cli.options import AnyAttribution, AsJson, Model, print_json, say
 from samehand.results import Suspects
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def cluster(
     found, labels = _grouped(gallery, where, suspects, any_attribution, model)
     if out is not None:
         write_clustering(out, found, labels)
-        print(f"wrote {found.works:,} works in {len(found.hands):,} hands to {out}")
+        say(f"wrote {found.works:,} works in {len(found.hands):,} hands to {out}")
     elif as_json:
         print_json(found.to_dict())
     else:
@@ -74,14 +74,14 @@ def suspects(
         )
     if out is not None:
         write_suspects(out, answer)
-        print(f"wrote {len(answer.suspects):,} suspects of {answer.works:,} works to {out}")
+        say(f"wrote {len(answer.suspects):,} suspects of {answer.works:,} works to {out}")
         tell("the most suspect come first, and each is a question for an expert, not a finding")
     elif as_json:
         print_json(answer.to_dict())
     elif answer.suspects:
         print_fitted(suspects_text(answer.suspects))
     else:
-        print(f"no label of {answer.works:,} works in {answer.gallery} is contradicted")
+        say(f"no label of {answer.works:,} works in {answer.gallery} is contradicted")
 
 
 def _grouped(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from samehand.cli.options import say
+
 
 def push(
     model: Annotated[str, typer.Argument(help="A model folder, or a built-in name.")],
@@ -24,4 +26,4 @@ def push(
     from samehand.model.publish import publish_model
 
     address = publish_model(model, repo, report=report, private=not public, licence=licence)
-    print(f"published {repo}: {address}")
+    say(f"published {repo}: {address}")

@@ -14,6 +14,7 @@ from samehand.cli.options import (
     command_line,
     extra,
     print_next,
+    say,
 )
 from samehand.errors import ModelError
 
@@ -54,7 +55,7 @@ def train(
         print(f"interrupted; the same command continues from {out}", file=sys.stderr)
         raise typer.Exit(130) from stop
     epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
-    print(f"trained {epochs}; wrote {out}/best.safetensors, metrics.json, curves.png")
+    say(f"trained {epochs}; wrote {out}/best.safetensors, metrics.json, curves.png")
     print_next("export", out, "--catalogue", catalogue, "--out", f"{out}-model")
 
 
@@ -74,7 +75,7 @@ def export(
         from samehand.training.release import export as release
     config = release(runs, catalogue, out, name=name)
     artists = config.calibration.artists
-    print(f"wrote the model {config.name} to {out}, calibrated on {artists} held-out artists")
+    say(f"wrote the model {config.name} to {out}, calibrated on {artists} held-out artists")
     print_next("compare", "a.jpg", "b.jpg", "--model", out)
 
 
@@ -83,7 +84,7 @@ def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> No
     from samehand.model.fit_background import fit_background
 
     made = fit_background(model, catalogue, threads)
-    print(
+    say(
         f"wrote {len(made.regions):,} regions of training paintings and the scores of "
         f"{int(made.genuine.sum() + made.impostor.sum()):,} calibration pairs into {model}"
     )
@@ -136,5 +137,5 @@ def evaluate(
             same_hand.folder.path / "README.md",
             model_card(same_hand.folder.config, markdown_report(found, command)),
         )
-    print(terminal_report(found))
+    say(terminal_report(found))
     print(f"wrote {out}/report.md, report.json and pictures", file=sys.stderr)

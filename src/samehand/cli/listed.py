@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samehand.errors import ImageError
+from samehand.files import printable
 
 if TYPE_CHECKING:
     from samehand.catalogue.pictures import Pictures
@@ -61,14 +62,11 @@ def counted(number: int, noun: str) -> str:
 
 def tell(note: str) -> None:
     """Print what a person should know, on standard error."""
-    from samehand.images.decode import printable
-
     print(f"note: {printable(note)}", file=sys.stderr)
 
 
 def print_failures(label: str, failed: Mapping[str, str], total: int) -> None:
     """Print why images could not be used, alike reasons in one line, on standard error."""
-    from samehand.images.decode import printable
     from samehand.verification.output import failure_lines
 
     for line in failure_lines(failed, total):

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from samehand.cli.examples import EXAMPLES, FIRST_EXAMPLES
+from samehand.cli.options import say
+from samehand.files import printable
 
 WIDTH = 80
 """Help and answers fit a terminal of this many columns."""
@@ -37,7 +39,7 @@ def fit(text: str, width: int = WIDTH) -> str:
 
 def print_fitted(text: str) -> None:
     """Print an answer; a terminal gets it `WIDTH` wide, a pipe or a file with its lines whole."""
-    print(fit(text) if sys.stdout.isatty() else text)
+    say(fit("\n".join(map(printable, text.split("\n")))) if sys.stdout.isatty() else text)
 
 
 class Grouped(TyperGroup):

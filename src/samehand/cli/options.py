@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from samehand.errors import MissingExtraError
+from samehand.files import printable
 from samehand.records import OperatingPoint
 
 Model = Annotated[
@@ -69,6 +70,11 @@ def extra(task: str, extra: str) -> Iterator[None]:
         raise MissingExtraError(task, extra) from error
 
 
+def say(text: str) -> None:
+    """Print lines as any terminal can show them, whatever names stand in them."""
+    print("\n".join(map(printable, text.split("\n"))))
+
+
 def print_json(values: dict[str, object]) -> None:
     """Print one JSON document."""
     print(json.dumps(values, indent=2))
@@ -76,8 +82,6 @@ def print_json(values: dict[str, object]) -> None:
 
 def shown_name(path: str | Path, whole: bool = False) -> str:
     """Return a file's name, or its whole path, as a terminal can show it."""
-    from samehand.images.decode import printable
-
     return printable(str(path) if whole else Path(path).name)
 
 
@@ -88,7 +92,7 @@ def tell_written(path: Path) -> None:
 
 def print_next(*words: str | Path) -> None:
     """Print the command that usually comes next, so that it can be pasted."""
-    print(f"next: {shlex.join(['samehand', *map(str, words)])}")
+    say(f"next: {shlex.join(['samehand', *map(str, words)])}")
 
 
 def command_line(program: str = "samehand") -> str:

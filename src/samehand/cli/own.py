@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from samehand.cli.listed import counted, listed, print_failures, tell
-from samehand.cli.options import print_next
+from samehand.cli.options import print_next, say
 from samehand.errors import ImageError, ModelError
 from samehand.records import Floats, PictureKind
 
@@ -107,8 +107,8 @@ def calibrate_on_own(
         out,
         name or out.name,
     )
-    print(_said(made))
-    print(f"wrote the model {made.name} to {out}")
+    say(_said(made))
+    say(f"wrote the model {made.name} to {out}")
     print_next("serve", "--model", out)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from samehand.cli.options import Catalogue, Threads
+from samehand.cli.options import Catalogue, Threads, say
 
 app = typer.Typer(name="pairs", no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,4 +46,4 @@ def show(
             same_hand, catalogue, out, split=split, pairs=pairs, among=among, seed=seed
         )
     for sheet in sheets:
-        print(f"wrote {sheet}")
+        say(f"wrote {sheet}")

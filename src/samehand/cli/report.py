@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samehand.cli.listed import Columns, Images, References, listed
-from samehand.cli.options import Beside, Model, Picture, Point, Prior, Threads
+from samehand.cli.options import Beside, Model, Picture, Point, Prior, Threads, say
 from samehand.errors import OutputError, SamehandError
 
 
@@ -88,7 +88,7 @@ def report(
                 gallery=beside,
             )
     write_report(html, out)
-    print(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 def manifest(
@@ -135,4 +135,4 @@ def manifest(
     written = write_manifest(
         out, base, verdict, pair, (works.get(digests[0]), works.get(digests[1])), decided
     )
-    print(f"wrote {', '.join(map(str, written))}; publish them in {base}")
+    say(f"wrote {', '.join(map(str, written))}; publish them in {base}")

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from samehand.cli.options import extra
+from samehand.cli.options import extra, say
 from samehand.errors import SamehandError
+from samehand.files import printable
 from samehand.records import Role
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ def add(
         raise SamehandError(f"{file} has a user {name} already; --replace changes it")
     password = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True)
     with_user(file, name, role, password)
-    print(f"{name} may use servers of {file} as a {role}")
+    say(f"{name} may use servers of {file} as a {role}")
 
 
 @app.command()
@@ -50,7 +51,7 @@ def remove(file: File, name: Name) -> None:
         from samehand.web.users import without_user
 
     without_user(file, name)
-    print(f"{name} may no longer use servers of {file}")
+    say(f"{name} may no longer use servers of {file}")
 
 
 @app.command(name="list")
@@ -60,4 +61,4 @@ def show(file: File) -> None:
         from samehand.web.users import read_users
 
     for one in read_users(file).users.values():
-        print(f"{one.role}\t{one.name}")
+        print(f"{one.role}\t{printable(one.name)}")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from samehand.images.decode import decode_file, printable
+from samehand.files import printable
+from samehand.images.decode import decode_file
 from samehand.images.save import save_picture
 
 _SIDE = 230

@@ -27,7 +27,7 @@ from samehand.explain.words import (
     share,
     unusual_in_words,
 )
-from samehand.images.decode import printable
+from samehand.files import printable
 from samehand.images.save import save_picture
 from samehand.model.painting import Painting
 from samehand.results import Evidence, Verdict

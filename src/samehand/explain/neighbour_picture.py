@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 from samehand.errors import ImageError
 from samehand.explain.evidence_picture import INK, PAPER, QUIET, fit
 from samehand.explain.words import title_of
-from samehand.images.decode import decode_file, printable
+from samehand.files import printable
+from samehand.images.decode import decode_file
 from samehand.results import Neighbour
 
 _HEIGHT, _THUMBNAIL, _GAP = 84, 74, 12

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from samehand.explain.words import error_rate_in_words, share
-from samehand.images.decode import printable
+from samehand.files import printable
 from samehand.images.save import save_picture
 from samehand.model.painting import Painting
 from samehand.results import Verdict

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from samehand.errors import ImageError
-from samehand.files import sha256_bytes
+from samehand.files import printable, sha256_bytes
 from samehand.images.colour import to_srgb
 from samehand.images.nothing import LEAST_SIDE, is_blank
 from samehand.images.opening import Opened, damaged, open_bytes, open_image
@@ -32,7 +32,6 @@ __all__ = [
     "decode",
     "decode_bytes",
     "decode_file",
-    "printable",
 ]
 
 MAX_PIXELS = 200_000_000
@@ -233,11 +232,3 @@ def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
     white = Image.new(opaque, image.size, "white")
     white.paste(image.convert(opaque), mask=alpha)
     return white
-
-
-def printable(name: str) -> str:
-    """Return a file name, or words with one, that any terminal can show, whatever its bytes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in name
-    )

@@ -2,13 +2,14 @@
 
 import math
 import os
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from PIL import Image
 
 from samehand.errors import ModelError
@@ -244,7 +245,7 @@ def run_graph(
     session: onnxruntime.InferenceSession,
     path: Path,
     outputs: list[str],
-    inputs: dict[str, Floats],
+    inputs: Mapping[str, NDArray[np.floating[Any]]],
 ) -> list[Floats]:
     """Run a graph.
 

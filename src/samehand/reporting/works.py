@@ -6,7 +6,7 @@ import io
 from PIL import Image
 
 from samehand.explain.evidence_picture import fit
-from samehand.images.decode import printable
+from samehand.files import printable
 from samehand.model.painting import Painting
 
 _QUALITY = 84

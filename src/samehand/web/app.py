@@ -13,8 +13,8 @@ from starlette.staticfiles import StaticFiles
 
 import samehand
 from samehand.errors import SamehandError
+from samehand.files import printable
 from samehand.gallery import Gallery
-from samehand.images.decode import printable
 from samehand.results import Health, Problem
 from samehand.verification.verifier import SameHand
 from samehand.web import (

@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from samehand.files import printable
 from samehand.gallery.thumbnails import thumbnail
-from samehand.images.decode import printable
 from samehand.web import cases, questions
 from samehand.web.access import Decider, named
 from samehand.web.api import attached

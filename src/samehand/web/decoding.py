@@ -10,7 +10,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from PIL import Image
 
 from samehand.errors import ImageError
-from samehand.images.decode import Decoded, printable
+from samehand.files import printable
+from samehand.images.decode import Decoded
 from samehand.web.limits import Limits
 
 MAX_SIDE = 2048

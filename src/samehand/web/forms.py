@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from fastapi import Depends, File, Form, Query, Request, UploadFile
 from starlette.exceptions import HTTPException
 
+from samehand.files import printable
 from samehand.gallery import Gallery
-from samehand.images.decode import printable
 from samehand.records import OperatingPoint
 from samehand.web.engine import Engine, Upload
 from samehand.web.works import read_work

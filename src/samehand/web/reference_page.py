@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from samehand.errors import SamehandError
-from samehand.images.decode import printable
+from samehand.files import printable
 from samehand.model.painting import Painting
 from samehand.records import OperatingPoint
 from samehand.results import GrowthStep
