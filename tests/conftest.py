@@ -154,6 +154,22 @@ def samehand(
     return run
 
 
+@pytest.fixture
+def oddly_named(tmp_path: Path, work_of: Painter) -> Path:
+    """A folder of two pictures, one of a name and in a folder that are not UTF-8."""
+    folder = tmp_path / "works"
+    inside = os.path.join(os.fsencode(folder), b"\xe9")
+    (folder / "Ann").mkdir(parents=True)
+    work_of(0, 0).save(folder / "Ann" / "plain.png")
+    try:
+        os.mkdir(inside)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names alone")
+    with open(os.path.join(inside, b"\xff.png"), "wb") as stream:
+        work_of(1, 0).save(stream, "PNG")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def catalogued(work_of: Painter) -> Callable[..., dict[str, object]]:
     """Paint a work into a catalogue's folder, and return its row."""

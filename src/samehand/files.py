@@ -106,7 +106,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     """Return the names of files, with as many of their folders as tell them apart.
 
     Where somebody keeps files is nobody else's business, so a report that is handed on names them
-    without their folders.
+    without their folders, and as any page can show them.
 
     Args:
         paths: The files; one may occur more than once.
@@ -122,7 +122,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
             name if len(files[name]) == 1 else Path(*path.parts[-depth:]).as_posix()
             for name, path in zip(found, paths, strict=True)
         ]
-    return found
+    return list(map(printable, found))
 
 
 def read_json(text: str | bytes) -> Any:  # noqa: ANN401

@@ -124,3 +124,11 @@ def test_bytes_that_are_no_text_are_refused_in_a_sentence(tmp_path, text, where)
     (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf" + text)
     with pytest.raises(CatalogueError, match=f"{where}.* not text; save it as UTF-8"):
         read_csv(tmp_path / "t.csv")
+
+
+def test_names_that_are_not_utf8_are_written_as_a_table_can_hold_them(oddly_named):
+    rows = read_folder(oddly_named).rows
+    assert sorted(row.artist for row in rows) == ["Ann", r"\udce9"]
+    texts = [text for row in rows for text in (row.name, row.painting_id, row.files[0].origin)]
+    assert "".join(texts).encode()
+    assert all(row.files[0].read() for row in rows)

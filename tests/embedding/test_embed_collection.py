@@ -321,3 +321,12 @@ def test_a_killed_command_costs_its_batch_and_no_more(tmp_path, tiny_model, work
     report = embed_collection([folder], tmp_path / "out", model=tiny_model)
     assert (report.already, report.embedded) == (there, 60 - there)
     assert len(rows_in(tmp_path / "out")) == 60
+
+
+def test_a_name_that_is_not_utf8_is_said_and_the_others_are_embedded(
+    tmp_path, tiny_model, oddly_named
+):
+    report = embed_collection([oddly_named], tmp_path / "out", model=tiny_model)
+    assert report.embedded == 1
+    (said,) = report.failed.values()
+    assert r"\udce9/\udcff.png has a name that is not UTF-8" in said

@@ -171,3 +171,12 @@ def test_what_another_command_adds_after_the_first_look_is_no_twin(tmp_path, col
     with closing(Beside(gallery, other_command)) as store:
         assert add_works(store, part, verifier.embedder, None).failed == {}
     assert held(gallery, rows)[str(part[0])] == sha256_file(part[0])
+
+
+def test_a_name_that_is_not_utf8_is_said_and_the_others_are_added(tmp_path, verifier, oddly_named):
+    with Gallery.create(tmp_path / "g", verifier) as gallery:
+        report = gallery.add([oddly_named], verifier)
+        assert report.added == 1
+        (said,) = report.failed.values()
+        assert r"\udce9/\udcff.png has a name that is not UTF-8" in said
+        assert [one.work.path for one in gallery.list()] == [str(oddly_named / "Ann" / "plain.png")]

@@ -97,3 +97,18 @@ def test_numbers_that_are_no_embeddings_are_refused(folder, value):
         pytest.raises(SamehandError, match="an embedding of the gallery is damaged"),
     ):
         gallery.nearest(np.full(WIDTH, 0.5, np.float32), 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["time = x'ff'", "note = x'00ff'", "llr = 'x'", "llr = 9e999", "label = hex(zeroblob(99))"],
+)
+def test_decisions_of_wrong_types_are_one_sentence(folder, tmp_path, wrong):
+    with Gallery(folder) as gallery:
+        gallery.decide("0.jpg", "1.jpg", "same")
+    with closing(sqlite3.connect(folder / "gallery.sqlite", isolation_level=None)) as database:
+        database.execute(f"UPDATE decisions SET {wrong}")
+    with Gallery(folder) as gallery, pytest.raises(SamehandError) as caught:
+        gallery.decisions()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from samehand.catalogue.sources import (
 )
 from samehand.catalogue.table import open_table
 from samehand.errors import CatalogueError
-from samehand.files import is_text
+from samehand.files import is_text, printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -124,6 +125,7 @@ def split_name(label: str | None, origin: str) -> str | None:
 
 
 def _source(items: list[Listed], found: Pictures, unnamed: list[str]) -> Source:
+    items = list(map(_written, items))
     ids = painting_ids([item.name for item in items])
     rows = [
         SourceRow(
@@ -146,6 +148,14 @@ def _source(items: list[Listed], found: Pictures, unnamed: list[str]) -> Source:
         for item in items
     ]
     return Source(rows, unnamed, found.repeated, found.notes)
+
+
+def _written(item: Listed) -> Listed:
+    """Return an image whose names a table can hold; those of files may be any bytes."""
+    if is_text(item.name) and is_text(item.origin) and all(map(is_text, item.labels.values())):
+        return item
+    labels = {column: printable(text) for column, text in item.labels.items()}
+    return replace(item, name=printable(item.name), origin=printable(item.origin), labels=labels)
 
 
 def _files(item: Listed) -> tuple[Blob, ...]:

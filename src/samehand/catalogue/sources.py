@@ -173,11 +173,13 @@ def painting_ids(names: Iterable[str]) -> dict[str, str]:
     slugs = {name: slug(name) for name in names}
     count = Counter(slugs.values())
     return {
-        name: base
-        if base and count[base] == 1
-        else f"{base}-{hashlib.sha256(name.encode()).hexdigest()[:10]}".lstrip("-")
+        name: base if base and count[base] == 1 else f"{base}-{_digest(name)}".lstrip("-")
         for name, base in slugs.items()
     }
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 
 def slug(name: str) -> str:

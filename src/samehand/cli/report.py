@@ -10,6 +10,7 @@ import typer
 from samehand.cli.listed import Columns, Images, References, listed
 from samehand.cli.options import Beside, Model, Picture, Point, Prior, Threads, say
 from samehand.errors import OutputError, SamehandError
+from samehand.files import printable
 
 
 def report(
@@ -79,8 +80,8 @@ def report(
                 beside = closing.enter_context(Gallery.open(gallery, same_hand))
             html = pair_report(
                 same_hand,
-                same_hand.open(left, left.name),
-                same_hand.open(right, right.name),
+                same_hand.open(left, printable(left.name)),
+                same_hand.open(right, printable(right.name)),
                 date=day,
                 case=about,
                 prior=prior,
@@ -120,7 +121,10 @@ def manifest(
 
     check_manifest(out, base)
     same_hand = SameHand(model, threads)
-    pair = (same_hand.open(left, left.name), same_hand.open(right, right.name))
+    pair = (
+        same_hand.open(left, printable(left.name)),
+        same_hand.open(right, printable(right.name)),
+    )
     digests = tuple(one.sha256 for one in pair)
     works, decided = {}, []
     if gallery is not None:

@@ -16,6 +16,7 @@ from samehand.catalogue.walk import is_hidden, is_image_name, natural_key
 from samehand.embedding.places import file_system, is_address, opened, stamp_in, stamp_of
 from samehand.embedding.rows import Picture
 from samehand.errors import CatalogueError, SamehandError
+from samehand.files import is_text, printable
 from samehand.images.decode import MAX_BYTES
 
 _TAR = (".tar", ".tar.gz", ".tgz")
@@ -155,6 +156,9 @@ def _at_address(listing: Listing, address: str) -> None:
 
 
 def _stamped(path: str) -> Picture:
+    if not is_text(path):
+        path = printable(path)
+        return Picture(path, "", problem=f"{path} has a name that is not UTF-8; rename it")
     try:
         return Picture(path, stamp_of(path))
     except OSError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from samehand.errors import GalleryError, ImageError
-from samehand.files import sha256_file
+from samehand.files import is_text, printable, sha256_file
 from samehand.gallery.decisions import merge_decisions
 from samehand.gallery.gone import Missing, missing_files
 from samehand.gallery.model import OpenedModel
@@ -122,6 +122,12 @@ def _changed(
     same: list[Work] = []
     touched: dict[str, FileState] = {}
     for work in track(works, "looking for changes"):
+        if not is_text(work.path):
+            failed[work.path] = (
+                f"{printable(work.path)} has a name that is not UTF-8, which no gallery can keep; "
+                "rename it"
+            )
+            continue
         before = known.get(work.path)
         try:
             status = os.stat(work.path)

@@ -388,7 +388,8 @@ def _label(row: DecisionRow) -> Judgement:
             known: Judgement = label
             return known
     raise GalleryError(
-        f"the decision {row.id} says {row.label!r}, which this samehand does not know; update it"
+        f"the decision {row.id[:40]} says {ascii(row.label)[:60]}, which this samehand does not "
+        "know; update it"
     )
 
 

@@ -3,7 +3,9 @@
 It is a folder and needs no server; see ADR 0017.
 """
 
+import math
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -160,7 +162,7 @@ class EmbeddedStorage(Store):
             rows = self._connection.execute(
                 f"SELECT {', '.join(_DECIDED)} FROM decisions ORDER BY time, id"
             )
-            return [DecisionRow(*row) for row in rows]
+            return list(map(_decision, rows))
 
     def rename(self, name: str) -> str:
         """Close and move the folder; see `Storage.rename`."""
@@ -188,6 +190,15 @@ class EmbeddedStorage(Store):
                 open_index(self.folder, about.generation, (about.slots, about.width)),
             )
         return self._index[1]
+
+
+def _decision(row: sqlite3.Row) -> DecisionRow:
+    """Return a decision of the database, which may be a stranger's, where any type is possible."""
+    *texts, llr = row
+    ratio = llr is None or isinstance(llr, float) and math.isfinite(llr)
+    if not ratio or not all(isinstance(one, str) for one in texts):
+        raise sqlite3.DatabaseError("what it holds of a decision is of wrong types")
+    return DecisionRow(*texts, llr)
 
 
 def create_embedded(folder: Path, about: About) -> None:

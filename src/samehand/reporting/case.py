@@ -74,7 +74,7 @@ def read_case(path: Path) -> Case:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SamehandError(f"cannot read {path}: {error.strerror}; name a case file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SamehandError(f"{path} is not a TOML file: {error}; correct that line") from error
     unknown = sorted(set(values) - set(_HEADINGS))
     if unknown:

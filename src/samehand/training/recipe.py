@@ -277,7 +277,7 @@ def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> AnyRecipe:
         raise RecipeError(f"no recipe at {path}; {_likely_recipe(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"cannot read the recipe {path}: {error}; name a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
