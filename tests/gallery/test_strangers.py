@@ -112,3 +112,13 @@ def test_decisions_of_wrong_types_are_one_sentence(folder, tmp_path, wrong):
         gallery.decisions()
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 250
+
+
+def test_words_that_are_not_utf8_find_nothing(folder):
+    with Gallery(folder) as gallery:
+        for ask in (
+            lambda: list(gallery.list(["artist=\udcff"])),
+            lambda: gallery.decide("\udcff.jpg", "1.jpg", "same"),
+        ):
+            with pytest.raises(SamehandError, match=r"\\udcff.* is not UTF-8"):
+                ask()

@@ -188,3 +188,16 @@ def test_names_that_are_not_text_are_kept(tmp_path, out):
         pytest.skip("this file system accepts no such name")
     assert ask([probe], out)[0].answered == 1
     assert ask([probe], out)[0].before == 1
+
+
+def test_a_carriage_return_ends_no_row(tmp_path):
+    probes = [tmp_path / name for name in ("\r=1.jpg", "a\rb.jpg")]
+    for probe in probes:
+        probe.write_text(probe.name)
+    batch, _ = ask(probes, tmp_path / "out.csv")
+    text = (tmp_path / "out.csv").read_bytes().decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert batch.answered == 2
+    assert {row[0] for row in rows[1:]} == set(map(str, probes))
+    batch, asked = ask(probes, tmp_path / "out.csv")
+    assert (batch.before, asked) == (2, [])

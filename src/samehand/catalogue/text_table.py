@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -85,6 +85,14 @@ def text_records(path: Path, wanted: Collection[str]) -> tuple[Records, str, tup
         note = f"{path}: its quotation marks are read as part of the text, since they do not pair"
         return (lambda: _unquoted_rows(layout)), encoding, (*notes, note)
     return (lambda: _rows(layout)), encoding, notes
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """Return a row of a CSV file, ended by a line feed."""
+    buffer = io.StringIO(newline="")
+    # Python quotes a carriage return only where lines end in one, and it would end the row.
+    csv.writer(buffer, lineterminator="\r\n").writerow(values)
+    return buffer.getvalue()[:-2] + "\n"
 
 
 def safe_cell(value: object) -> object:

@@ -14,6 +14,7 @@ from samehand.catalogue.dates import parse_date
 from samehand.catalogue.facts import FACTS
 from samehand.catalogue.headings import meaning_of
 from samehand.errors import GalleryError
+from samehand.files import is_text, printable
 from samehand.gallery.works import FIELDS
 
 COLUMNS = ("path", *FIELDS, "sha256", "added")
@@ -144,6 +145,8 @@ def sql_condition(where: Sequence[str], extra: Sequence[str]) -> tuple[str, list
 
 
 def _read(text: str, extra: Sequence[str]) -> Condition:
+    if not is_text(text):
+        raise GalleryError(f"{printable(text)} is not UTF-8, and so nothing in a gallery can be it")
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise GalleryError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from samehand.catalogue.text_table import safe_cell, true_cell
+from samehand.catalogue.text_table import csv_line, safe_cell, true_cell
 from samehand.errors import OutputError
 from samehand.files import atomic_path, output_error, read_json, write_text
 
@@ -136,12 +136,11 @@ def open_output(
 
 def csv_text(found: Answer, table: Table) -> str:
     """Return an answer's lines of a CSV file, safe to open in a spreadsheet."""
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, table.header, lineterminator="\n")
+    lines = []
     for row in _rows(found, table):
         values = {"probe": found["probe"], "error": found.get("error", "")} | dict(row)
-        writer.writerow({name: safe_cell(value) for name, value in values.items()})
-    return buffer.getvalue()
+        lines.append(csv_line(safe_cell(values.get(name, "")) for name in table.header))
+    return "".join(lines)
 
 
 def _rows(found: Answer, table: Table) -> Sequence[Mapping[str, object]]:
@@ -267,18 +266,12 @@ def _csv_blocks(text: str, table: Table) -> dict[str, _Block]:
         if len(row) == len(table.header):
             probe = true_cell(row[0])
             before = blocks.get(probe, _Block("", "", 0))
-            blocks[probe] = _Block(before.lines + _csv_line(row), row[-1], before.rows + 1)
+            blocks[probe] = _Block(before.lines + csv_line(row), row[-1], before.rows + 1)
     return blocks
 
 
 def _header(table: Table) -> str:
-    return _csv_line(table.header)
-
-
-def _csv_line(row: Sequence[str]) -> str:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\n").writerow(row)
-    return buffer.getvalue()
+    return csv_line(table.header)
 
 
 def _read(path: Path) -> str:

@@ -1,6 +1,5 @@
 """`samehand score`: a table of pairs in, the same table with verdicts out, as CSV."""
 
-import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,7 +9,7 @@ from typing import IO
 import numpy as np
 
 from samehand.catalogue.pair_table import open_pairs
-from samehand.catalogue.text_table import safe_cell
+from samehand.catalogue.text_table import csv_line, safe_cell
 from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
 from samehand.model.folder import ModelConfig
@@ -102,8 +101,7 @@ def score_csv(
     question = (prior, operating_point)
     unscored = rows = 0
     with atomic_path(out) as temporary, _open(temporary, source.table.encoding) as sink:
-        writer = csv.writer(sink, lineterminator="\n")
-        writer.writerow([*source.table.header, *ADDED])
+        sink.write(csv_line([*source.table.header, *ADDED]))
         enrolled = model.folder.comparator.enrol(table.embeddings) if paths else None
         for block in _batched(source.rows(), _ROWS_AT_ONCE):
             assert enrolled is not None
@@ -114,7 +112,7 @@ def score_csv(
             why = _reasons(table.failures, paths, left, right)
             for row, values, text, reason in zip(block, added, told, why, strict=True):
                 found = [""] * (len(ADDED) - 1) if reason else values
-                writer.writerow([*row, *found, safe_cell(reason or text)])
+                sink.write(csv_line([*row, *found, safe_cell(reason or text)]))
             rows += len(block)
             unscored += int((bad[left] | bad[right]).sum())
     return rows, unscored
