@@ -170,6 +170,22 @@ def test_stopping_leaves_no_process(work_of, png):
     assert all(code is not None for code in asyncio.run(run()))
 
 
+def test_stopping_in_the_middle_of_a_picture_warns_of_no_unknown_child(caplog):
+    """Both who decodes and who stops end the process; neither takes its status from asyncio."""
+
+    async def run() -> list[object]:
+        pool = Decoders(Limits(decoders=2, pixels=100_000_000))
+        await pool.start()
+        asked = [asyncio.create_task(pool.decode(bomb(6000), "b.png")) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        await pool.stop()
+        return await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 30)
+
+    refused = asyncio.run(run())
+    assert all(isinstance(one, ImageError) for one in refused)
+    assert caplog.records == []
+
+
 def test_polyglots_are_pictures_or_nothing(png, work_of):
     page = b"<html><script>alert(1)</script></html>"
     archive = png(work_of(1, 1)) + b"PK\x03\x04" + bytes(100)

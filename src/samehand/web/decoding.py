@@ -18,6 +18,7 @@ MAX_SIDE = 2048
 """What `samehand compare` decodes to; the web page must answer the same."""
 
 _START_SECONDS = 60.0
+_END_SECONDS = 1.0
 
 
 class Decoders:
@@ -167,7 +168,22 @@ class Decoders:
         return process
 
     async def _kill(self, process: Process) -> None:
-        self._all.discard(process)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        # Before it signals a process, `subprocess` asks whether it has ended. Of one that has, it
+        # would take the status that a thread of asyncio waits for, which then warns of an "unknown
+        # child process". So each is killed once, and one whose pipes are closed may end by itself.
+        if process in self._all:
+            self._all.discard(process)
+            if _is_ending(process):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_END_SECONDS):
+                        await process.wait()
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
         await process.wait()
+
+
+def _is_ending(process: Process) -> bool:
+    return (process.stdin is not None and process.stdin.is_closing()) or (
+        process.stdout is not None and process.stdout.at_eof()
+    )
