@@ -174,9 +174,9 @@ def test_stopping_in_the_middle_of_a_picture_warns_of_no_unknown_child(caplog):
     """Both who decodes and who stops end the process; neither takes its status from asyncio."""
 
     async def run() -> list[object]:
-        pool = Decoders(Limits(decoders=2, pixels=100_000_000))
+        slow, pool = bomb(4000), Decoders(Limits(decoders=2))
         await pool.start()
-        asked = [asyncio.create_task(pool.decode(bomb(6000), "b.png")) for _ in range(2)]
+        asked = [asyncio.create_task(pool.decode(slow, "b.png")) for _ in range(2)]
         await asyncio.sleep(0.1)
         await pool.stop()
         return await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 30)

@@ -198,7 +198,7 @@ def _decision(row: sqlite3.Row) -> DecisionRow:
     ratio = llr is None or isinstance(llr, float) and math.isfinite(llr)
     if not ratio or not all(isinstance(one, str) for one in texts):
         raise sqlite3.DatabaseError("what it holds of a decision is of wrong types")
-    return DecisionRow(*texts, llr)
+    return DecisionRow(*row)
 
 
 def create_embedded(folder: Path, about: About) -> None:
