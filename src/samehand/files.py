@@ -88,7 +88,15 @@ def scratch_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         with tempfile.TemporaryFile() as file:
             return np.memmap(file, dtype, "w+", shape=shape)
     except OSError as error:
-        raise output_error(tempfile.gettempdir(), error) from error
+        raise scratch_error(error) from error
+
+
+def scratch_error(error: OSError) -> OutputError:
+    """Return the sentence that tells a user why no temporary file could be written."""
+    reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+    return OutputError(
+        f"cannot write a temporary file: {reason.lower()}; set TMPDIR to a folder with room"
+    )
 
 
 def sha256_bytes(data: bytes) -> str:

@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -156,3 +159,31 @@ def test_decisions_are_a_workbook_too(shelf, filled, tmp_path, samehand):
     known = dict(zip(header, row, strict=True))
     assert (known["by"], known["label"], known["note"]) == ("=Ann", "same", "x")
     assert {known["first"], known["second"]} == {filled[1][0].path, filled[1][1].path}
+
+
+def test_a_workbook_needs_room_in_its_own_folder_alone(shelf, filled, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert shelf.export(tmp_path / "works.xlsx") == len(shelf)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits of this kind")
+def test_a_workbook_without_room_is_one_sentence(tmp_path):
+    """In a process of its own, whose limit stands for a full disk."""
+    program = """
+import resource, signal, sys
+from pathlib import Path
+import xlsxwriter
+from samehand.catalogue.write_table import write_rows
+from samehand.errors import OutputError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    write_rows(Path(sys.argv[1]), ["a"], [{"a": str(n)} for n in range(2000)])
+except OutputError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "works.xlsx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"cannot write {tmp_path / 'works.xlsx'}: ")
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []

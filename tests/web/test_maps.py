@@ -1,5 +1,6 @@
 """The map in memory: components at once, neighbourhoods in the background, kept between runs."""
 
+import tempfile
 import time
 
 import numpy as np
@@ -60,6 +61,15 @@ def test_a_layout_that_fails_leaves_the_components(forty, tmp_path):
     assert maps.now().layout == "components"
     np.testing.assert_array_equal(maps.now().places, first.places)
     assert not (tmp_path / FILE).exists()
+
+
+def test_without_room_for_a_layout_the_components_stay(forty, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    maps = Maps(forty, tmp_path)
+    maps.now()
+    while maps.now().layout == "making":
+        time.sleep(0.02)
+    assert maps.now().layout == "components"
 
 
 def test_few_works_are_laid_out_at_once(shelf, tmp_path):

@@ -1,12 +1,17 @@
 """Rows to a file that spreadsheets open: CSV or XLSX, in which no text becomes a formula."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samehand.catalogue.text_table import safe_cell
 from samehand.errors import MissingExtraError, OutputError
 from samehand.files import atomic_path
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
 
 SUFFIXES = (".csv", ".xlsx")
 
@@ -52,10 +57,32 @@ def _write_csv(out: Path, header: Sequence[str], table: Sequence[Sequence[object
 def _write_xlsx(out: Path, header: Sequence[str], table: Sequence[Sequence[object]]) -> None:
     try:
         from xlsxwriter import Workbook
+        from xlsxwriter.exceptions import FileCreateError
     except ImportError as error:
         raise MissingExtraError("writing an Excel workbook", "excel") from error
+    # What a full disk cuts off, a zip of the library's would complain of once more when it goes: it
+    # is made in memory, and no error that is raised holds on to it.
+    whole, failed = io.BytesIO(), None
+    try:
+        _fill(Workbook(whole, {"constant_memory": True, "tmpdir": str(out.parent)}), header, table)
+    except FileCreateError as error:
+        failed = _as_the_system_said(error)
+    if failed is not None:
+        raise failed
+    out.write_bytes(whole.getbuffer())
+
+
+def _as_the_system_said(error: Exception) -> OSError:
+    """Return the system's error that XlsxWriter hands over inside one of its own, without it."""
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, OSError):
+        return OSError(reason.errno, reason.strerror)
+    return OSError(str(error))
+
+
+def _fill(book: "Workbook", header: Sequence[str], table: Sequence[Sequence[object]]) -> None:
     # Rows go to the disk as they come; text stays text, whatever it begins with.
-    with Workbook(out, {"constant_memory": True}) as book:
+    with book:
         sheet = book.add_worksheet("samehand")
         bold = book.add_format({"bold": True})
         for column, name in enumerate(header):

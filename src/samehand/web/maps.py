@@ -104,9 +104,8 @@ class Maps:
         threading.Thread(target=self._make, args=(state, key, rows), daemon=True).start()
         return replace(drawn, layout="making")
 
-    def _make(self, state: object, key: str, rows: Floats) -> None:
-        """Lay works out in a process of its own, at the lowest priority and on one processor."""
-        places = None
+    def _laid(self, state: object, rows: Floats) -> Floats | None:
+        """Return what another process, of the lowest priority and one processor, makes; or None."""
         with tempfile.TemporaryDirectory(prefix="samehand-map-") as folder:
             asked, laid = Path(folder) / "rows.npy", Path(folder) / "places.npy"
             np.save(asked, rows)
@@ -118,8 +117,17 @@ class Maps:
                 self._process = process if current else None
             if not current:
                 process.terminate()
-            if process.wait() == 0:
-                places = np.load(laid)
+            if process.wait() != 0:
+                return None
+            places: Floats = np.load(laid)
+            return places
+
+    def _make(self, state: object, key: str, rows: Floats) -> None:
+        """Lay works out in a process of its own, and keep that."""
+        try:
+            places = self._laid(state, rows)
+        except OSError:  # No room for what the other process reads: the components will do.
+            places = None
         if places is not None:
             self._write(key, places)
         with self._lock:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from samehand.errors import GalleryError
+from samehand.files import scratch_error
 from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.decisions import standing
 from samehand.gallery.export import write_decisions
@@ -181,10 +182,13 @@ async def export(engine: Engines, gallery: Served) -> Response:
     """Hand over every decision as a table; as `samehand decisions --history --out` does."""
 
     def written() -> bytes:
-        with TemporaryDirectory(prefix="samehand-decisions-") as folder:
-            out = Path(folder) / "decisions.csv"
-            write_decisions(out, gallery.decisions(history=True))
-            return out.read_bytes()
+        try:
+            with TemporaryDirectory(prefix="samehand-decisions-") as folder:
+                out = Path(folder) / "decisions.csv"
+                write_decisions(out, gallery.decisions(history=True))
+                return out.read_bytes()
+        except OSError as error:
+            raise scratch_error(error) from error
 
     name = {"content-disposition": 'attachment; filename="decisions.csv"'}
     return Response(await engine.read(written), media_type="text/csv; charset=utf-8", headers=name)
