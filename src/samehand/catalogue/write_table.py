@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,10 +64,11 @@ def _write_xlsx(out: Path, header: Sequence[str], table: Sequence[Sequence[objec
     # What a full disk cuts off, a zip of the library's would complain of once more when it goes: it
     # is made in memory, and no error that is raised holds on to it.
     whole, failed = io.BytesIO(), None
-    try:
-        _fill(Workbook(whole, {"constant_memory": True, "tmpdir": str(out.parent)}), header, table)
-    except FileCreateError as error:
-        failed = _as_the_system_said(error)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}-") as scratch:
+        try:
+            _fill(Workbook(whole, {"constant_memory": True, "tmpdir": scratch}), header, table)
+        except FileCreateError as error:
+            failed = _as_the_system_said(error)
     if failed is not None:
         raise failed
     out.write_bytes(whole.getbuffer())
