@@ -25,6 +25,7 @@ from samehand.errors import SamehandError
 from samehand.explain.evidence import full_verdict
 from samehand.explain.evidence_sheet import evidence_sheet
 from samehand.explain.words import claim_in_words, context_in_words, matches_in_words
+from samehand.files import printable
 from samehand.gallery import Gallery
 from samehand.records import FalseAlarms, OperatingPoint
 from samehand.results import Answer, Identification, ReferenceVerdict, SearchResult, Verdict
@@ -267,7 +268,7 @@ def _mistakes() -> Iterator[None]:
     try:
         yield
     except SamehandError as error:
-        raise ToolError(str(error)) from error
+        raise ToolError(printable(str(error))) from error
 
 
 def _told(answer: Answer) -> CallToolResult:

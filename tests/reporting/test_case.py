@@ -17,6 +17,7 @@ def test_a_case_file_is_read(tmp_path):
         ('colour = "red"', "unknown key colour"),
         ("object = 3", "object should be a text"),
         ("object = ", "is not a TOML file"),
+        ("object = " + "[" * 100_000, "is not a TOML file"),
     ],
 )
 def test_what_is_no_case_file_is_refused_in_one_sentence(tmp_path, text, said):
