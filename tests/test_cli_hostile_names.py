@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from samehand.cli.options import say
+
 NAMES = [
     "\x1b[31mred\x07",
     "two\nlines",
@@ -38,6 +40,12 @@ def shelf(samehand, tiny_model, work_of, tmp_path, monkeypatch):
     return tmp_path / "g"
 
 
+def test_a_line_is_printed_as_letters(capsys):
+    say("one \x1b[31mred\x07\ntwo \u202e\x9b\r\u2028")
+    assert capsys.readouterr().out == "one \\x1b[31mred\\x07\ntwo \\u202e\\x9b\\r\\u2028\n"
+
+
+@pytest.mark.slow  # pytest -m slow tests/test_cli_hostile_names.py
 def test_a_terminal_is_shown_letters_alone(shelf, samehand, tmp_path):
     one, two = (tmp_path / f"{name}.png" for name in NAMES[:2])
     for words in (
@@ -64,6 +72,7 @@ def test_a_terminal_is_shown_letters_alone(shelf, samehand, tmp_path):
             assert [json.loads(line) for line in lines]
 
 
+@pytest.mark.slow
 def test_every_row_of_a_table_keeps_its_columns(shelf, samehand, tmp_path):
     probes = [tmp_path / f"{name}.png" for name in NAMES[1:3]]
     out = tmp_path / "out.csv"
