@@ -7,6 +7,7 @@ import typer
 
 from samehand.cli.listed import Columns, Images, tell
 from samehand.cli.options import AnyRights, Catalogue, Limit, Private, print_next
+from samehand.plural import counted
 from samehand.records import Collection, Split
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ def prepare(
     for note in report.notes:
         tell(note)
     for name, count in report.splits.items():
-        whose = "artist" if count["artists"] == 1 else "artists"
-        print(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} {whose}")
+        print(
+            f"{name:<12}{counted(count['paintings'], 'painting'):>18} by "
+            f"{counted(count['artists'], 'artist'):>14}"
+        )
     print(
         f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
         f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "
@@ -116,7 +119,10 @@ def atelier(
     from samehand.atelier import build_atelier
 
     build_atelier(out, painters=painters, works=works, seed=seed, layout=layout, size=(size, size))
-    print(f"wrote {painters * works:,} works by {painters} synthetic painters to {out}")
+    print(
+        f"wrote {counted(painters * works, 'work')} by "
+        f"{counted(painters, 'synthetic painter')} to {out}"
+    )
     print_next("prepare", layout, out, "--out", f"{out}-catalogue")
 
 

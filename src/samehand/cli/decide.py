@@ -8,8 +8,9 @@ import typer
 
 from samehand.cli.answers_text import decided_words, decision_lines, queue_text
 from samehand.cli.gallery import Name, Where
-from samehand.cli.options import AsJson, Model, print_json
+from samehand.cli.options import AsJson, Model, Prior, print_json
 from samehand.errors import SamehandError
+from samehand.plural import counted
 from samehand.records import Judgement
 
 By = Annotated[str | None, typer.Option(help="Who decides; your login name if absent.")]
@@ -73,7 +74,7 @@ def decisions(
         found = gallery.decisions(history=history)
     if out is not None:
         write_decisions(out, found)
-        print(f"wrote {len(found.decisions):,} decisions to {out}")
+        print(f"wrote {counted(len(found.decisions), 'decision')} to {out}")
     elif as_json:
         print_json(found.to_dict())
     elif not found.decisions:
@@ -86,7 +87,7 @@ def queue(
     name: Name,
     top: Annotated[int, typer.Option(min=1, help="How many suggestions.")] = 20,
     where: Where = None,
-    prior: Annotated[float, typer.Option(help="P(same hand) before looking.")] = 0.5,
+    prior: Prior = 0.5,
     labelled: Annotated[
         bool,
         typer.Option("--labelled", help="Also ask about works that both have an artist's name."),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from samehand.cli.options import AnyRights, Limit, Private, print_next
+from samehand.plural import counted
 from samehand.records import Collection
 
 
@@ -44,7 +45,7 @@ def fetch(
     for sentence in report.failed:
         typer.echo(f"left out: {sentence}", err=True)
     print(
-        f"wrote {report.paintings:,} paintings to {out / TABLE_NAME}; left out "
+        f"wrote {counted(report.paintings, 'painting')} to {out / TABLE_NAME}; left out "
         f"{report.closed:,} without an open licence, {report.without_image:,} without "
         f"an image, {len(report.failed):,} failed"
     )

@@ -54,11 +54,6 @@ def listed(
     return found
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 reference", "5 references"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def tell(note: str) -> None:
     """Print what a person should know, on standard error."""
     from samehand.images.decode import printable

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,32 @@ Point = Annotated[
         "of pairs by two artists called one artist's (fmr1, fmr0.1)."
     ),
 ]
-Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
+
+
+def parse_prior(text: str | float) -> float:
+    """Return the probability that "0.1", "10%" or "10 %" means.
+
+    Raises:
+        BadParameter: `text` is none.
+    """
+    number, percent, rest = str(text).partition("%")
+    try:
+        if rest.strip():
+            raise ValueError
+        # A hundredth by its digits: 7 / 100 is not the float that 0.07 is for every number.
+        return float(Decimal(number.strip()) / 100) if percent else float(number)
+    except (ValueError, ArithmeticError) as error:
+        raise typer.BadParameter(f"'{text}' is not a probability; type 0.1 or 10%") from error
+
+
+Prior = Annotated[
+    float,
+    typer.Option(
+        parser=parse_prior,
+        metavar="FLOAT",
+        help="P(same artist) before looking, such as 0.1 or 10%.",
+    ),
+]
 Fast = Annotated[
     bool, typer.Option("--fast", help="Encode one view of each painting: quicker, less certain.")
 ]

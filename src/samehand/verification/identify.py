@@ -13,6 +13,7 @@ from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
 from samehand.model.readings import llrs_of_pairs, read_stored
+from samehand.plural import counted
 from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
@@ -266,7 +267,7 @@ def _shows_it(paths: Set[str], end: str) -> list[str]:
     """Return the sentence on works that show the probe itself, if there are any."""
     if not paths:
         return []
-    count = "1 work shows" if len(paths) == 1 else f"{len(paths)} works show"
+    count = counted(len(paths), "work shows", "works show")
     return [f"{count} your picture itself {end}: {min(paths)}"]
 
 
