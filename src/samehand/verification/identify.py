@@ -152,11 +152,17 @@ def identify(
     probability(0.0, prior)
     if top < 1:
         raise SamehandError(f"top must be at least 1, not {top}")
+    met = tuple(where)
     where = [*where, *gallery.autograph(any_attribution)]
     named = [*where, "artist!="]
     artists = gallery.count_artists(named)
     near = gallery.nearest(probe.embedding, _SHORTLIST_WORKS, named)
     names = list(dict.fromkeys(stored.work.artist or "" for stored in near.works))
+    if not names and met:
+        raise GalleryError(
+            f"no work of {gallery.name} that meets {' and '.join(met)} has an artist to compare "
+            "with; leave a condition out"
+        )
     if not names:
         raise GalleryError(
             f"the gallery {gallery.name} has no work with an artist to compare with; name artists "
