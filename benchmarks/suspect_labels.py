@@ -1,4 +1,4 @@
-"""Which labels of the real catalogue the other works contradict; a table of docs/attribution-results.md.
+"""Which labels of the real catalogue the other works contradict: docs/attribution-results.md.
 
     python benchmarks/suspect_labels.py CATALOGUE --out OUT [--docs docs/attribution-results.md]
 

@@ -95,7 +95,7 @@ def test_clusters_works_and_what_the_gallery_is(served, command, shelf):
         (
             "identify",
             {"where": "artist=nobody"},
-            "no work of known that meets artist=nobody has an artist",
+            "no work of shown that meets artist=nobody has an artist",
         ),
         ("cluster", {"suspects": "-1"}, "suspects: "),
         ("cluster", {"where": "artist"}, "is not a condition"),
