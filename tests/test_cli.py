@@ -134,7 +134,7 @@ def test_bad_lists_are_one_sentence(samehand, tiny_model, images, tmp_path):
         "": "is empty",
         "a,b\n1,2\n": "has no column left and no column right",
         "left,right\na0.png\n": "row 2: 1 values under 2 columns",
-        "left,right\na0.png,gone.png\n": "gone.png (1 of 2 images are missing)",
+        "left,right\na0.png,gone.png\n": "gone.png (1 of 2 images missing)",
     }.items():
         pairs.write_text(text)
         assert reason in refused(samehand(*command))

@@ -130,7 +130,7 @@ def search(
     model: Model = None,
     threads: Threads = None,
 ) -> None:
-    """Find the works of a gallery that are most like an image, with the llr of each."""
+    """Find the works of a gallery that are most like an image, each with its likelihood ratio."""
     from samehand.gallery import Gallery
     from samehand.verification.verifier import SameHand
 
@@ -163,7 +163,7 @@ def identify(
         float,
         typer.Option(
             parser=parse_prior,
-            metavar="FLOAT",
+            metavar="<probability>",
             help="P(one of the gallery's artists) before looking, such as 0.1 or 10%.",
         ),
     ] = 0.5,

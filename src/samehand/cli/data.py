@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
-from samehand.cli.options import AnyRights, Catalogue, Limit, Private, print_next
+from samehand.cli.options import COLLECTIONS, AnyRights, Catalogue, Limit, Private, print_next
 from samehand.plural import counted
 from samehand.records import Collection, Split
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 def prepare(
     kind: Annotated[
         Literal["pbn", "folder", "table", "csv", "parquet", Collection],
-        typer.Argument(help="What the source is; a collection on the web is fetched first."),
+        typer.Argument(
+            metavar="kind",
+            help="pbn, folder or table; or a collection on the web, which is fetched first: "
+            f"{COLLECTIONS}.",
+        ),
     ],
     source: Annotated[
         str,
@@ -104,7 +108,7 @@ def prepare(
 
 
 def atelier(
-    out: Path,
+    out: Annotated[Path, typer.Argument(help="The folder to fill.")],
     painters: Annotated[int, typer.Option(min=1, help="How many painters.")] = 20,
     works: Annotated[int, typer.Option(min=1, help="Paintings of each.")] = 12,
     layout: Annotated[

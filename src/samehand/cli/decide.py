@@ -23,7 +23,10 @@ def decide(
     ],
     second: Annotated[str, typer.Argument(help="Another work.")],
     label: Annotated[
-        Judgement, typer.Argument(help="One hand made both, different hands did, or unsure.")
+        Judgement,
+        typer.Argument(
+            metavar="label", help="same, different or unsure: whether one hand made both."
+        ),
     ],
     note: Annotated[str, typer.Option(help="Why.")] = "",
     by: By = None,
@@ -95,7 +98,7 @@ def queue(
     as_json: AsJson = False,
     model: Model = None,
 ) -> None:
-    """Suggest pairs of a gallery's works to decide about, those first that teach most."""
+    """Suggest pairs of a gallery's works to decide about, those first that teach the most."""
     from samehand.gallery import Gallery
     from samehand.model.folder import open_model
     from samehand.verification.queue import queue as suggest

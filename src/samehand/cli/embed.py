@@ -21,14 +21,14 @@ def embed(
         Literal["local", "ray"], typer.Option(help="This process, or a Ray cluster.")
     ] = "local",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Actors of Ray; absent, one a CPU.")
+        int | None, typer.Option(min=1, help="Processes of Ray; one a CPU if absent.")
     ] = None,
     shard: Annotated[
         str, typer.Option(help="Embed one share, such as 3/16, of a job for each share.")
     ] = "1/1",
     form: Annotated[
         Literal["parquet", "lance"],
-        typer.Option("--format", help="Of the rows; lance needs samehand[lance]."),
+        typer.Option("--format", help="What the rows are written as; lance needs samehand[lance]."),
     ] = "parquet",
     batch: Annotated[int, typer.Option(min=1, help="Pictures in one part of the output.")] = 256,
     images: Images = None,

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from samehand.cli.options import AnyRights, Limit, Private, print_next
+from samehand.cli.options import COLLECTIONS, AnyRights, Limit, Private, print_next
 from samehand.plural import counted
 from samehand.records import Collection
 
 
 def fetch(
-    collection: Collection,
+    collection: Annotated[
+        Collection, typer.Argument(metavar="collection", help=f"One of {COLLECTIONS}.")
+    ],
     words: Annotated[
         str,
         typer.Argument(

@@ -260,7 +260,7 @@ def delete(
 @app.command("list")
 def list_works(
     name: Annotated[
-        str | None, typer.Argument(help="A gallery; absent, list all galleries.")
+        str | None, typer.Argument(help="A gallery; all galleries are listed if absent.")
     ] = None,
     where: Where = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Largest number of works.")] = None,

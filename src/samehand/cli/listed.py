@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 Images = Annotated[
     Path | None,
-    typer.Option(help="The folder that the paths of tables are relative to; absent, the table's."),
+    typer.Option(
+        help="The folder that the paths of tables are relative to; that of the table if absent."
+    ),
 ]
 Columns = Annotated[
     list[str] | None,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from samehand.errors import MissingExtraError
-from samehand.records import OperatingPoint
+from samehand.records import Collection, OperatingPoint
 
 Model = Annotated[
     str | None,
@@ -52,7 +52,7 @@ Prior = Annotated[
     float,
     typer.Option(
         parser=parse_prior,
-        metavar="FLOAT",
+        metavar="<probability>",
         help="P(same artist) before looking, such as 0.1 or 10%.",
     ),
 ]
@@ -83,6 +83,9 @@ AnyRights = Annotated[
 Private = Annotated[
     bool, typer.Option("--private", help="Fetch from this machine and private networks, too.")
 ]
+COLLECTIONS = ", ".join(get_args(Collection))
+"""The collections on the web, as helps list them."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
