@@ -310,7 +310,7 @@ def info(
     lines = {
         "gallery": f"{facts.name}, in {facts.path}",
         "works": f"{facts.works:,} by {counted(facts.artists, 'artist')}, "
-        f"{facts.unattributed:,} without",
+        f"{facts.unattributed:,} without an artist",
         "gone": "not looked for" if facts.gone is None else f"{facts.gone:,}",
         "model": f"{facts.model} (encoder {facts.encoder}, width {facts.width})",
         "columns": ", ".join(facts.columns),
