@@ -6,7 +6,7 @@ from shared import ranged, table
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """Return the tables of docs/attribution.md."""
+    """Return the tables of docs/benchmark.md."""
     searched = [*found.get("search", []), *([found["frozen"]] if "frozen" in found else [])]
     noisy = {k.removeprefix("noise: "): v for k, v in found.items() if k.startswith("noise: ")}
     parts = [

@@ -1,6 +1,6 @@
-"""Which labels of the real catalogue the other works contradict; a table of docs/attribution.md.
+"""Which labels of the real catalogue the other works contradict: docs/attribution-results.md.
 
-    python benchmarks/suspect_labels.py CATALOGUE --out OUT [--docs docs/attribution.md]
+    python benchmarks/suspect_labels.py CATALOGUE --out OUT [--docs docs/attribution-results.md]
 
 Ranks the test paintings, with the labels they have, and the works that the catalogue gives to two
 artists, which `samehand prepare` excluded. Those are judged twice: as `samehand cluster` would find

@@ -240,7 +240,7 @@ def decisions_page() -> str:
         "# Decisions\n",
         "One page each: what was decided, what else was tried, and the figures.\n",
         f"Made {MADE}\n",
-        "| | decision | status | since |\n|---|---|---|---|",
+        "| no. | decision | status | since |\n|---|---|---|---|",
     ]
     for path in sorted((DOCS / "adr").glob("0*.md")):
         text = path.read_text(encoding="utf-8")

@@ -127,7 +127,7 @@ def test_one_output_file_answers_one_question(scans, samehand):
         assert (scans / "o.csv").read_bytes() == before
     code, out, _ = samehand("verify", "a.jpg", "b.jpg", *asked)
     assert code == 0
-    assert "wrote 1 answer to o.csv, 1 were there, 0 cannot be read" in out
+    assert "wrote 1 answer to o.csv, 1 was there, 0 cannot be read" in out
 
 
 def test_a_gallery_that_has_changed_is_another_question(scans, samehand, tiny_model):
@@ -136,7 +136,7 @@ def test_a_gallery_that_has_changed_is_another_question(scans, samehand, tiny_mo
     samehand("gallery", "add", "g", "secure", *model)
     asked = ("search", "a.jpg", "--gallery", "g", "--out", "o.jsonl", *model)
     assert samehand(*asked).code == 0
-    assert "1 were there" in samehand(*asked).out
+    assert "1 was there" in samehand(*asked).out
     assert "top 20 there, 3 here" in samehand(*asked, "--top", "3").err
     samehand("gallery", "add", "g", "b.jpg", *model)
     code, _, err = samehand(*asked)

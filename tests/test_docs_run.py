@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,10 @@ from samehand.atelier import build_atelier
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^(?:<!-- not run: (.+?) -->\n)?```(python|sh|bash)\n(.*?)^```$", re.M | re.S)
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+# Galleries that a document speaks of without making them.
+GALLERIES = {"masters": "collection.csv --images scans", "loans": "more.csv"}
 
 
 def blocks(document: Path, *languages: str) -> list[str]:
@@ -51,7 +56,12 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table.write_csv(folder / "paintings.csv")
     below = table.with_columns(file="scans/" + pl.col("file"))
     below.write_csv(folder / "more.csv")
-    table.write_csv(folder / "collection.csv")
+    numbers = [f"SK-A-{1935 + 2046 * i}" for i in range(len(works))]  # 1935, then 3981
+    table.with_columns(pl.Series("accession number", numbers)).write_csv(folder / "collection.csv")
+    below.write_csv(folder / "works.csv")
+    (folder / "shards").mkdir()
+    with tarfile.open(folder / "shards" / "0.tar", "w") as shard:
+        shard.add(scans / "0.jpg", "0.jpg")
     below.head(2).write_csv(folder / "probes.csv")
     below.tail(2).write_csv(folder / "letters.csv")
     table.head(3).rename({"file": "Image file"}).write_csv(folder / "secure.csv")
@@ -114,10 +124,10 @@ def test_commands_in_documents_run(document: Path, reader: Path, tmp_path: Path)
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m samehand "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     script = "\n".join(blocks(document, "sh", "bash"))
-    if "--gallery masters" in script and "gallery create masters" not in script:
-        script = (
-            f"samehand gallery create masters\nsamehand gallery add masters paintings\n{script}"
-        )
+    for gallery, works in GALLERIES.items():
+        if re.search(rf"\b{gallery}\b", script) and f"gallery create {gallery}" not in script:
+            made = f"samehand gallery create {gallery}\nsamehand gallery add {gallery} {works}"
+            script = f"{made}\n{script}"
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         env=os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},

@@ -1,10 +1,14 @@
 // A table that is wider than the page scrolls; the keyboard has to reach it.
 const reach = () => {
-  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) {
+  // Each region has a name of its own, so that a screen reader can tell them apart.
+  document.querySelectorAll(".md-typeset__scrollwrap").forEach((box, number) => {
     box.tabIndex = 0;
     box.setAttribute("role", "region");
-    box.setAttribute("aria-label", "Table");
-  }
+    box.setAttribute("aria-label", `Table ${number + 1}`);
+  });
+  document.querySelectorAll(".md-code__nav").forEach((bar, number) => {
+    bar.setAttribute("aria-label", `Code ${number + 1}`);
+  });
 };
 document.addEventListener("DOMContentLoaded", reach);
 // The theme wraps tables after the page has loaded.

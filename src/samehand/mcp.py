@@ -227,7 +227,7 @@ def create_server(
             bool, Field(description="Compare with every work even where there is an index.")
         ] = False,
     ) -> Annotated[CallToolResult, RootModel[SearchResult]]:
-        """Find the works of a gallery that are most like a picture, with the llr of each."""
+        """Find the works of a gallery most like a picture, each with its likelihood ratio."""
         with _mistakes():
             return _told(
                 await asking.search(

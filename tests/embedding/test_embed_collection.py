@@ -186,6 +186,25 @@ def test_tar_shards_are_read_whole_and_a_damaged_one_is_a_row(scans, tmp_path, t
     assert rows_in(tmp_path / "out").keys() == rows.keys()
 
 
+def test_a_pattern_of_tar_shards_is_all_of_them(scans, tmp_path, tiny_model):
+    for number in (2, 10):
+        with tarfile.open(tmp_path / f"{number}.tar", "w") as archive:
+            archive.add(scans / "artist 0" / "0.png", arcname="0.png")
+    assert embed_collection([tmp_path / "*.tar"], tmp_path / "out", model=tiny_model).embedded == 2
+    missing = str(tmp_path / "none-*.tar")
+    report = embed_collection([missing], tmp_path / "nothing", model=tiny_model)
+    assert "no such file" in report.failed[missing]
+
+
+def test_an_empty_share_is_no_failure(scans, tmp_path, tiny_model, samehand):
+    one = scans / "artist 0" / "0.png"
+    asked = ("embed", one, "--out", tmp_path / "out", "--model", tiny_model)
+    codes = [samehand(*asked, "--shard", f"{k}/3").code for k in (1, 2, 3)]
+    assert codes == [0, 0, 0]
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    assert samehand("embed", tmp_path / "broken.png", *asked[2:]).code == 2
+
+
 def test_shares_together_are_all_and_overlap_in_nothing(scans, tmp_path, tiny_model):
     counts = [
         embed_collection([scans], tmp_path / "out", model=tiny_model, shard=(k, 3), batch=2)

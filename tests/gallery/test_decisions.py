@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from samehand.errors import GalleryError
 from samehand.gallery import Gallery, StoredWork, Work
 from samehand.gallery.decisions import (
     Settled,
+    content_of,
     decided_artists_of,
     decided_pairs,
     links,
@@ -158,6 +160,22 @@ def test_a_decision_that_cannot_be_is_one_sentence(shelf, first, second, label, 
     with pytest.raises(GalleryError, match=says):
         shelf.decide(first, second, label)
     assert shelf.decisions().decisions == ()
+
+
+def test_a_work_is_found_by_its_files_name_where_one_has_it(shelf, filled, work_of, model):
+    digests = {Path(stored.work.path).name: stored.sha256 for stored in shelf.list()}
+    assert content_of(shelf.store, "0-1.png") == digests["0-1.png"]
+    assert content_of(shelf.store, f"{filled.name}/1-2.png") == digests["1-2.png"]
+    for wrong in ("1.png", "0-1.PNG", "", "%.png", "-1.png"):  # none is a whole name
+        with pytest.raises(GalleryError, match="has no work"):
+            content_of(shelf.store, wrong)
+    again = Path(shelf.folder).parent / "again"
+    again.mkdir()
+    work_of(1, 5).save(again / "0-1.png")
+    shelf.add([again], model)
+    with pytest.raises(GalleryError, match=r"2 works have the file 0-1\.png; name the whole path"):
+        content_of(shelf.store, "0-1.png")
+    assert content_of(shelf.store, "again/0-1.png") not in digests.values()
 
 
 def test_no_change_of_the_gallery_loses_a_decision(shelf, model, tmp_path):

@@ -228,5 +228,5 @@ def test_a_catalogue_with_an_unreadable_image_is_to_be_prepared_again(verifier, 
     (tmp_path / "bad.png").write_bytes(b"")
     rows = embed_catalogued(verifier.embedder, ["good.png"], tmp_path)
     np.testing.assert_allclose(rows, verifier.embed([work_of(0, 0)]), atol=1e-6)
-    with pytest.raises(CatalogueError, match=r"bad.png is empty.*\(1 such images.*prepare again"):
+    with pytest.raises(CatalogueError, match=r"bad.png is empty.*\(1 such image in.*prepare again"):
         embed_catalogued(verifier.embedder, ["good.png", "bad.png"], tmp_path)

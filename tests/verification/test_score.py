@@ -214,7 +214,7 @@ def test_a_missing_image_stops_before_any_is_embedded(
     message = refusal(verifier, pairs, images, ImageError)
     assert "--skip-bad-images" in message
     if bad:
-        assert f"{images / bad} (1 of 5 images are missing)" in message
+        assert f"{images / bad} (1 of 5 images missing)" in message
     cache = tmp_path / "cache"
     with pytest.raises(ImageError):
         score_csv(verifier, pairs, images, tmp_path / "out.csv", cache=cache)
@@ -225,7 +225,7 @@ def test_an_unreadable_image_stops_everything(verifier: SameHand, images: Path, 
     pairs = write_pairs(tmp_path / "pairs.csv", HEADER, [*ROWS, ["text.jpg", "a0.png"]])
     message = refusal(verifier, pairs, images, ImageError)
     assert f"{images}/text.jpg is not an image" in message
-    assert "(1 unreadable images in all)" in message
+    assert "(1 unreadable image in all)" in message
 
 
 def test_bad_images_can_be_skipped(verifier: SameHand, images: Path, tmp_path: Path):

@@ -92,7 +92,11 @@ def test_clusters_works_and_what_the_gallery_is(served, command, shelf):
         ("search", {"where": "colour=red"}, "has no column 'colour'"),
         ("identify", {"threshold": "far2"}, "threshold: "),
         ("identify", {"prior": "1"}, "prior: "),
-        ("identify", {"where": "artist=nobody"}, "has no work with an artist"),
+        (
+            "identify",
+            {"where": "artist=nobody"},
+            "no work of shown that meets artist=nobody has an artist",
+        ),
         ("cluster", {"suspects": "-1"}, "suspects: "),
         ("cluster", {"where": "artist"}, "is not a condition"),
     ],

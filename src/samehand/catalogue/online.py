@@ -13,6 +13,7 @@ from samehand.catalogue.http import Client
 from samehand.catalogue.manifest import read_manifest
 from samehand.catalogue.sources import Source
 from samehand.errors import CatalogueError
+from samehand.plural import counted
 from samehand.records import Collection
 
 
@@ -87,7 +88,7 @@ def folder_name(collection: Collection, words: str) -> str:
 
 def _left_out(asked: Online, report: Fetched) -> str:
     return (
-        f"{report.paintings:,} paintings of {asked.collection} are in {asked.folder}; left out "
-        f"{report.closed:,} without an open licence, {report.without_image:,} without an image, "
-        f"{len(report.failed):,} failed"
+        f"{counted(report.paintings, 'painting')} of {asked.collection} in {asked.folder}; "
+        f"left out {report.closed:,} without an open licence, {report.without_image:,} without an "
+        f"image, {len(report.failed):,} failed"
     )

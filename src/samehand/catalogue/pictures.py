@@ -29,6 +29,7 @@ from samehand.catalogue.walk import (
 )
 from samehand.errors import CatalogueError, ImageError
 from samehand.images.addresses import missing, path_of_address
+from samehand.plural import counted
 
 LABELS = (
     "artist", "artist_id", "qualifier", "title", "date", "date_from", "date_to",
@@ -277,8 +278,8 @@ def _in_table(
     if sum(item.problem is not None for item in kept) == len(kept):
         hint = "download them and " if "://" in kept[0].name else ""
         raise CatalogueError(
-            f"none of the {len(kept):,} files that {path} names exists, {kept[0].name} for one; "
-            f"{hint}name their folder with --images"
+            f"none of the {counted(len(kept), 'file')} that {path} names exists, "
+            f"{kept[0].name} for one; {hint}name their folder with --images"
         )
     yield from kept
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from samehand.plural import counted
+
 SHOWN = 200
 """How many entries of one list the text report shows; the JSON report has all."""
 
@@ -97,9 +99,9 @@ class PrepareReport:
         lines = [
             "# What samehand prepare found",
             "",
-            f"{self.rows:,} rows in {self.location} ({self.kind}); {self.paintings:,} have a "
-            f"readable image, and {self.usable:,} of those by {self.artists:,} artists can be "
-            "used in pairs.",
+            f"{counted(self.rows, 'row')} in {self.location} ({self.kind}); "
+            f"{counted(self.paintings, 'has', 'have')} a readable image, and {self.usable:,} of "
+            f"those by {counted(self.artists, 'artist')} can be used in pairs.",
             "",
             f"## Splits ({self.scheme}, seed {self.seed})",
             "",
@@ -126,7 +128,7 @@ class PrepareReport:
         lines += section(
             "Labels that name no certain artist (excluded)",
             self.labels.items(),
-            lambda label: f"{label[0]}: {label[1]:,} paintings",
+            lambda label: f"{label[0]}: {counted(label[1], 'painting')}",
         )
         return "\n".join(lines) + "\n"
 

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from samehand.catalogue.headings import SYNONYMS, fold_heading
 from samehand.errors import CatalogueError
+from samehand.plural import counted
 
 Record = tuple[int, list[str]]
 """A row's number as a spreadsheet shows it, and its values."""
@@ -213,7 +214,11 @@ def _encoding(path: Path) -> tuple[str, bool, tuple[str, ...]]:
     if not bad:
         return "utf-8", quotes, ()
     if good - bad > bad:
-        return "utf-8", quotes, (f"{path} is UTF-8 but for {bad:,} letters; save it again",)
+        return (
+            "utf-8",
+            quotes,
+            (f"{path} is UTF-8 but for {counted(bad, 'letter')}; save it again",),
+        )
     name = "cp1252" if defined else "latin-1"
     label = "Windows-1252" if defined else "Latin-1"
     note = f"{path} is not UTF-8 and was read as {label}; if accents look wrong, save it as UTF-8"

@@ -36,7 +36,7 @@ def write_rows(
         MissingExtraError: XlsxWriter, which .xlsx needs, is not installed.
     """
     if out.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{out} is not {' or '.join(SUFFIXES)}; name it so")
+        raise OutputError(f"{out} is not {' or '.join(SUFFIXES)}; name it NAME{SUFFIXES[0]}")
     others = sorted({name for row in rows for name in row} - set(columns)) if more else []
     table = [[row.get(name) for name in (*columns, *others)] for row in rows]
     header = [*columns, *others]

@@ -23,6 +23,7 @@ from samehand.cli.options import (
     tell_written,
 )
 from samehand.errors import ModelError, OutputError
+from samehand.plural import counted
 from samehand.results import Verdict
 
 
@@ -145,7 +146,7 @@ def score(
         tell=tell,
     )
     without = f", {unscored:,} of them without a score" if unscored else ""
-    say(f"wrote {rows:,} {'row' if rows == 1 else 'rows'} to {out}{without}")
+    say(f"wrote {counted(rows, 'row')} to {out}{without}")
     if rows and rows == unscored:
         raise typer.Exit(2)
 

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from samehand.cli.listed import counted
 from samehand.files import printable
+from samehand.plural import counted
 
 if TYPE_CHECKING:
     from samehand.results import Clustering, DecidedWork, Decision, MergeReport, Queue, Suspect
@@ -98,12 +98,11 @@ def verify_text(probe: str, answer: Answer) -> str:
     from samehand.explain.words import error_rate_in_words, reference_strength, share
 
     words = reference_strength(answer["strength"])
-    count = len(answer["references"])
     rate = error_rate_in_words(
         answer["error_rate"], answer["condition"], answer["measured_on"], answer["refusal"]
     )
     lines = [
-        f"{probe}  |  {'1 reference' if count == 1 else f'{count:,} references'}",
+        f"{probe}  |  {counted(len(answer['references']), 'reference')}",
         "",
         f"{words[0].upper()}{words[1:]}.",
         "",
@@ -142,7 +141,7 @@ def _reference_line(one: Answer) -> str:
 def search_text(probe: str, answer: Answer) -> str:
     """Return the nearest works as lines."""
     how = "exact" if answer["exact"] else f"approximate, recall@10 {answer['recall_at_10']:.3f}"
-    lines = [f"{probe}  |  {answer['works']:,} works of {answer['gallery']}, {how}", ""]
+    lines = [f"{probe}  |  {counted(answer['works'], 'work')} of {answer['gallery']}, {how}", ""]
     for one in answer["neighbours"]:
         same = "  (the image itself)" if one["same_file"] else ""
         parts = "  |  ".join(work_words(one["artist"], one["title"], one["date"], one["extra"]))
@@ -174,7 +173,7 @@ def identification_text(probe: str, answer: Answer) -> str:
     if answer["refusal"]:
         nobody = "Nobody is named; those who are most like it stand below."
     lines = [
-        f"{probe}  |  {answer['artists']:,} artists of {answer['gallery']}",
+        f"{probe}  |  {counted(answer['artists'], 'artist')} of {answer['gallery']}",
         "",
         printable(f"{named}." if named else nobody),
         *([printable(f"By decision: {answer['decided']}.")] if answer["decided"] else []),
@@ -201,8 +200,9 @@ def clustering_text(found: "Clustering") -> str:
     """Return the largest hands and the suspect labels."""
     several = [hand for hand in found.hands if len(hand.works) > 1]
     lines = [
-        f"{found.works:,} works of {found.gallery}: {len(several):,} groups of several works, "
-        f"{len(found.hands) - len(several):,} works alone",
+        f"{counted(found.works, 'work')} of {found.gallery}: "
+        f"{counted(len(several), 'group')} of several works, "
+        f"{counted(len(found.hands) - len(several), 'work')} alone",
         "",
     ]
     for hand in several[:20]:
@@ -259,8 +259,8 @@ def decision_lines(one: "Decision") -> list[str]:
 def queue_text(found: "Queue") -> str:
     """Return suggestions for people to read, with the command that decides the first."""
     lines = [
-        f"{counted(found.waiting, 'pair')} of {found.works:,} works of {found.gallery} to decide "
-        f"about; {found.decided:,} decided already",
+        f"{counted(found.waiting, 'pair')} of {counted(found.works, 'work')} of {found.gallery} "
+        f"to decide about; {found.decided:,} decided already",
         "",
     ]
     for one in found.suggestions:
@@ -296,7 +296,8 @@ def merge_text(report: "MergeReport") -> str:
     ]
     if report.copies:
         lines.append(
-            f"{report.copies:,} of the new works show a picture that was there under another path"
+            f"{counted(report.copies, 'new work shows', 'new works show')} a picture that was "
+            "there under another path"
         )
     if report.differing:
         path, columns = next(iter(report.differing.items()))

@@ -21,7 +21,6 @@ from samehand.cli.listed import (
     Columns,
     Images,
     References,
-    counted,
     listed,
     print_failures,
     probes_of,
@@ -29,9 +28,19 @@ from samehand.cli.listed import (
     tell,
 )
 from samehand.cli.listing import print_fitted
-from samehand.cli.options import AnyAttribution, AsJson, Model, Point, Prior, Threads, say
+from samehand.cli.options import (
+    AnyAttribution,
+    AsJson,
+    Model,
+    Point,
+    Prior,
+    Threads,
+    parse_prior,
+    say,
+)
 from samehand.errors import ImageError, SamehandError
 from samehand.files import printable, sha256_bytes
+from samehand.plural import counted
 from samehand.records import FalseAlarms
 
 if TYPE_CHECKING:
@@ -84,11 +93,10 @@ def verify(
     )
     if references and gallery is not None:
         raise SamehandError("name --references, or --gallery with --artist, but not both")
-    doubtful = (
-        "1 doubtful work" if len(asked.items) == 1 else f"{len(asked.items):,} doubtful works"
+    print(
+        f"{counted(len(asked.items), 'doubtful work')} against {counted(len(known), 'reference')}",
+        file=sys.stderr if as_json else sys.stdout,
     )
-    secure = "1 reference" if len(known) == 1 else f"{len(known):,} references"
-    print(f"{doubtful} against {secure}", file=sys.stderr if as_json else sys.stdout)
     same_hand = SameHand(model, threads)
     works = [same_hand.open(path) for path in known]
 
@@ -122,7 +130,7 @@ def search(
     model: Model = None,
     threads: Threads = None,
 ) -> None:
-    """Find the works of a gallery that are most like an image, with the llr of each."""
+    """Find the works of a gallery that are most like an image, each with its likelihood ratio."""
     from samehand.gallery import Gallery
     from samehand.verification.verifier import SameHand
 
@@ -152,7 +160,12 @@ def identify(
     as_json: AsJson = False,
     out: Out = None,
     prior: Annotated[
-        float, typer.Option(help="P(one of the gallery's artists) before looking.")
+        float,
+        typer.Option(
+            parser=parse_prior,
+            metavar="<probability>",
+            help="P(one of the gallery's artists) before looking, such as 0.1 or 10%.",
+        ),
     ] = 0.5,
     any_attribution: AnyAttribution = False,
     images: Images = None,
@@ -236,7 +249,10 @@ def calibrate(
     steps = config.attribution.references.steps
     for step in steps:
         rate = step.calibration.points["eer"].error_rate
-        say(f"{step.references:>4} references: error rate {rate:.1%} on held-out artists")
+        say(
+            f"{counted(step.references, 'reference'):>14}: error rate {rate:.1%} on held-out "
+            "artists"
+        )
     for name, point in config.attribution.open_set.points.items():
         say(
             f"{name:>6}: names {point.false_alarms:.1%} of unknown hands, and "
@@ -342,7 +358,8 @@ def _answer(
         batch = answer_all(probes, answer, out, Table(*table), question, "answering")
         print_failures("no answer", batch.failed, len(probes))
         say(
-            f"wrote {counted(batch.answered, 'answer')} to {out}, {batch.before:,} were there, "
+            f"wrote {counted(batch.answered, 'answer')} to {out}, "
+            f"{counted(batch.before, 'was', 'were')} there, "
             f"{len(batch.failed):,} cannot be read"
         )
         if not batch.answered and not batch.before:

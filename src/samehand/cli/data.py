@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 import typer
 
 from samehand.cli.listed import Columns, Images, tell
-from samehand.cli.options import AnyRights, Catalogue, Limit, Private, print_next, say
+from samehand.cli.options import COLLECTIONS, AnyRights, Catalogue, Limit, Private, print_next, say
+from samehand.plural import counted
 from samehand.records import Collection, Split
 
 if TYPE_CHECKING:
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 def prepare(
     kind: Annotated[
         Literal["pbn", "folder", "table", "csv", "parquet", Collection],
-        typer.Argument(help="What the source is; a collection on the web is fetched first."),
+        typer.Argument(
+            metavar="kind",
+            help="pbn, folder or table; or a collection on the web, which is fetched first: "
+            f"{COLLECTIONS}.",
+        ),
     ],
     source: Annotated[
         str,
@@ -89,8 +94,10 @@ def prepare(
     for note in report.notes:
         tell(note)
     for name, count in report.splits.items():
-        whose = "artist" if count["artists"] == 1 else "artists"
-        say(f"{name:<12}{count['paintings']:>8,} paintings by {count['artists']:>6,} {whose}")
+        say(
+            f"{name:<12}{counted(count['paintings'], 'painting'):>18} by "
+            f"{counted(count['artists'], 'artist'):>14}"
+        )
     say(
         f"repaired {len(report.repaired)}, unreadable {len(report.unreadable)}, missing "
         f"{len(report.missing)}, duplicates {len(report.duplicates)}, contested attributions "
@@ -101,7 +108,7 @@ def prepare(
 
 
 def atelier(
-    out: Path,
+    out: Annotated[Path, typer.Argument(help="The folder to fill.")],
     painters: Annotated[int, typer.Option(min=1, help="How many painters.")] = 20,
     works: Annotated[int, typer.Option(min=1, help="Paintings of each.")] = 12,
     layout: Annotated[
@@ -116,7 +123,10 @@ def atelier(
     from samehand.atelier import build_atelier
 
     build_atelier(out, painters=painters, works=works, seed=seed, layout=layout, size=(size, size))
-    say(f"wrote {painters * works:,} works by {painters} synthetic painters to {out}")
+    say(
+        f"wrote {counted(painters * works, 'work')} by "
+        f"{counted(painters, 'synthetic painter')} to {out}"
+    )
     print_next("prepare", layout, out, "--out", f"{out}-catalogue")
 
 

@@ -8,8 +8,9 @@ import typer
 
 from samehand.cli.answers_text import decided_words, decision_lines, queue_text
 from samehand.cli.gallery import Name, Where
-from samehand.cli.options import AsJson, Model, print_json, say
+from samehand.cli.options import AsJson, Model, Prior, print_json, say
 from samehand.errors import SamehandError
+from samehand.plural import counted
 from samehand.records import Judgement
 
 By = Annotated[str | None, typer.Option(help="Who decides; your login name if absent.")]
@@ -22,7 +23,10 @@ def decide(
     ],
     second: Annotated[str, typer.Argument(help="Another work.")],
     label: Annotated[
-        Judgement, typer.Argument(help="One hand made both, different hands did, or unsure.")
+        Judgement,
+        typer.Argument(
+            metavar="label", help="same, different or unsure: whether one hand made both."
+        ),
     ],
     note: Annotated[str, typer.Option(help="Why.")] = "",
     by: By = None,
@@ -73,7 +77,7 @@ def decisions(
         found = gallery.decisions(history=history)
     if out is not None:
         write_decisions(out, found)
-        say(f"wrote {len(found.decisions):,} decisions to {out}")
+        say(f"wrote {counted(len(found.decisions), 'decision')} to {out}")
     elif as_json:
         print_json(found.to_dict())
     elif not found.decisions:
@@ -86,7 +90,7 @@ def queue(
     name: Name,
     top: Annotated[int, typer.Option(min=1, help="How many suggestions.")] = 20,
     where: Where = None,
-    prior: Annotated[float, typer.Option(help="P(same hand) before looking.")] = 0.5,
+    prior: Prior = 0.5,
     labelled: Annotated[
         bool,
         typer.Option("--labelled", help="Also ask about works that both have an artist's name."),
@@ -94,7 +98,7 @@ def queue(
     as_json: AsJson = False,
     model: Model = None,
 ) -> None:
-    """Suggest pairs of a gallery's works to decide about, those first that teach most."""
+    """Suggest pairs of a gallery's works to decide about, those first that teach the most."""
     from samehand.gallery import Gallery
     from samehand.model.folder import open_model
     from samehand.verification.queue import queue as suggest

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from samehand.cli.options import AnyRights, Limit, Private, print_next, say
+from samehand.cli.options import COLLECTIONS, AnyRights, Limit, Private, print_next, say
+from samehand.plural import counted
 from samehand.records import Collection
 
 
 def fetch(
-    collection: Collection,
+    collection: Annotated[
+        Collection, typer.Argument(metavar="collection", help=f"One of {COLLECTIONS}.")
+    ],
     words: Annotated[
         str,
         typer.Argument(
@@ -44,7 +47,7 @@ def fetch(
     for sentence in report.failed:
         typer.echo(f"left out: {sentence}", err=True)
     say(
-        f"wrote {report.paintings:,} paintings to {out / TABLE_NAME}; left out "
+        f"wrote {counted(report.paintings, 'painting')} to {out / TABLE_NAME}; left out "
         f"{report.closed:,} without an open licence, {report.without_image:,} without "
         f"an image, {len(report.failed):,} failed"
     )

@@ -22,6 +22,7 @@ from samehand.cli.options import (
 )
 from samehand.errors import GalleryError
 from samehand.files import printable
+from samehand.plural import counted
 
 if TYPE_CHECKING:
     from samehand.gallery import Gallery
@@ -109,20 +110,21 @@ def add(
         print_failures("not added", report.failed, there + len(report.failed))
         if report.gone:
             print(
-                f"{len(report.gone)} works of these folders have lost their files, "
+                f"{counted(len(report.gone), 'work')} without a file where it was, "
                 f"{printable(report.gone[0])} for one; samehand gallery remove {name} --gone "
                 "takes them out",
                 file=sys.stderr,
             )
         if report.kept_labels:
             tell(
-                f"{report.kept_labels:,} labels that these sources do not state are kept; "
+                f"{counted(report.kept_labels, 'label')} that these sources do not state "
+                f"{'is' if report.kept_labels == 1 else 'are'} kept; "
                 "--erase-labels forgets them"
             )
         if report.unreachable:
             tell(
-                f"{len(report.unreachable):,} works of these folders cannot be reached now, "
-                f"{report.unreachable[0]} for one; they stay in the gallery"
+                f"{counted(len(report.unreachable), 'work')} of these folders cannot be reached "
+                f"now, {report.unreachable[0]} for one, and stay in the gallery"
             )
         if as_json:
             print_json(report.to_dict())
@@ -131,7 +133,7 @@ def add(
                 f"added {report.added:,}, changed {report.changed:,}, updated {report.updated:,}, "
                 f"unchanged {report.unchanged:,}, moved {report.moved:,}, "
                 f"unreadable {len(report.failed):,}; "
-                f"{len(gallery):,} works in {gallery.name}, {report.seconds:.1f} s"
+                f"{counted(len(gallery), 'work')} in {gallery.name}, {report.seconds:.1f} s"
             )
             if report.added:
                 print_next("identify", "doubtful.jpg", "--gallery", name)
@@ -178,7 +180,7 @@ def remove(
             raise GalleryError("nothing to remove: name files, a condition with --where, or --gone")
         wanted = [*(paths or ()), *(gallery.gone() if gone else ())]
         count = gallery.remove(wanted, where=where or ())
-        say(f"removed {count:,}; {len(gallery):,} works in {gallery.name}")
+        say(f"removed {count:,}; {counted(len(gallery), 'work')} in {gallery.name}")
 
 
 @app.command("set")
@@ -201,7 +203,7 @@ def set_columns(
     with Gallery.open(name) as gallery:
         matched = gallery.count(where or ())
         changed = gallery.set_columns(wanted, where=where or ())
-        say(f"{matched:,} works match, {changed:,} changed")
+        say(f"{counted(matched, 'work matches', 'works match')}, {changed:,} changed")
 
 
 @app.command()
@@ -247,19 +249,21 @@ def delete(
         count = len(gallery)
         if not yes:
             try:
-                typer.confirm(f"Delete {printable(gallery.name)} with {count:,} works?", abort=True)
+                typer.confirm(
+                    f"Delete {printable(gallery.name)} with {counted(count, 'work')}?", abort=True
+                )
             except typer.Abort as stop:
                 raise GalleryError(
                     f"{gallery.name} was not deleted; answer y, or pass --yes"
                 ) from stop
         gallery.delete()
-        say(f"deleted {gallery.name} with {count:,} works; the images stay")
+        say(f"deleted {gallery.name} with {counted(count, 'work')}; the images stay")
 
 
 @app.command("list")
 def list_works(
     name: Annotated[
-        str | None, typer.Argument(help="A gallery; absent, list all galleries.")
+        str | None, typer.Argument(help="A gallery; all galleries are listed if absent.")
     ] = None,
     where: Where = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Largest number of works.")] = None,
@@ -307,7 +311,8 @@ def info(
     index = facts.index
     lines = {
         "gallery": f"{facts.name}, in {facts.path}",
-        "works": f"{facts.works:,} by {facts.artists:,} artists, {facts.unattributed:,} without",
+        "works": f"{facts.works:,} by {counted(facts.artists, 'artist')}, "
+        f"{facts.unattributed:,} without an artist",
         "gone": "not looked for" if facts.gone is None else f"{facts.gone:,}",
         "model": f"{facts.model} (encoder {facts.encoder}, width {facts.width})",
         "columns": ", ".join(facts.columns),
@@ -344,7 +349,7 @@ def export(
 
     with Gallery.open(name) as gallery:
         count = gallery.export(out, where or ())
-        say(f"wrote {count:,} works to {out}")
+        say(f"wrote {counted(count, 'work')} to {out}")
 
 
 @app.command("re-embed")
@@ -367,7 +372,10 @@ def re_embed(
         kept, dropped = gallery.re_embed(
             same_hand, cache=cache or default_cache(), drop_gone=drop_gone
         )
-        say(f"embedded {kept:,} works with {same_hand.folder.identity}, dropped {dropped:,}")
+        say(
+            f"embedded {counted(kept, 'work')} with {same_hand.folder.identity}, "
+            f"dropped {dropped:,}"
+        )
         if gallery.wants_index():
             _index(gallery)
 

@@ -11,6 +11,7 @@ from samehand.cli.gallery import Where
 from samehand.cli.listed import tell
 from samehand.cli.listing import print_fitted
 from samehand.cli.options import AnyAttribution, AsJson, Model, print_json, say
+from samehand.plural import counted
 from samehand.results import Suspects
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def cluster(
     found, labels = _grouped(gallery, where, suspects, any_attribution, model)
     if out is not None:
         write_clustering(out, found, labels)
-        say(f"wrote {found.works:,} works in {len(found.hands):,} hands to {out}")
+        say(f"wrote {counted(found.works, 'work')} in {counted(len(found.hands), 'hand')} to {out}")
     elif as_json:
         print_json(found.to_dict())
     else:
@@ -70,18 +71,22 @@ def suspects(
     if sheet is not None and answer.suspects:
         left_out = draw_suspects(answer, sheet)
         tell(
-            f"drew {len(answer.suspects) - left_out:,} suspects on {sheet}, {left_out:,} unreadable"
+            f"drew {counted(len(answer.suspects) - left_out, 'suspect')} on {sheet}, "
+            f"{left_out:,} unreadable"
         )
     if out is not None:
         write_suspects(out, answer)
-        say(f"wrote {len(answer.suspects):,} suspects of {answer.works:,} works to {out}")
+        say(
+            f"wrote {counted(len(answer.suspects), 'suspect')} of "
+            f"{counted(answer.works, 'work')} to {out}"
+        )
         tell("the most suspect come first, and each is a question for an expert, not a finding")
     elif as_json:
         print_json(answer.to_dict())
     elif answer.suspects:
         print_fitted(suspects_text(answer.suspects))
     else:
-        say(f"no label of {answer.works:,} works in {answer.gallery} is contradicted")
+        say(f"no label of {counted(answer.works, 'work')} in {answer.gallery} is contradicted")
 
 
 def _grouped(

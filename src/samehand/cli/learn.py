@@ -79,7 +79,11 @@ def export(
     print_next("compare", "a.jpg", "b.jpg", "--model", out)
 
 
-def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> None:
+def background(
+    model: Annotated[Path, typer.Argument(help="A model folder.")],
+    catalogue: Catalogue,
+    threads: Threads = None,
+) -> None:
     """Give an exported model the background that evidence needs; `export` does so itself."""
     from samehand.model.fit_background import fit_background
 
@@ -91,7 +95,9 @@ def background(model: Path, catalogue: Catalogue, threads: Threads = None) -> No
 
 
 def evaluate(
-    protocol: Path,
+    protocol: Annotated[
+        Path, typer.Argument(help="A .parquet file that `samehand protocol` made.")
+    ],
     catalogue: Catalogue,
     out: Annotated[Path, typer.Option(help="The folder for the report and its pictures.")],
     model: Model = None,

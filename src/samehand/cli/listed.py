@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 Images = Annotated[
     Path | None,
-    typer.Option(help="The folder that the paths of tables are relative to; absent, the table's."),
+    typer.Option(
+        help="The folder that the paths of tables are relative to; that of the table if absent."
+    ),
 ]
 Columns = Annotated[
     list[str] | None,
@@ -53,11 +55,6 @@ def listed(
     if found.items and len(unusable) == len(found.items):
         raise ImageError("; ".join(failure_lines(unusable, len(unusable))))
     return found
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 reference", "5 references"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def tell(note: str) -> None:

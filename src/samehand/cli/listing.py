@@ -1,7 +1,6 @@
 """How the help of the command line is laid out: by what a person wants, with examples."""
 
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -38,8 +37,8 @@ def fit(text: str, width: int = WIDTH) -> str:
 
 
 def print_fitted(text: str) -> None:
-    """Print an answer; a terminal gets it `WIDTH` wide, a pipe or a file with its lines whole."""
-    say(fit("\n".join(map(printable, text.split("\n")))) if sys.stdout.isatty() else text)
+    """Print an answer, `WIDTH` wide; programs read --json."""
+    say(fit("\n".join(map(printable, text.split("\n")))))
 
 
 class Grouped(TyperGroup):

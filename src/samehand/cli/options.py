@@ -5,14 +5,15 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from samehand.errors import MissingExtraError
 from samehand.files import printable
-from samehand.records import OperatingPoint
+from samehand.records import Collection, OperatingPoint
 
 Model = Annotated[
     str | None,
@@ -30,7 +31,32 @@ Point = Annotated[
         "of pairs by two artists called one artist's (fmr1, fmr0.1)."
     ),
 ]
-Prior = Annotated[float, typer.Option(help="P(same artist) before looking, between 0 and 1.")]
+
+
+def parse_prior(text: str | float) -> float:
+    """Return the probability that "0.1", "10%" or "10 %" means.
+
+    Raises:
+        BadParameter: `text` is none.
+    """
+    number, percent, rest = str(text).partition("%")
+    try:
+        if rest.strip():
+            raise ValueError
+        # A hundredth by its digits: 7 / 100 is not the float that 0.07 is for every number.
+        return float(Decimal(number.strip()) / 100) if percent else float(number)
+    except (ValueError, ArithmeticError) as error:
+        raise typer.BadParameter(f"'{text}' is not a probability; type 0.1 or 10%") from error
+
+
+Prior = Annotated[
+    float,
+    typer.Option(
+        parser=parse_prior,
+        metavar="<probability>",
+        help="P(same artist) before looking, such as 0.1 or 10%.",
+    ),
+]
 Fast = Annotated[
     bool, typer.Option("--fast", help="Encode one view of each painting: quicker, less certain.")
 ]
@@ -58,6 +84,9 @@ AnyRights = Annotated[
 Private = Annotated[
     bool, typer.Option("--private", help="Fetch from this machine and private networks, too.")
 ]
+COLLECTIONS = ", ".join(get_args(Collection))
+"""The collections on the web, as helps list them."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from samehand.cli.listed import counted, listed, print_failures, tell
+from samehand.cli.listed import listed, print_failures, tell
 from samehand.cli.options import print_next, say
 from samehand.errors import ImageError, ModelError
+from samehand.plural import counted
 from samehand.records import Floats, PictureKind
 
 if TYPE_CHECKING:

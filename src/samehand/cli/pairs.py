@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from samehand.cli.listing import Grouped
 from samehand.cli.options import Catalogue, Threads, say
 
-app = typer.Typer(name="pairs", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="pairs", cls=Grouped, no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
@@ -25,7 +26,7 @@ def show(
     pairs: Annotated[int, typer.Option(min=1, help="Pairs on a sheet.")] = 8,
     model: Annotated[
         str | None,
-        typer.Option(help="Show what this model makes of pairs; absent, only the pairs."),
+        typer.Option(help="Show what this model makes of pairs; only the pairs if absent."),
     ] = None,
     among: Annotated[
         int, typer.Option(min=2, help="With a model: how many pairs to choose from.")

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from samehand.cli.nearest import naming_the_nearest
 from samehand.errors import SamehandError
 
 SEVERAL = ("--references",)
@@ -24,7 +25,8 @@ class SeveralValues(TyperCommand):
         # Asked now: parsing empties the lists that it is given.
         given = any(one.partition("=")[0] in SEVERAL for one in args)
         try:
-            return super().parse_args(ctx, spreaded)
+            with naming_the_nearest():
+                return super().parse_args(ctx, spreaded)
         except typer.BadParameter as error:
             # A missing argument, where this option has taken every path.
             missing = error.param is not None and error.param.param_type_name == "argument"

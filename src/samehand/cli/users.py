@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from samehand.cli.listing import Grouped
 from samehand.cli.options import extra, say
 from samehand.errors import SamehandError
 from samehand.files import printable
@@ -12,6 +13,7 @@ from samehand.records import Role
 
 app = typer.Typer(
     name="users",
+    cls=Grouped,
     help="Say who may use a server (serve --users).",
     no_args_is_help=True,
     rich_markup_mode=None,

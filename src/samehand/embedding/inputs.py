@@ -9,6 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import PurePosixPath
 
 from samehand.catalogue.pictures import find_pictures
@@ -68,8 +69,8 @@ def list_pictures(
     """List what is to be embedded.
 
     Args:
-        sources: Each is a tar shard; an address for fsspec of a file, a folder or a pattern; or
-            anything that `find_pictures` reads.
+        sources: Each is a tar shard or a pattern of some; an address for fsspec of a file, a
+            folder or a pattern; or anything that `find_pictures` reads.
         images: The folder that the paths of tables are relative to.
         columns: Which column of a table is which, by meaning.
 
@@ -83,7 +84,10 @@ def list_pictures(
         if is_address(source):
             _at_address(listing, source)
         elif source.lower().endswith(_TAR):
-            listing.tars.append(_stamped(os.path.abspath(source)))
+            # Without a match, the pattern is the file that is missing.
+            found_tars = [] if os.path.exists(source) else sorted(glob(source), key=natural_key)
+            for tar in found_tars or [source]:
+                listing.tars.append(_stamped(os.path.abspath(tar)))
         else:
             local.append(source)
     if local:

@@ -18,6 +18,7 @@ from samehand.gallery.works import FileState, NewWork, Work, keep_labels, stored
 from samehand.images.decode import decode_file
 from samehand.model.embed import cached_embeddings, embed_files, embed_stream
 from samehand.model.runtime import Embedder
+from samehand.plural import counted
 from samehand.progress import track
 from samehand.records import Floats
 from samehand.results import AddReport
@@ -90,13 +91,13 @@ def re_embed(
     unreachable = missing_files(paths).unreachable if table.failures else ()
     if unreachable:
         raise GalleryError(
-            f"{len(unreachable):,} works cannot be reached now, {unreachable[0]} for one; connect "
-            "their disk, or take them out with samehand gallery remove"
+            f"{counted(len(unreachable), 'work')} cannot be reached now, {unreachable[0]} for one; "
+            "connect their disk, or take them out with samehand gallery remove"
         )
     if table.failures and not drop_gone:
         raise GalleryError(
-            f"{next(iter(table.failures.values()))} ({len(table.failures)} such works); bring the "
-            "files back, or pass --drop-gone to leave those works out"
+            f"{next(iter(table.failures.values()))} ({counted(len(table.failures), 'such work')}); "
+            "bring the files back, or pass --drop-gone to leave those works out"
         )
     bad = {os.fspath(path) for path in table.failures}
     good = [i for i, path in enumerate(paths) if path not in bad]

@@ -242,7 +242,8 @@ def content_of(store: Storage, work: str | os.PathLike[str], *, files: bool = Tr
 
     Args:
         store: What keeps the gallery.
-        work: Its path in the gallery, its content hash, its accession number, or a file.
+        work: Its path in the gallery or the end of it, its content hash, its accession number, or
+            a file.
         files: Whether a file outside the gallery is read.
 
     Raises:
@@ -265,9 +266,25 @@ def content_of(store: Storage, work: str | os.PathLike[str], *, files: bool = Tr
             return found.pop()
     if files and os.path.isfile(text):
         return sha256_file(text)
+    if (content := _with_ending(store, text)) is not None:
+        return content
     raise GalleryError(
         f"the gallery has no work {text}; name its file, its accession number or its content hash"
     )
+
+
+def _with_ending(store: Storage, end: str) -> str | None:
+    """Return the content of the one work whose path ends so, as a table of works has it."""
+    if not end:
+        return None
+    works = [one for one in store.works([f"path~{end}"]) if _ends_with(one.work.path, end)]
+    if len({one.sha256 for one in works}) > 1:
+        raise GalleryError(f"{len(works)} works have the file {end}; name the whole path")
+    return works[0].sha256 if works else None
+
+
+def _ends_with(path: str, end: str) -> bool:
+    return path.endswith((f"/{end}", f"\\{end}"))
 
 
 def described(store: Storage, digests: Iterable[str]) -> dict[str, DecidedWork]:

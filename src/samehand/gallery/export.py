@@ -33,8 +33,8 @@ def export(gallery: "Gallery", out: Path, where: Sequence[str] = ()) -> int:
     kind = out.suffix.lower()
     if kind not in (*PARQUET, *TABLES, *LINKED_ART):
         raise OutputError(
-            f"{out} is not .csv, .xlsx, .parquet or .jsonld; name it so, or use samehand manifest "
-            "for a IIIF manifest"
+            f"{out} is not .csv, .xlsx, .parquet or .jsonld; name it NAME.csv, say, or use "
+            "samehand manifest for a IIIF manifest"
         )
     if kind in PARQUET:
         works, rows = gallery.embeddings(where)

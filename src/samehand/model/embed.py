@@ -17,6 +17,7 @@ from samehand.images.condition import picture_kind
 from samehand.images.decode import decode, decode_file
 from samehand.model.kinds import KindCache
 from samehand.model.lance_parts import SUFFIX, read_lance_part
+from samehand.plural import counted
 from samehand.progress import track
 from samehand.records import Floats, PictureKind
 
@@ -170,8 +171,8 @@ def catalogued_table(
     table = embed_files(embedder, [folder / path for path in paths], cache, label)
     if table.failures:
         raise CatalogueError(
-            f"{next(iter(table.failures.values()))} ({len(table.failures)} such images in the "
-            f"cache of {folder}); run samehand prepare again"
+            f"{next(iter(table.failures.values()))} ({counted(len(table.failures), 'such image')} "
+            f"in the cache of {folder}); run samehand prepare again"
         )
     return table
 

@@ -8,6 +8,7 @@
 - README.md: the model card
 """
 
+import difflib
 import json
 import os
 from dataclasses import dataclass, replace
@@ -169,9 +170,12 @@ def find_model(name: str | Path | None) -> Path:
     for candidate in candidates:
         if os.path.isfile(candidate / CONFIG):
             return candidate
-    known = ", ".join(sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIG}"))) or "none"
+    known = sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIG}"))
+    close = difflib.get_close_matches(str(name).lower(), known, 1)
+    hint = f"did you mean {close[0]}? " if close else ""
     raise ModelError(
-        f"no model folder at {name} (a folder with {CONFIG}); built-in models: {known}"
+        f"no model folder at {name} (a folder with {CONFIG}); {hint}"
+        f"built-in models: {', '.join(known) or 'none'}"
     )
 
 

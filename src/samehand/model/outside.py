@@ -41,7 +41,7 @@ def outside_files(graph: bytes) -> frozenset[str]:
         graph: An ONNX file.
 
     Raises:
-        ModelError: It is no ONNX file.
+        ModelError: It is not an ONNX file.
     """
     found: set[str] = set()
     waiting: list[tuple[memoryview, _Kind]] = [(memoryview(graph), "model")]
@@ -54,7 +54,7 @@ def outside_files(graph: bytes) -> frozenset[str]:
             known = _PATHS[kind]
             waiting += [(part, known[n]) for n, part in _parts(message) if n in known]
     except (ValueError, IndexError) as error:
-        raise ModelError("the file is damaged or no ONNX graph") from error
+        raise ModelError("the file is damaged or not an ONNX graph") from error
     return frozenset(found)
 
 

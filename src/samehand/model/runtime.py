@@ -293,7 +293,7 @@ def _refuse_outside(path: Path, allowed: Set[str]) -> None:
         raise ModelError(f"cannot load {path}: {error}; copy the model folder again") from error
     if foreign := sorted(named - allowed):
         raise ModelError(
-            f"{path} would read the file {ascii(foreign[0])}, which is no part of its model; "
+            f"{path} would read the file {ascii(foreign[0])}, which is not part of its model; "
             "do not use this model folder unless you trust whoever made it, "
             "and export the model again"
         )

@@ -80,7 +80,7 @@ def check_manifest(out: Path, base: str) -> None:
         OutputError: `out` is not .json, or `base` is not an address with http or https.
     """
     if out.suffix.lower() != ".json":
-        raise OutputError(f"{out} is not .json; name the manifest so")
+        raise OutputError(f"{out} is not .json; name the manifest NAME.json")
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise OutputError(

@@ -31,6 +31,7 @@ from samehand.explain.words import (
     unusual_in_words,
 )
 from samehand.model.painting import Painting
+from samehand.plural import counted
 from samehand.records import OperatingPoint
 from samehand.reporting.case import Case
 from samehand.reporting.page import provenance, render
@@ -131,7 +132,7 @@ def _reproducible(verdict: Verdict) -> dict[str, Any]:
 
 
 def _searched(near: Nearby | None) -> list[tuple[str, str]]:
-    return [] if near is None else [("gallery", f"{near.gallery}, {near.works:,} works")]
+    return [] if near is None else [("gallery", f"{near.gallery}, {counted(near.works, 'work')}")]
 
 
 def _neighbour(one: Neighbour) -> dict[str, str]:

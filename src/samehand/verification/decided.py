@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from samehand.gallery import Gallery
 from samehand.gallery.decisions import Settled, links, standing
 from samehand.gallery.storage import DecisionRow
+from samehand.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def contradictions(
 
     told = []
     if pairs:
-        count = "1 pair is" if len(pairs) == 1 else f"{len(pairs):,} pairs are"
+        count = counted(len(pairs), "pair is", "pairs are")
         told.append(
             f"{count} decided differently by two people, so neither counts: "
             f"{name(pairs[0][0])} and {name(pairs[0][1])}"

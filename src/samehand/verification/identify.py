@@ -13,6 +13,7 @@ from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
 from samehand.model.readings import llrs_of_pairs, read_stored
+from samehand.plural import counted
 from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
@@ -151,11 +152,17 @@ def identify(
     probability(0.0, prior)
     if top < 1:
         raise SamehandError(f"top must be at least 1, not {top}")
+    met = tuple(where)
     where = [*where, *gallery.autograph(any_attribution)]
     named = [*where, "artist!="]
     artists = gallery.count_artists(named)
     near = gallery.nearest(probe.embedding, _SHORTLIST_WORKS, named)
     names = list(dict.fromkeys(stored.work.artist or "" for stored in near.works))
+    if not names and met:
+        raise GalleryError(
+            f"no work of {gallery.name} that meets {' and '.join(met)} has an artist to compare "
+            "with; leave a condition out"
+        )
     if not names:
         raise GalleryError(
             f"the gallery {gallery.name} has no work with an artist to compare with; name artists "
@@ -266,7 +273,7 @@ def _shows_it(paths: Set[str], end: str) -> list[str]:
     """Return the sentence on works that show the probe itself, if there are any."""
     if not paths:
         return []
-    count = "1 work shows" if len(paths) == 1 else f"{len(paths)} works show"
+    count = counted(len(paths), "work shows", "works show")
     return [f"{count} your picture itself {end}: {min(paths)}"]
 
 

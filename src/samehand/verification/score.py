@@ -14,6 +14,7 @@ from samehand.errors import ImageError, OutputError, SamehandError
 from samehand.files import atomic_path
 from samehand.model.folder import ModelConfig
 from samehand.model.readings import readings_of_pairs
+from samehand.plural import counted
 from samehand.records import OperatingPoint
 from samehand.scoring.calibration import (
     llr_from_score,
@@ -94,8 +95,8 @@ def score_csv(
     bad = np.array([path in table.failures for path in paths])
     if bad.any() and not skip_bad_images:
         raise ImageError(
-            f"{next(iter(table.failures.values()))} ({int(bad.sum())} unreadable images in all); "
-            "repair it, or pass --skip-bad-images to leave its rows without a score"
+            f"{next(iter(table.failures.values()))} ({counted(int(bad.sum()), 'unreadable image')} "
+            "in all); repair it, or pass --skip-bad-images to leave its rows without a score"
         )
     facts = FileFacts(model.folder.config, paths, novel)
     question = (prior, operating_point)
@@ -185,6 +186,6 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
     missing = [path for path in paths if not os.path.exists(path)]
     if missing:
         raise ImageError(
-            f"no file at {missing[0]} ({len(missing)} of {len(paths)} images are missing); check "
-            "--images, or pass --skip-bad-images to leave their rows without a score"
+            f"no file at {missing[0]} ({len(missing)} of {counted(len(paths), 'image')} missing); "
+            "check --images, or pass --skip-bad-images to leave their rows without a score"
         )

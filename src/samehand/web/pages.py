@@ -21,6 +21,7 @@ from samehand.explain.words import (
     unusual_in_words,
 )
 from samehand.gallery import StoredWork
+from samehand.plural import counted
 from samehand.web import questions, words
 from samehand.web.access import decides, user_of
 from samehand.web.api import attachment
@@ -56,6 +57,7 @@ Picked = Annotated[int | None, Query(ge=0, lt=2**40)]
 
 templates = Jinja2Templates(directory=FOLDER / "templates")
 templates.env.filters.update(
+    counted=counted,
     error_rate=words.error_rate,
     decided_in_style=words.decided_in_style,
     interval=interval_in_words,

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.datastructures import Headers
 
+from samehand.plural import counted
 from samehand.web.users import User, Users, password_is
 
 COOKIE = "samehand-session"
@@ -66,9 +67,7 @@ class TooOftenError(Exception):
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
         minutes = -(-seconds // 60)
-        super().__init__(
-            f"Too many wrong passwords; try again in {minutes} minute{'' if minutes == 1 else 's'}."
-        )
+        super().__init__(f"Too many wrong passwords; try again in {counted(minutes, 'minute')}.")
 
 
 class Sessions:
