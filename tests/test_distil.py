@@ -33,7 +33,7 @@ def test_the_loss_is_distance_and_divergence_by_hand():
 
 @pytest.mark.slow
 def test_a_student_learns_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
-    build_atelier(tmp_path / "works", painters=8, works=7, seed=0, layout="folder", size=(64, 64))
+    build_atelier(tmp_path / "works", painters=12, works=6, seed=0, layout="folder", size=(64, 64))
     prepare("folder", tmp_path / "works", tmp_path / "catalogue", split="artist-disjoint")
     monkeypatch.setattr(distil, "BATCH", 8)
     told = []

@@ -86,7 +86,7 @@ def test_names_are_paths_or_built_in(model: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     assert find_model("model") == Path("model")
     for name in (tmp_path / "lite", "runs/lite", "../lite", "lite1", "", "x" * 300):
-        with pytest.raises(ModelError, match="no model folder at .*; built-in models: lite"):
+        with pytest.raises(ModelError, match="no model folder at .*built-in models: lite"):
             find_model(name)
 
 

@@ -185,7 +185,9 @@ class Embedder:
         # What a graph declares of its outputs binds it to nothing.
         for name, rows in zip(outputs, found, strict=True):
             told = name == "strangeness"  # one number a view, and NaN where nothing is known
-            if len(rows) != len(views) or not told and rows.shape[-1] != self.width:
+            # Patches of a network that compares pairs are not as wide as what it embeds.
+            free = told or (name == "patches" and not self.config.unit)
+            if len(rows) != len(views) or not free and rows.shape[-1] != self.width:
                 raise ModelError(
                     f"{self.config.encoder} gives {name} of the shape {rows.shape} for "
                     f"{len(views)} views; export the model again"
