@@ -64,8 +64,8 @@ def validation_report(
     lines = [
         "# Validation of the likelihood ratios",
         "",
-        f"Model `{model}`. Made by `{command}`; the page is generated, so change the tool and not "
-        "the text.",
+        f"Model `{model}`. The page is generated, so change the tool and not the text: the command "
+        "stands at its foot.",
         "",
         'It follows Meuwly, Ramos and Haraksim (2017), "A guideline for the validation of '
         'likelihood ratio methods used for forensic evidence evaluation", Forensic Science '
@@ -111,6 +111,7 @@ def validation_report(
     ]
     for file, caption in plots:
         lines += [f"![{caption}]({picture_folder}/{file})", "", caption, ""]
+    lines += ["## Made by", "", "<!-- not run: needs the test sets -->", "```bash", command, "```"]
     return "\n".join(lines).rstrip() + "\n"
 
 
