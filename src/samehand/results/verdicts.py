@@ -246,5 +246,5 @@ class ReferenceVerdict(Answer):
     refusal: str | None = None
     """Why nothing is decided and no large ratio is given, in one sentence, or null."""
     llr_one_style: float | None = None
-    """The llr against another artist of the same style, estimated from that of pairs; null where
-    the model was not calibrated for that."""
+    """The llr against another artist of the same style, by a rule for such sets where the model has
+    one; null where it was not calibrated for that."""
