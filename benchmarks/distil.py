@@ -21,22 +21,28 @@ from typing import Any
 
 import numpy as np
 import onnx
+import polars as pl
 import torch
 from onnx import numpy_helper
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional
 
+from benchmarks.shared import pair_aucs
 from samehand.catalogue.schema import load_catalogue
-from samehand.evaluation.metrics import auc
+from samehand.images.augment import Augmentation, training_view
+from samehand.images.views import render_views
 from samehand.model.embed import embed_catalogued
 from samehand.model.folder import ENCODER, find_model
 from samehand.networks.encoder import Encoder, EncoderConfig
 from samehand.networks.statistics import map_statistics
 from samehand.records import Floats
+from samehand.scoring.comparator import CosineComparator
 from samehand.verification.verifier import SameHand
 
-BATCH, SIZE, WHOLE, RIDGE, FROZEN, NEIGHBOURS = 64, 176, 224, 3000.0, 5, 20
+BATCH, SIZE, WHOLE, RIDGE, NEIGHBOURS = 64, 176, 224, 3000.0, 20
+FROZEN = 6
+"""The stem and five blocks are not trained."""
+VARIED = Augmentation(smallest_crop=0.4, recompress=0.0, exposure=0.08, white_balance=0.0)
 SCALE = 50.0
 """The projection's weights are so small that the optimiser's steps would drown them; the length of
 what they give is taken off again."""
@@ -52,46 +58,41 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    table = load_catalogue(options.catalogue)
-    rows = [row for row in table.iter_rows(named=True) if row["split"] in ("train", "validation")]
-    rows = _at_most(rows, options.per_artist)
-    root, paths = options.catalogue, [row["path"] for row in rows]
+    table = _at_most(load_catalogue(options.catalogue), options.per_artist)
+    root, paths = options.catalogue, table["path"].to_list()
     teacher = SameHand(options.teacher).embedder
     told = embed_catalogued(teacher, paths, root, root / "embeddings", "the teacher's embeddings")
-    training = np.array([row["split"] == "train" for row in rows])
+    training = (table["split"] == "train").to_numpy()
     told = told - told[training].mean(axis=0)
     told /= np.linalg.norm(told, axis=1, keepdims=True)
-    pixels = np.stack([_pixels(root / path) for path in paths])
+    pictures = [_picture(root / path) for path in paths]
+    known = [one for one, is_known in zip(pictures, training, strict=True) if is_known]
     student = shipped_student(told.shape[1])
     checkpoint = options.out / "student.pt"
     if not checkpoint.exists():
-        start(student, pixels[training], told[training])
-        print("ridge regression:", measured(student, pixels, rows, training), flush=True)
-    learn(student, pixels[training], told[training], options.epochs, checkpoint)
-    print("distilled:", measured(student, pixels, rows, training), flush=True)
+        start(student, known, told[training])
+        print("ridge regression:", measured(student, pictures, table), flush=True)
+    learn(student, known, told[training], options.epochs, checkpoint)
+    print("distilled:", measured(student, pictures, table), flush=True)
 
 
-def _at_most(rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+def _at_most(table: pl.DataFrame, count: int) -> pl.DataFrame:
     """Return all validation pictures, and so many of each training artist, drawn at random."""
-    left: dict[str, int] = {}
-    chosen = []
-    for number in np.random.default_rng(0).permutation(len(rows)).tolist():
-        row = rows[number]
-        left[row["artist"]] = left.get(row["artist"], count) - 1
-        if row["split"] == "validation" or left[row["artist"]] >= 0:
-            chosen.append(number)
-    return [rows[number] for number in sorted(chosen)]
+    training = table.filter(pl.col("split") == "train").sample(fraction=1.0, shuffle=True, seed=0)
+    chosen = training.group_by("artist", maintain_order=True).head(count).select(table.columns)
+    return pl.concat([chosen, table.filter(pl.col("split") == "validation")])
 
 
-def _pixels(path: Path) -> np.ndarray:
+def _picture(path: Path) -> Image.Image:
     with Image.open(path) as image:
-        small = image.convert("RGB").resize((WHOLE, WHOLE), Image.Resampling.LANCZOS)
-    return np.asarray(small).transpose(2, 0, 1)
+        return image.convert("RGB").resize((WHOLE, WHOLE), Image.Resampling.LANCZOS)
 
 
 def shipped_student(width: int, member: int = 1) -> Encoder:
     """Return a network of `lite` with its shipped convolutions and a projection to be learned."""
-    config = EncoderConfig(f"efficientnet-lite{member}", pooling="statistics", width=width)
+    config = EncoderConfig(
+        f"efficientnet-lite{member}", pooling="statistics", width=width, frozen_blocks=FROZEN
+    )
     encoder = Encoder(config, pretrained=False)
     graph = onnx.load(find_model("lite") / ENCODER).graph
     stored = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
@@ -122,21 +123,21 @@ def shipped_student(width: int, member: int = 1) -> Encoder:
     return encoder.eval().to(memory_format=torch.channels_last)
 
 
-def _views(pixels: np.ndarray) -> Tensor:
-    views = torch.from_numpy(pixels).float() / 255
-    return views.contiguous(memory_format=torch.channels_last)
+def _batch(views: list[Floats]) -> Tensor:
+    return torch.from_numpy(np.stack(views)).contiguous(memory_format=torch.channels_last)
 
 
-def _batches(pixels: np.ndarray) -> Iterator[Tensor]:
-    for first in range(0, len(pixels), BATCH):
-        yield _views(pixels[first : first + BATCH])
+def _wholes(pictures: list[Image.Image]) -> Iterator[Tensor]:
+    for first in range(0, len(pictures), BATCH):
+        some = pictures[first : first + BATCH]
+        yield _batch([render_views(one, ("whole",), WHOLE)[0] for one in some])
 
 
 @torch.inference_mode()
-def start(student: Encoder, pixels: np.ndarray, told: Floats) -> None:
+def start(student: Encoder, pictures: list[Image.Image], told: Floats) -> None:
     """Set the projection by ridge regression from features to the teacher's embeddings."""
     features = torch.cat(
-        [map_statistics(student.backbone.maps(views)) for views in _batches(pixels)]
+        [map_statistics(student.backbone.maps(views)) for views in _wholes(pictures)]
     )
     mean, deviation = features.mean(0), features.std(0) + 1e-4
     scaled = (features - mean) / deviation
@@ -149,20 +150,16 @@ def start(student: Encoder, pixels: np.ndarray, told: Floats) -> None:
 
 
 def learn(
-    student: Encoder, pixels: np.ndarray, told: Floats, epochs: int, checkpoint: Path
+    student: Encoder, pictures: list[Image.Image], told: Floats, epochs: int, checkpoint: Path
 ) -> None:
     """Train all but the stem and the first blocks; leaves the mean of the last steps' weights."""
-    for name, weight in student.backbone.body.network.named_parameters():
-        part = name.split(".")
-        early = part[0] in ("_conv_stem", "_bn0")
-        weight.requires_grad_(not (early or (part[0] == "_blocks" and int(part[1]) < FROZEN)))
     body = [weight for weight in student.backbone.parameters() if weight.requires_grad]
     rates = (2e-4, 5e-5)
     optimiser = torch.optim.AdamW(
         [{"params": body}, {"params": [student.projection.weight]}], weight_decay=0.0
     )
     mean = {name: value.clone() for name, value in student.state_dict().items()}
-    steps = len(pixels) // BATCH
+    steps = len(pictures) // BATCH
     step, targets = 0, torch.from_numpy(told)
     if checkpoint.exists():
         kept = torch.load(checkpoint, weights_only=True)
@@ -170,13 +167,15 @@ def learn(
         optimiser.load_state_dict(kept["optimiser"])
         mean, step = kept["mean"], kept["step"]
     while step < epochs * steps:
-        order = np.random.default_rng(step // steps).permutation(len(pixels))
+        order = np.random.default_rng(step // steps).permutation(len(pictures))
         chosen = np.sort(order[(step % steps) * BATCH :][:BATCH])
         share = min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / (epochs * steps)))
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * max(share, 0.01)
         # Batch statistics stay as they were folded in.
-        found = student.eval()(_cropped(pixels[chosen], np.random.default_rng([1, step])))
+        rng = np.random.default_rng([1, step])
+        views = [training_view(pictures[one], SIZE, VARIED, rng) for one in chosen.tolist()]
+        found = student.eval()(_batch(views))
         loss = distance(found, targets[chosen])
         optimiser.zero_grad()
         loss.backward()
@@ -212,47 +211,23 @@ def distance(found: Tensor, told: Tensor) -> Tensor:
     return 3 * direct + 0.5 * (theirs.exp() * (theirs - mine)).sum(1).mean()
 
 
-def _cropped(pixels: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """Return random parts of pictures, 40 to 100 % of each, some mirrored, some lighter."""
-    views = []
-    for image in _views(pixels):
-        side, aspect = math.sqrt(rng.uniform(0.4, 1.0)), math.exp(rng.uniform(-0.14, 0.14))
-        height, width = (min(WHOLE, int(WHOLE * side * by)) for by in (aspect, 1 / aspect))
-        top, left = rng.integers(0, WHOLE - height + 1), rng.integers(0, WHOLE - width + 1)
-        part = image[None, :, top : top + height, left : left + width]
-        view = functional.interpolate(part, (SIZE, SIZE), mode="bilinear", antialias=True)[0]
-        view = view * float(rng.uniform(0.92, 1.08))
-        views.append(view.flip(-1) if rng.random() < 0.5 else view)
-    return torch.stack(views).clamp(0, 1).contiguous(memory_format=torch.channels_last)
-
-
 @torch.inference_mode()
 def measured(
-    student: Encoder, pixels: np.ndarray, rows: list[dict[str, Any]], training: np.ndarray
-) -> dict[str, float]:
-    """Return AUCs of validation artists: by cosine and with the cohort, all pairs and one style."""
-    found = torch.cat([student.eval()(views) for views in _batches(pixels)]).numpy()
-    artist = np.array([row["artist"] for row in rows])
-    style = np.array([row["style"] or "" for row in rows])
-    cohort = np.stack(
-        [found[training & (artist == one)].mean(0) for one in np.unique(artist[training])]
-    )
-    cohort /= np.linalg.norm(cohort, axis=1, keepdims=True)
-    embeddings, artist, style = found[~training], artist[~training], style[~training]
-    left, right = np.triu_indices(len(embeddings), 1)
-    same, of_one = (
-        artist[left] == artist[right],
-        (style[left] == style[right]) & (style[left] != ""),
-    )
-    cosines = (embeddings @ embeddings.T)[left, right]
-    level = np.sort(embeddings @ cohort.T, axis=1)[:, -NEIGHBOURS:].mean(1)
-    corrected = 2 * cosines - level[left] - level[right]
-    return {
-        f"{name}, {pairs}": round(auc(scores[kept], same[kept]), 4)
-        for name, scores in (("cosine", cosines), ("cohort", corrected))
-        for pairs, kept in (("all pairs", same | True), ("one style", of_one))
-        if same[kept].any()
-    }
+    student: Encoder, pictures: list[Image.Image], table: pl.DataFrame
+) -> dict[str, list[float]]:
+    """Return AUCs of validation artists, of all pairs and one style: without and with a cohort."""
+    found = torch.cat([student.eval()(views) for views in _wholes(pictures)]).numpy()
+    training = (table["split"] == "train").to_numpy()
+    artists = table.filter(training)["artist"].to_numpy()
+    means = [found[training][artists == one].mean(axis=0) for one in np.unique(artists)]
+    cohort = np.stack([mean / np.linalg.norm(mean) for mean in means])
+    left, right = np.triu_indices(int((~training).sum()), k=1)
+    told = {}
+    for normalisation in ("none", "csls"):
+        comparator = CosineComparator(normalisation, min(NEIGHBOURS, len(cohort)), cohort)
+        scores = comparator.pair_scores(comparator.enrol(found[~training]), left, right)
+        told[normalisation] = [round(one, 4) for one in pair_aucs(scores, table.filter(~training))]
+    return told
 
 
 if __name__ == "__main__":

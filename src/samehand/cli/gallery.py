@@ -287,7 +287,7 @@ def list_works(
             else:
                 work = stored.work
                 words = work_words(work.artist, work.title, work.date, work.extra)
-                say(printable("  |  ".join([work.path, *words])))
+                print(printable("  |  ".join([work.path, *words])))
         if not found:
             tell(f"0 works match in {gallery.name}, of {len(gallery):,}")
 

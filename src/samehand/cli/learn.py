@@ -17,6 +17,7 @@ from samehand.cli.options import (
     say,
 )
 from samehand.errors import ModelError
+from samehand.plural import counted
 
 
 def train(
@@ -54,7 +55,7 @@ def train(
     except Interrupted as stop:
         print(f"interrupted; the same command continues from {out}", file=sys.stderr)
         raise typer.Exit(130) from stop
-    epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
+    epochs = counted(len(history), "epoch")
     say(f"trained {epochs}; wrote {out}/best.safetensors, metrics.json, curves.png")
     print_next("export", out, "--catalogue", catalogue, "--out", f"{out}-model")
 

@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperGroup
 
 from samehand.cli.examples import EXAMPLES, FIRST_EXAMPLES
-from samehand.cli.options import say
 from samehand.files import printable
 
 WIDTH = 80
@@ -38,7 +37,7 @@ def fit(text: str, width: int = WIDTH) -> str:
 
 def print_fitted(text: str) -> None:
     """Print an answer, `WIDTH` wide; programs read --json."""
-    say(fit("\n".join(map(printable, text.split("\n")))))
+    print(fit("\n".join(map(printable, text.split("\n")))))
 
 
 class Grouped(TyperGroup):

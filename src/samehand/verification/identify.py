@@ -12,12 +12,11 @@ from samehand.gallery import Gallery, StoredWork
 from samehand.gallery.storage import Near
 from samehand.model.folder import ModelFolder
 from samehand.model.painting import Painting
-from samehand.model.readings import llrs_of_pairs, read_stored
+from samehand.model.readings import llrs_of_pairs, readings_of_pairs
 from samehand.plural import counted
 from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.results import Candidate, Identification, Nearby, Neighbour, SearchResult
 from samehand.scoring.calibration import llr_from_score, probability
-from samehand.scoring.comparator import Enrolled, Indices
 from samehand.scoring.conditions import kinds_of
 from samehand.scoring.references import (
     combine,
@@ -287,45 +286,26 @@ def _ranked(
     """Return the best of the works that are near by cosine, by what their scores say."""
     if not near.works:
         return ()
-    comparator = folder.comparator
+    comparator, config = folder.comparator, folder.config
     enrolled = comparator.enrol(np.concatenate([probe.embedding[None], near.embeddings]))
     left, right = np.zeros(len(kinds), np.int64), np.arange(1, len(kinds) + 1)
     scores = comparator.pair_scores(enrolled, left, right)
-    llrs, usual = llrs_of_pairs(
-        folder.config,
-        [probe.kind, *kinds],
-        left,
-        right,
-        scores,
-        novel=is_novel(probe, folder.config),
-    )
+    both, novel = [probe.kind, *kinds], is_novel(probe, config)
+    llrs, usual = llrs_of_pairs(config, both, left, right, scores, novel=novel)
     order = ranked(usual)[:top]
-    within = _one_style(folder, probe, [kinds[i] for i in order], enrolled, right[order])
+    left, right, scores = left[order], right[order], scores[order]
+    styled = comparator.style_scores(enrolled, left, right)
+    within: list[float | None] = [None] * len(order)
+    for reading, chosen in readings_of_pairs(config, both, left, right, novel=novel):
+        said = one_style_llr(config, reading, scores[chosen], styled[chosen])
+        if said is not None:
+            for place, llr in zip(chosen.tolist(), said.tolist(), strict=True):
+                within[place] = llr
+    found = zip(order.tolist(), scores.tolist(), llrs[order].tolist(), within, strict=True)
     return tuple(
-        _neighbour(rank, near.works[i], (float(scores[i]), float(llrs[i]), one_style), probe.sha256)
-        for rank, (i, one_style) in enumerate(zip(order.tolist(), within, strict=True), 1)
+        _neighbour(rank, near.works[i], (score, llr, one_style), probe.sha256)
+        for rank, (i, score, llr, one_style) in enumerate(found, 1)
     )
-
-
-def _one_style(
-    folder: ModelFolder,
-    probe: Painting,
-    kinds: Sequence[PictureKind | None],
-    enrolled: Enrolled,
-    chosen: Indices,
-) -> list[float | None]:
-    """Return the llrs of the chosen works within a style; the probe is the first enrolled."""
-    comparator, config = folder.comparator, folder.config
-    left = np.zeros(len(chosen), np.int64)
-    scores = comparator.pair_scores(enrolled, left, chosen)
-    styled = comparator.style_scores(enrolled, left, chosen)
-    found: list[float | None] = [None] * len(chosen)
-    novel = is_novel(probe, config)
-    for place, kind in enumerate(kinds):
-        reading = read_stored(config, probe.kind, kind, novel=novel)
-        llrs = one_style_llr(config, reading, scores[place], styled[place])
-        found[place] = None if llrs is None else float(llrs)
-    return found
 
 
 def _central(rows: Floats, positions: list[int]) -> list[int]:
