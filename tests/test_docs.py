@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from fnmatch import fnmatch
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,14 @@ def test_the_site_builds_strictly_and_asks_nothing_of_other_hosts(tmp_path: Path
         assert not linked.search(text), page
         # The theme's link to a repository asks GitHub how many stars it has.
         assert "md-source__repository" not in text, page
+
+
+def test_what_goes_on_after_a_blank_line_in_a_list_is_indented_as_the_site_reads_it() -> None:
+    """By four columns: with two, GitHub goes on with the list and the site ends it."""
+    for page in (ROOT / "docs").rglob("*.md"):
+        lines = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S).split("\n")
+        for before, line in pairwise(lines):
+            assert before or not re.match(r" {1,3}\S", line), f"{page}: {line}"
 
 
 def test_every_page_of_the_site_is_in_its_navigation() -> None:
