@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samehand.catalogue.dates import parse_date
@@ -350,6 +350,65 @@ def test_two_processes_write_at_once_and_neither_loses_nor_doubles_a_work(
     works, rows = storage.embeddings()
     assert len(works) == len(rows) == 84
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1)
+
+
+@pytest.fixture
+def indexed(tmp_path, monkeypatch):
+    """Return a LanceDB gallery whose paths are indexed from the eighth work on."""
+    address = address_of("lance", tmp_path / "g")
+    monkeypatch.setattr("samehand.gallery.lance_tables._INDEXED_FROM", 8)
+    made = create_storage(address, About(ENCODER, "tiny", WIDTH))
+    yield made
+    made.close()
+
+
+def index_of_paths(storage):
+    """Return how many works the index of paths holds, and how many it does not."""
+    (index,) = storage._tables.latest("works").list_indices()
+    assert index.columns == ["path"]
+    return index.num_indexed_rows, index.num_unindexed_rows
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.tuples(st.booleans(), st.sets(st.integers(0, 30), min_size=1)), max_size=12)
+)
+def test_with_an_index_of_paths_a_gallery_holds_what_it_was_told(indexed, steps):
+    indexed.remove([f"/{number}" for number in range(31)])
+    held = {}
+    for turn, (adds, numbers) in enumerate(steps):
+        named = [f"/{number}" for number in sorted(numbers)]
+        if adds:
+            rows = unit(len(named), turn)
+            indexed.put([new(path, f"{path} {turn}") for path in named], rows, ENCODER)
+            held |= dict(zip(named, rows, strict=True))
+        else:
+            assert indexed.remove(named) == len(held.keys() & set(named))
+            held = {path: row for path, row in held.items() if path not in named}
+        works, found = indexed.embeddings()
+        assert sorted(paths(works)) == sorted(held)
+        for path, row in zip(paths(works), found, strict=True):
+            np.testing.assert_array_equal(row, held[path])
+
+
+def test_paths_are_indexed_once_there_are_many(indexed, tmp_path):
+    indexed.put([new(f"/{i}") for i in range(7)], unit(7), ENCODER)
+    assert not indexed._tables.latest("works").list_indices()
+    indexed.put([new("/7")], unit(1), ENCODER)
+    assert index_of_paths(indexed) == (8, 0)
+    indexed.put([new("/6", "another"), new("/8")], unit(2), ENCODER)
+    assert sum(index_of_paths(indexed)) == indexed.count() == 9
+    # Two processes that know of the index put the same works at once.
+    reported = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    children = []
+    for name in reported:
+        with name.open("w") as out:
+            children.append(writer(indexed.address, name.stem, 6, out))
+    assert [child.wait() for child in children] == [0, 0]
+    told = {path for name in reported for path in name.read_text().split()}
+    there = paths(indexed.works())
+    assert len(there) == len(set(there))
+    assert set(there) == told | {f"/{i}" for i in range(9)}
 
 
 def test_a_killed_writer_leaves_whole_works_and_loses_none_it_reported(storage, address, tmp_path):

@@ -28,6 +28,10 @@ _COMPACTED_FROM = 65_536
 """From so many new works on their small files are joined, if they are half of the gallery: joining
 writes all of it anew, and so each work is written some three times however large it grows."""
 
+_INDEXED_FROM = 131_072
+"""From so many works on their paths are indexed, and again after so many new ones: a commit looks
+for its paths in the index and in all works that came since."""
+
 _KEPT = timedelta(minutes=15)
 """Files that no version so young needs are deleted; a single call that takes longer would fail."""
 
@@ -48,7 +52,7 @@ class Tables:
             MissingExtraError: LanceDB is not installed.
         """
         self.address = address
-        self._new = 0
+        self._new = self._unindexed = 0
         with told(address):
             self.database = connect(address)
             if WORKS not in table_names(self.database):
@@ -119,8 +123,11 @@ class Tables:
                 merging = merging.when_not_matched_insert_all()
             merging.execute(table)
             self._new += len(table)
+            self._unindexed += len(table)
             if self._new >= _COMPACTED_FROM and 2 * self._new >= self.latest(WORKS).count_rows():
                 self.compact()
+            elif self._unindexed >= _INDEXED_FROM:
+                self._index_paths()
 
     def update(self, rows: dict[str, Any], types: dict[str, str]) -> None:
         """Replace columns of the works with some paths, by path and column."""
@@ -146,6 +153,23 @@ class Tables:
         self._new = 0
         try:
             self.latest(WORKS).optimize(cleanup_older_than=_KEPT)
+        except (RuntimeError, OSError):
+            return
+        self._index_paths()
+
+    def _index_paths(self) -> None:
+        """Index the paths of a gallery that is not small; without, a commit reads them all.
+
+        If another process changes the works at once, the next time will do.
+        """
+        from lancedb.index import BTree
+
+        self._unindexed = 0
+        works = self.latest(WORKS)
+        if works.count_rows() < _INDEXED_FROM:
+            return
+        try:
+            works.create_index("path", config=BTree(), replace=True)
         except (RuntimeError, OSError):
             return
 
