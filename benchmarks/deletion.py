@@ -24,11 +24,11 @@ from shared import arguments, unseen_paintings
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
 from samehand.evaluation.metrics import auc
-from samehand.explain.correspondence import correspond
 from samehand.explain.occlusion import GRID, coverable, influence_of, llr_when_covered
-from samehand.explain.regions import cell
 from samehand.model.background import read_background
+from samehand.model.correspondence import correspond
 from samehand.model.painting import Painting
+from samehand.model.regions import cell
 from samehand.progress import track
 
 SHARES = (0.0, 0.1, 0.25, 0.5)
@@ -50,7 +50,9 @@ def main() -> None:
     for left, right, _, _ in track(pairs, "covering regions"):
         paintings = [same_hand.open(options.catalogue / path) for path in (left, right)]
         patches = [painting.patches for painting in paintings]
-        matches = correspond(*patches, background.regions, background.places).matches
+        matches = correspond(
+            *patches, background.regions, background.places, background.discount
+        ).matches
         strengths.append(matches[0].strength if matches else 0.0)
         curves.append(curves_of(same_hand, *paintings, rng))
     report(np.array(curves), pairs, np.array(strengths), same_hand.folder.identity, options.out)

@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image
 
 from samehand.explain.occlusion import coverable, embed_covered, influence_of, llr_when_covered
-from samehand.explain.regions import cell
+from samehand.model.regions import cell
 from samehand.results import Region
 from samehand.verification.verifier import SameHand
 

@@ -29,6 +29,8 @@ WRONG = {
     "regions that are nowhere": {"regions": np.zeros((9, 24), np.float32)},
     "regions of another width": {"regions": np.ones((9, 23), np.float32)},
     "places beyond": {"places": np.full(240, 9)},
+    "a discount below nothing": {"discount": -1.0},
+    "a discount that is no number": {"discount": np.nan},
 }
 
 
@@ -43,3 +45,13 @@ def test_what_no_evidence_can_be_set_against_is_refused(tiny_model: Path, tmp_pa
         "edges of its bins do not rise" in str(caught.value)
     )
     assert "make it again with: samehand background" in str(caught.value)
+
+
+def test_a_discount_is_kept(tiny_model: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    model = open_model(folder)
+    before = read_background(model)
+    write_background(folder, model.config, replace(before, discount=0.4))
+    after = read_background(model)
+    assert after.discount == 0.4
+    np.testing.assert_array_equal(after.regions, before.regions)

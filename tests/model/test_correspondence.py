@@ -3,9 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samehand.explain.correspondence import COMMONEST, _share_above, correspond, rarest
-from samehand.explain.regions import cell
 from samehand.model.background import places_of
+from samehand.model.correspondence import (
+    COMMONEST,
+    _share_above,
+    correspond,
+    fit_discount,
+    rarest,
+)
+from samehand.model.regions import cell, touches_border
 from samehand.scoring.ties import ROUNDING
 
 
@@ -126,3 +132,53 @@ def test_likenesses_are_held_against_regions_that_lie_alike():
         assert match.rarity == pytest.approx(1 / works, rel=1e-3)
     inside = int((places == 4).sum())
     assert rarest(places, 400, 25) == pytest.approx(1 / (1 - (1 - 0.5 / inside) ** 25))
+
+
+def border_share(pairs, others, discount=0.0):
+    """Return the share of windows shown that lie at the border."""
+    found = [correspond(*pair, others, None, discount).matches for pair in pairs]
+    shown = [region for matches in found for m in matches for region in (m.left, m.right)]
+    return sum(touches_border(region) for region in shown) / len(shown)
+
+
+def alike_at_the_border(rng, count):
+    """Return pairs of 25 cells each, of which those at the border have something in common."""
+    at_border = places_of(5) != 4
+    pairs = []
+    for _ in range(count):
+        common = 0.4 * units(rng, 1, 24)
+        left, right = (units(rng, 25, 24) + common * at_border[:, None] for _ in range(2))
+        pairs.append(
+            tuple(rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (left, right))
+        )
+    return pairs
+
+
+def test_with_a_discount_windows_lie_at_the_border_no_more_often_than_cells():
+    rng = np.random.default_rng(2)
+    others, pairs = units(rng, 2000, 24), alike_at_the_border(rng, 100)
+    # Of 5 x 5 cells 16 lie at the border.
+    assert border_share(pairs, others) > 16 / 25 + 0.1
+    discount = fit_discount(pairs, others)
+    assert discount > 0
+    assert border_share(pairs, others, discount) <= 16 / 25 + 0.01
+    assert border_share(pairs, others, discount - 0.02) > 16 / 25 - 0.01
+    # A match loses by how many of its two regions lie at the border, and none appears.
+    for left, right in pairs[:20]:
+        plain = correspond(left, right, others, count=25).matches
+        strength = {(match.left, match.right): match.strength for match in plain}
+        told = correspond(left, right, others, None, discount, count=25).matches
+        for match in told:
+            share = (touches_border(match.left) + touches_border(match.right)) / 2
+            lost = strength[match.left, match.right] - match.strength
+            assert lost == pytest.approx(discount * share)
+            assert match.rarity == pytest.approx(10**match.strength)
+
+
+def test_where_the_border_shows_nothing_more_nothing_is_lost():
+    rng = np.random.default_rng(3)
+    pairs = [(units(rng, 25, 24), units(rng, 25, 24)) for _ in range(60)]
+    for one, other in pairs:
+        other[12] = one[12]  # the very middle
+    assert fit_discount(pairs, units(rng, 500, 24)) == 0.0
+    assert fit_discount([], units(rng, 500, 24)) == 0.0

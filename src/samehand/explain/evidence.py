@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from samehand.explain.context import context_of
-from samehand.explain.correspondence import correspond
 from samehand.explain.occlusion import coverable, influence_of
 from samehand.gallery import Gallery
 from samehand.model.background import Background, read_background
+from samehand.model.correspondence import correspond
 from samehand.model.painting import Painting
 from samehand.records import Floats, OperatingPoint
 from samehand.results import Evidence, Grid, SideEvidence, Verdict
@@ -73,7 +73,7 @@ def explain(
         model: The model that opened them.
         left: A painting.
         right: Another painting; swapping the two swaps the sides and changes nothing else.
-        influence: Whether to cover regions as well, which encodes each painting some hundred times.
+        influence: Whether to cover regions as well, which encodes each painting 13 times a view.
         background: That of the model, where it has been read already.
 
     Raises:
@@ -82,7 +82,9 @@ def explain(
     folder = model.folder
     if background is None:
         background = read_background(folder)
-    found = correspond(left.patches, right.patches, background.regions, background.places)
+    found = correspond(
+        left.patches, right.patches, background.regions, background.places, background.discount
+    )
     rows = np.stack([left.embedding, right.embedding])
     enrolled = folder.comparator.enrol(rows)
     score = folder.comparator.pair_scores(enrolled, np.array([0]), np.array([1]))

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from samehand.explain.regions import cell
 from samehand.images.views import view_box
 from samehand.model.painting import Painting
+from samehand.model.regions import cell
 from samehand.model.runtime import mean_direction
 from samehand.records import Floats
 from samehand.results import Region
@@ -120,7 +120,7 @@ def influence_of(
     Returns:
         (G, G), row by row from the upper left; above 0 where the cell speaks for one artist.
     """
-    corners = [(row, column) for row in range(grid - span + 1) for column in range(grid - span + 1)]
+    corners = _corners(grid, span)
     windows = [[cell(row * grid + column, grid, span)] for row, column in corners]
     llrs = llr_when_covered(model, painting, other, [[], *windows])
     falls = llrs[0] - llrs[1:]
@@ -129,6 +129,21 @@ def influence_of(
         total[row : row + span, column : column + span] += fall
         count[row : row + span, column : column + span] += 1
     return total / count
+
+
+def _corners(grid: int, span: int) -> list[tuple[int, int]]:
+    """Return the upper left cell of each window: those of one colour of a chessboard, and the ends.
+
+    Windows overlap by half, so that every cell still lies in one of them or more.
+    """
+    last = grid - span
+    rows = range(last + 1)
+    return [
+        (row, column)
+        for row in rows
+        for column in rows
+        if span == 1 or (row + column) % 2 == 0 or {row, column} <= {0, last}
+    ]
 
 
 def llr_when_covered(

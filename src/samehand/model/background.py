@@ -41,6 +41,9 @@ class Background:
         impostor: Calibration pairs by two artists in each bin, (E,).
         places: Where in its painting each region lay, (N,), from 0 to 8, row by row: a corner, a
             side or the middle; None in files made before that was kept.
+        discount: What a likeness of two regions at the border loses, log10 of works, since there
+            regions are alike more often than these say; of one at the border and one within it
+            is half. 0 in files made before that was measured.
     """
 
     regions: Floats
@@ -48,6 +51,7 @@ class Background:
     genuine: NDArray[np.int64]
     impostor: NDArray[np.int64]
     places: NDArray[np.int64] | None = None
+    discount: float = 0.0
 
 
 def places_of(side: int) -> NDArray[np.int64]:
@@ -97,6 +101,8 @@ def write_background(folder: Path, config: ModelConfig, background: Background) 
     }
     if background.places is not None:
         tensors["places"] = background.places.astype(np.int8)
+    if background.discount:
+        tensors["discount"] = np.array([background.discount])
     metadata = {"format": FORMAT, "model": served_digest(config)}
     with atomic_path(folder / BACKGROUND) as temporary:
         temporary.write_bytes(save(tensors, metadata))
@@ -131,6 +137,7 @@ def read_background(folder: ModelFolder) -> Background:
             tensors["genuine"],
             tensors["impostor"],
             tensors["places"].astype(np.int64) if "places" in tensors else None,
+            float(tensors["discount"].item()) if "discount" in tensors else 0.0,
         )
         _check_counts(background)
         if background.regions.shape[1:] != (folder.comparator.width,):
@@ -144,6 +151,8 @@ def read_background(folder: ModelFolder) -> Background:
             or not np.isin(background.places, np.arange(9)).all()
         ):
             raise ValueError("its places are not those of its regions")
+        if not 0 <= background.discount < 9:
+            raise ValueError("its discount is not a number from 0")
     except Exception as error:
         raise ModelError(
             f"cannot use {path}: {error}; make it again with: samehand background {folder.path} "

@@ -7,25 +7,33 @@ paints sky. Unusual means that few works by other painters have a region as much
 What an encoder makes of a region depends on where the region lies as well: cells at the border
 resemble one another whatever is painted there, since nothing lies beyond them. So the mean of all
 regions at such a place is taken away first, and a likeness to a region at a border is held against
-regions at borders, one to a region within against regions within.
+regions at borders, one to a region within against regions within. What that leaves is measured on
+pairs of held-out artists and taken off: see `fit_discount`.
 
 Shapes: P patches of a painting, D embedding width, N regions of other painters, G x G = P cells.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samehand.explain.regions import cell
 from samehand.model.background import MIDDLE, places_of
+from samehand.model.regions import cell, touches_border
 from samehand.records import Floats
 from samehand.results import Match
 from samehand.scoring.ties import ROUNDING, first_best
 
 COMMONEST = 2.0
 """A likeness counts as a match if at most one work by another painter in this many shows it."""
+
+SHOWN = 5
+"""How many matches are shown at most."""
+
+DISCOUNTS = tuple(round(0.02 * step, 2) for step in range(101))
+"""What a likeness of two regions at the border may lose, log10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ def correspond(
     right: Floats,
     others: Floats,
     places: NDArray[np.int64] | None = None,
-    count: int = 5,
+    discount: float = 0.0,
+    count: int = SHOWN,
 ) -> Correspondence:
     """Match the regions of two paintings.
 
@@ -58,6 +67,8 @@ def correspond(
         others: Embeddings of regions of other painters' works, (N, D).
         places: Where in their paintings those lie, (N,), as `places_of`; None leaves out of
             account where regions lie.
+        discount: What a likeness of two regions at the border loses, log10, and one of a region
+            at the border to one within by half; see `fit_discount`.
         count: How many matches at most.
 
     Returns:
@@ -65,6 +76,7 @@ def correspond(
     """
     side = math.isqrt(len(left))
     own_places = places_of(side)
+    at_border = (own_places != MIDDLE).astype(np.int64)
     if places is None:
         own_places, places = np.full(len(left), MIDDLE), np.full(len(others), MIDDLE)
     else:
@@ -73,7 +85,9 @@ def correspond(
         others = _unit(others - means[places])
     similarity = left @ right.T
     inside, others_inside = own_places == MIDDLE, places == MIDDLE
-    unusual = -np.log10(_share_of_works(similarity, (left, right), inside, others, others_inside))
+    works = _share_of_works(similarity, (left, right), inside, others, others_inside)
+    lost = discount * (at_border[:, None] + at_border[None]) / 2
+    unusual = np.maximum(-np.log10(works) - lost, 0.0)
     best_right, best_left = first_best(similarity, axis=1), first_best(similarity, axis=0)
     own = np.arange(len(left))
     mutual = own[best_left[best_right] == own]
@@ -112,6 +126,45 @@ def rarest(places: NDArray[np.int64] | None, regions: int, cells: int) -> float:
     if places is not None and 0 < (inside := int((places == MIDDLE).sum())) < regions:
         regions = min(inside, regions - inside)
     return float(1 / (1 - (1 - 0.5 / regions) ** cells))
+
+
+def fit_discount(
+    pairs: Sequence[tuple[Floats, Floats]],
+    others: Floats,
+    places: NDArray[np.int64] | None = None,
+) -> float:
+    """Find what a likeness at the border must lose, so that windows lie there no more than others.
+
+    Args:
+        pairs: Patch embeddings of two paintings each, both (P, D), of artists who are not among
+            `others` nor in training: half of the pairs by one artist, half by two.
+        others: As `correspond` takes them, (N, D).
+        places: Likewise, (N,).
+
+    Returns:
+        The least of `DISCOUNTS` with which the share of the windows shown that lie at the border
+        is at most that of the cells; the last of them where none is.
+    """
+    all_matches = [correspond(*pair, others, places, count=len(pair[0])).matches for pair in pairs]
+    border = [(places_of(math.isqrt(len(left))) != MIDDLE).mean() for left, _ in pairs]
+    chance = float(np.mean(border)) if border else 1.0
+    for discount in DISCOUNTS:
+        shown = [_shown(matches, discount) for matches in all_matches]
+        windows = [window for matches in shown for window in matches]
+        if sum(windows) <= 2 * chance * len(windows):
+            return discount
+    return DISCOUNTS[-1]
+
+
+def _shown(matches: Sequence[Match], discount: float) -> list[int]:
+    """Return, of the matches that a discount leaves, how many regions lie at the border."""
+    border = [touches_border(match.left) + touches_border(match.right) for match in matches]
+    kept = [
+        (match.strength - discount * at_border / 2, at_border)
+        for match, at_border in zip(matches, border, strict=True)
+        if match.strength - discount * at_border / 2 >= math.log10(COMMONEST)
+    ]
+    return [at_border for _, at_border in sorted(kept, reverse=True)[:SHOWN]]
 
 
 def _means(others: Floats, places: NDArray[np.int64]) -> Floats:

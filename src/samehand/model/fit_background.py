@@ -12,6 +12,7 @@ from samehand.catalogue.splits import calibration_paintings, draw_cohort
 from samehand.errors import ModelError
 from samehand.files import sha256_file
 from samehand.model.background import Background, places_of, write_background
+from samehand.model.correspondence import fit_discount
 from samehand.model.embed import embed_catalogued
 from samehand.model.folder import ModelFolder, open_model
 from samehand.model.painting import Painting
@@ -21,6 +22,9 @@ from samehand.records import Floats
 
 REGIONS = 4096
 """Regions of training paintings that are kept: 1 MB, and matches as rare as one in 8,000."""
+
+HELD_OUT, WORKS = 256, 4
+"""Works of held-out artists whose pairs say what a likeness at the border loses, and of each."""
 
 BINS = 128
 
@@ -54,7 +58,8 @@ def fit_background(model: Path, catalogue: Path, threads: int | None = None) -> 
     edges, genuine, impostor = _score_counts(folder, embedder, table, catalogue)
     seed = folder.config.training["recipe"]["seed"]
     regions, places = _regions(embedder, table, catalogue, seed)
-    background = Background(regions, edges, genuine, impostor, places)
+    discount = border_discount(embedder, table, catalogue, regions, places, seed)
+    background = Background(regions, edges, genuine, impostor, places, discount)
     write_background(folder.path, folder.config, background)
     return background
 
@@ -74,6 +79,48 @@ def _regions(
         places.append(places_of(math.isqrt(len(patches)))[chosen])
     regions: Floats = np.concatenate(kept)[:REGIONS]
     return regions, np.concatenate(places)[:REGIONS]
+
+
+def border_discount(
+    embedder: Embedder,
+    table: pl.DataFrame,
+    root: Path,
+    regions: Floats,
+    places: NDArray[np.int64] | None,
+    seed: int,
+) -> float:
+    """Find on held-out artists what a likeness at the border loses; see `fit_discount`.
+
+    Args:
+        embedder: The model's.
+        table: The catalogue that the model was trained on.
+        root: Its folder.
+        regions: Those of a background, (N, D).
+        places: Where they lie, (N,), or None.
+        seed: Decides which works are paired.
+
+    Raises:
+        CatalogueError: No artist is held out, or an image cannot be read.
+    """
+    order = np.random.default_rng(seed).permutation(len(held_out := calibration_paintings(table)))
+    shuffled = held_out[order.tolist()].group_by("artist", maintain_order=True).head(WORKS)
+    works = shuffled.head(HELD_OUT).select("artist", "path").rows()
+    paintings = [
+        (str(artist), Painting.open(root / path, embedder).patches)
+        for artist, path in track(works, "encoding regions of held-out artists")
+    ]
+    return fit_discount(_pairs_of(paintings, seed), regions, places)
+
+
+def _pairs_of(paintings: list[tuple[str, Floats]], seed: int) -> list[tuple[Floats, Floats]]:
+    """Return the patches of all pairs by one artist, and of as many by two, drawn."""
+    artists = np.array([artist for artist, _ in paintings])
+    left, right = np.triu_indices(len(paintings), k=1)
+    same = artists[left] == artists[right]
+    rng = np.random.default_rng(seed)
+    genuine, impostor = np.flatnonzero(same), rng.permutation(np.flatnonzero(~same))
+    chosen = np.concatenate([genuine, impostor[: len(genuine)]])
+    return [(paintings[left[pair]][1], paintings[right[pair]][1]) for pair in chosen]
 
 
 def _score_counts(

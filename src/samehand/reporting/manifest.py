@@ -12,11 +12,11 @@ from urllib.parse import quote, urlsplit
 
 from samehand.errors import OutputError
 from samehand.explain.evidence_picture import LEAST_INFLUENCE
-from samehand.explain.regions import cell
 from samehand.explain.words import rounded, share
 from samehand.files import write_text
 from samehand.images.save import save_picture
 from samehand.model.painting import Painting
+from samehand.model.regions import cell
 from samehand.results import DecidedWork, Decision, Grid, Region, Verdict
 
 Node = dict[str, Any]

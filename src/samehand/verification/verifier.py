@@ -262,8 +262,8 @@ class SameHand:
         Args:
             left: A painting.
             right: Another painting; swapping the two swaps the sides and changes nothing else.
-            influence: Whether to cover regions as well, which encodes each painting some hundred
-                times; matches and context need nothing beyond what `compare` did.
+            influence: Whether to cover regions as well, which encodes each painting some
+                thirteen times a view; matches and context need nothing beyond what `compare` did.
 
         Raises:
             ImageError: One of the images cannot be read.

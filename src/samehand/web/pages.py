@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-from samehand.explain.correspondence import rarest
 from samehand.explain.evidence_picture import LEAST_INFLUENCE, LEAST_UNUSUAL, strongest
 from samehand.explain.words import (
     context_in_words,
@@ -21,6 +20,7 @@ from samehand.explain.words import (
     unusual_in_words,
 )
 from samehand.gallery import StoredWork
+from samehand.model.correspondence import rarest
 from samehand.plural import counted
 from samehand.web import questions, words
 from samehand.web.access import decides, user_of
