@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from samehand.scoring.openset import Attribution, OpenSet, OpenSetPoint
 from samehand.scoring.openset_conditions import (
     Trials,
     draw_trials,
+    false_alarms,
+    false_alarms_across,
     fit_open_condition,
     fit_open_conditions,
 )
@@ -56,6 +60,30 @@ def test_no_rate_is_promised_below_one_in_the_hands():
     rule = fit_open_condition(USUAL, [trials_of(0, 0.0)], 25)
     assert rule.points["far1"].false_alarms >= 1 / 25
     assert rule.points["far10"].false_alarms == pytest.approx(0.1, abs=0.01)
+
+
+def test_false_alarms_are_those_of_the_larger_galleries_each_size_alike():
+    trials = trials_of(0, 0.0, 500)
+    trials = replace(trials, share=np.arange(500) ** 2 % 10)
+    rates = []
+    for share in (2, 3, 4, 7, 8, 9):
+        unknown = [
+            trials.evidence[i] >= 0.7
+            for i in range(500)
+            if trials.share[i] == share and not trials.known[i]
+        ]
+        rates += [np.mean(unknown)] if unknown else []
+    assert false_alarms(trials, 0.7) == pytest.approx(np.mean(rates))
+
+
+def test_what_half_of_the_hands_fit_is_measured_on_the_other_half():
+    alike = false_alarms_across(trials_of(0, 0.0))
+    assert 0.05 < alike["far10"] <= 0.105
+    # Every hand has a level of its own, which thresholds of other hands cannot know of.
+    trials = trials_of(0, 0.0)
+    apart = replace(trials, evidence=trials.evidence + 3.0 * (trials.hand % 20 == 1))
+    told = false_alarms_across(apart)
+    assert 0 < told["far1"] < told["far10"] < 0.2
 
 
 def test_an_unknown_hand_is_asked_of_all_others_and_lone_works_are_not_known():

@@ -125,6 +125,16 @@ def _said(made: "OwnCalibration") -> str:
             f'  pairs by two artists over the cut for "same" '
             f"{gain.false_matches_before:6.1%}    {gain.false_matches_after:6.1%}",
         ]
+    for words, galleries in made.galleries.items():
+        lines += [
+            f"galleries of {words}: {galleries.hands} artists",
+            "  hands that are not there, named all the same   promised    before     after",
+        ]
+        lines += [
+            f"  by the threshold {name:6}{'':23}{promised:8.1%}  {galleries.before[name]:8.1%}  "
+            f"{galleries.after[name]:8.1%}"
+            for name, promised in galleries.promised.items()
+        ]
     if made.left_out:
         lines.append(f"too few artists, left as shipped: {', '.join(made.left_out)}")
     return "\n".join(lines)

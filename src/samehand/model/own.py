@@ -1,6 +1,7 @@
 """One's own secure works to a model that knows one's own error rates.
 
-The encoder, the cohort and every other file are copied; only the calibrations by condition change.
+The encoder, the cohort and every other file are copied; the calibrations by condition change, and
+where the works are many, the thresholds of galleries with them.
 """
 
 import shutil
@@ -13,10 +14,35 @@ import numpy as np
 from samehand.errors import ModelError, OutputError
 from samehand.files import output_error
 from samehand.model.folder import CONFIG, ModelFolder, write_config
-from samehand.records import Floats, PictureKind
+from samehand.records import FalseAlarms, Floats, PictureKind
 from samehand.scoring.condition_fitting import Pictures, pairs_of
-from samehand.scoring.conditions import Condition, condition_words
-from samehand.scoring.own_fitting import Gain, cross_validated, fit_own
+from samehand.scoring.conditions import Condition, condition_words, read_pair
+from samehand.scoring.openset import Attribution
+from samehand.scoring.openset_conditions import (
+    collection_trials,
+    collections_of,
+    false_alarms,
+    false_alarms_across,
+    fit_open_conditions,
+)
+from samehand.scoring.own_fitting import Gain, cross_validated, deciding_as_before, fit_own
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryGain:
+    """How often a hand that is not in a gallery is named, in galleries of one's own works.
+
+    Attributes:
+        hands: How many artists were asked about.
+        promised: The share that the shipped thresholds promise, by name.
+        before: The share that they give, read as shipped.
+        after: The share that thresholds fitted on half of the hands give on the other half.
+    """
+
+    hands: int
+    promised: dict[FalseAlarms, float]
+    before: dict[FalseAlarms, float]
+    after: dict[FalseAlarms, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +53,14 @@ class OwnCalibration:
         name: The new model's name.
         gains: What it is worth, by the condition's words, on artists that had no say in it.
         left_out: Conditions that the works show too rarely, in words.
+        galleries: What thresholds of galleries are worth, by the condition's words, where the
+            works were enough for thresholds of their own.
     """
 
     name: str
     gains: dict[str, Gain]
     left_out: tuple[str, ...]
+    galleries: dict[str, GalleryGain]
 
 
 def calibrate_own(
@@ -93,10 +122,12 @@ def calibrate_own(
         fitted.append(found)
     if not gains:
         raise reason or ModelError("none of the works can be compared; name pictures by artists")
+    attribution, galleries = _own_galleries(folder, pictures, fitted)
     config = replace(
         folder.config,
         name=name,
         conditions=tuple(fitted),
+        attribution=attribution,
         training=folder.config.training | {"calibrated_from": folder.identity},
     )
     try:
@@ -106,4 +137,61 @@ def calibrate_own(
         raise output_error(out, error) from error
     # Last, since a folder without it is no model.
     write_config(out, config)
-    return OwnCalibration(name, gains, tuple(left_out))
+    return OwnCalibration(name, gains, tuple(left_out), galleries)
+
+
+def _own_galleries(
+    folder: ModelFolder, pictures: Pictures, fitted: Sequence[Condition]
+) -> tuple[Attribution | None, dict[str, GalleryGain]]:
+    """Fit thresholds of galleries on works of one's own, for each two kinds that are enough.
+
+    Other kinds go on deciding as shipped, however pairs of them are read now. What is promised is
+    never less than thresholds of half of the hands gave on the other half.
+    """
+    attribution, usual = folder.config.attribution, folder.config.calibration
+    if attribution is None:
+        return None, {}
+    shipped = {one.kinds: one for one in folder.config.conditions}
+    changed = {one.kinds: one for one in fitted if one != shipped[one.kinds]}
+    rules = {one.kinds: one for one in attribution.by_kinds}
+    for kinds in rules.keys() & changed.keys():
+        calibrations = shipped[kinds].calibration, changed[kinds].calibration
+        rules[kinds] = replace(
+            rules[kinds], open_set=deciding_as_before(rules[kinds].open_set, *calibrations)
+        )
+    gains: dict[str, GalleryGain] = {}
+    kind = np.array(pictures.kind)
+    for rule in fit_open_conditions(
+        folder.comparator, pictures, attribution, usual, tuple(changed.values())
+    ):
+        (asked,) = collections_of(pictures, kind == rule.kinds[0], kind == rule.kinds[1])
+        before = attribution.rule_for(rule.kinds)[0]
+        as_shipped, as_fitted = (
+            collection_trials(
+                folder.comparator,
+                pictures,
+                asked,
+                attribution,
+                usual,
+                read_pair(usual, conditions, *rule.kinds),
+                0,
+            )
+            for conditions in (folder.config.conditions, fitted)
+        )
+        level = before.intercept - attribution.open_set.intercept
+        gain = GalleryGain(
+            rule.hands,
+            {name: point.false_alarms for name, point in before.points.items()},
+            {
+                name: false_alarms(as_shipped, point.known_at_least - level)
+                for name, point in before.points.items()
+            },
+            false_alarms_across(as_fitted),
+        )
+        gains[condition_words(rule.kinds)] = gain
+        points = {
+            name: replace(point, false_alarms=max(point.false_alarms, gain.after[name]))
+            for name, point in rule.open_set.points.items()
+        }
+        rules[rule.kinds] = replace(rule, open_set=replace(rule.open_set, points=points))
+    return replace(attribution, by_kinds=tuple(rules.values())), gains

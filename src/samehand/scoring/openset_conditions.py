@@ -9,12 +9,13 @@ Shapes: P pictures, M probes, A artists, T trials.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samehand.records import FalseAlarms
 from samehand.scoring.calibration import Calibration, Float64s
 from samehand.scoring.comparator import Comparator
 from samehand.scoring.condition_fitting import ENOUGH_ARTISTS, Pictures
@@ -70,6 +71,10 @@ class Trials:
     share: Indices
     hand: Indices
 
+    def take(self, chosen: NDArray[np.bool_]) -> "Trials":
+        """Return some of them, (T,) marking which."""
+        return Trials(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
 
 def fit_open_conditions(
     comparator: Comparator,
@@ -98,24 +103,13 @@ def fit_open_conditions(
         trials: list[Trials] = []
         hands: set[int] = set()
         largest = 1
-        for probes, stored in _collections(pictures, kind == one, kind == two):
-            own = pictures.artist[probes]
-            sizes = []
-            for most in _SIZES:
-                llrs, artists = probe_llrs(
-                    comparator,
-                    pictures,
-                    (probes, stored),
-                    attribution.references,
-                    usual,
-                    reading,
-                    most,
+        for probes, stored in collections_of(pictures, kind == one, kind == two):
+            trials.append(
+                collection_trials(
+                    comparator, pictures, (probes, stored), attribution, usual, reading, seed
                 )
-                sizes.append(draw_trials(llrs, own, artists, attribution.open_set, seed))
-                if np.unique(pictures.artist[stored], return_counts=True)[1].max() <= most:
-                    break
-            trials.append(_together(sizes))
-            hands |= set(own.tolist())
+            )
+            hands |= set(pictures.artist[probes].tolist())
             largest = max(largest, np.unique(pictures.artist[stored]).size)
         if trials:
             rule = fit_open_condition(attribution.open_set, trials, len(hands))
@@ -124,7 +118,39 @@ def fit_open_conditions(
     return tuple(found)
 
 
-def _collections(
+def collection_trials(
+    comparator: Comparator,
+    pictures: Pictures,
+    asked: tuple[Indices, Indices],
+    attribution: Attribution,
+    usual: Calibration,
+    reading: Reading,
+    seed: int,
+) -> Trials:
+    """Put probes of one collection to galleries of it, with few works of each artist and with many.
+
+    Args:
+        comparator: The model's comparator.
+        pictures: P pictures.
+        asked: (M,) which of them are asked about, and which may be in a gallery.
+        attribution: The rules for reference sets and for usual pictures.
+        usual: The model's calibration of all its calibration pairs.
+        reading: How such pictures are to be read.
+        seed: Decides the galleries.
+    """
+    own, stored = pictures.artist[asked[0]], pictures.artist[asked[1]]
+    sizes = []
+    for most in _SIZES:
+        llrs, artists = probe_llrs(
+            comparator, pictures, asked, attribution.references, usual, reading, most
+        )
+        sizes.append(draw_trials(llrs, own, artists, attribution.open_set, seed))
+        if np.unique(stored, return_counts=True)[1].max() <= most:
+            break
+    return _together(sizes)
+
+
+def collections_of(
     pictures: Pictures, one: NDArray[np.bool_], two: NDArray[np.bool_]
 ) -> list[tuple[Indices, Indices]]:
     """Return probes and stored pictures by collection; all of both where no collection has both."""
@@ -297,6 +323,45 @@ def fit_open_condition(usual: OpenSet, trials: Sequence[Trials], hands: int) -> 
     return replace(
         usual, intercept=usual.intercept + level, lower=-limit, upper=limit, points=points
     )
+
+
+def false_alarms_across(trials: Trials, *, seed: int = 0) -> dict[FalseAlarms, float]:
+    """Return what thresholds fitted on half of the hands give on the other half, by name.
+
+    Args:
+        trials: Those of one collection.
+        seed: Halves the hands.
+
+    Returns:
+        The share of unknown hands that are named, in galleries as large as thresholds are held
+        against; the mean of the two halves.
+    """
+    hands = np.unique(trials.hand)
+    half = np.random.default_rng(seed).permutation(len(hands)) < len(hands) // 2
+    first = half[np.searchsorted(hands, trials.hand)]
+    found: dict[FalseAlarms, float] = {}
+    for name, promised in PROMISED_FALSE_ALARMS.items():
+        rates = []
+        for learned in (first, ~first):
+            count = np.unique(trials.hand[learned]).size
+            threshold = _keeping(trials.take(learned), max(promised, 1.0 / count))
+            rates.append(false_alarms(trials.take(~learned), threshold))
+        found[name] = float(np.mean(rates))
+    return found
+
+
+def false_alarms(trials: Trials, threshold: float) -> float:
+    """Return the share of unknown hands whose evidence reaches a threshold.
+
+    Only of galleries as large as thresholds are held against, each size counting alike.
+
+    Args:
+        trials: Those of one collection.
+        threshold: Of the usual rule's evidence.
+    """
+    chosen = ~trials.known & np.isin(trials.share % len(_SHARES), _LARGE)
+    weight = _weights(trials)[chosen]
+    return float(weight @ (trials.evidence[chosen] >= threshold) / weight.sum())
 
 
 def _weights(trials: Trials) -> Float64s:

@@ -23,6 +23,7 @@ from samehand.scoring.calibration import (
 )
 from samehand.scoring.condition_fitting import ScoredPairs
 from samehand.scoring.conditions import Condition
+from samehand.scoring.openset import OpenSet
 from samehand.scoring.spread import line_spread
 
 LEAST_ARTISTS = 8
@@ -152,6 +153,22 @@ def cross_validated(shipped: Condition, pairs: ScoredPairs, *, seed: int = 0) ->
         false_matches_before=float(usual[impostor].mean()),
         false_matches_after=float(matched[impostor].mean()),
     )
+
+
+def deciding_as_before(rule: OpenSet, before: Calibration, after: Calibration) -> OpenSet:
+    """Return a rule for galleries that decides alike although pairs are read by another line.
+
+    With one reference an artist it is exact: of a score z the rule saw x = s z + i and sees
+    x' = s' z + i' now, and x = (s / s') (x' - i') + i.
+
+    Args:
+        rule: The rule for evidence of `before`.
+        before: The calibration that was.
+        after: The calibration that is.
+    """
+    best = rule.best * before.slope / after.slope
+    level = rule.best * before.intercept - best * after.intercept
+    return replace(rule, best=best, intercept=rule.intercept + level)
 
 
 def _shrunk(before: Calibration, pairs: ScoredPairs) -> tuple[Float64s, Float64s]:

@@ -1,0 +1,115 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samehand.model.folder import ModelFolder, open_model
+from samehand.model.own import OwnCalibration, calibrate_own
+from samehand.scoring.condition_fitting import Pictures, pairs_of
+from samehand.scoring.conditions import Condition, read_pair
+from samehand.scoring.openset import Attribution, OpenSet, OpenSetCondition, OpenSetPoint
+from samehand.scoring.openset_conditions import collection_trials, false_alarms
+from samehand.scoring.references import ReferenceRule, ReferenceStep
+
+KINDS = ("photograph", "photograph")
+WORDS = "two photographs"
+USUAL = OpenSet(
+    1.0,
+    -0.5,
+    0.0,
+    -2.0,
+    2.0,
+    {"far1": OpenSetPoint(0.01, 0.5, 1.0), "far10": OpenSetPoint(0.1, 0.7, 0.5)},
+    40,
+)
+SHIPPED = OpenSetCondition(KINDS, replace(USUAL, intercept=0.25), 50, 2)
+
+
+@pytest.fixture
+def folder(tiny_model: Path) -> ModelFolder:
+    """The tiny model, with a calibration and a rule of galleries for two photographs."""
+    model = open_model(tiny_model)
+    usual = model.config.calibration
+    rules = ReferenceRule((ReferenceStep(1, (1.0, 0.0, 0.0), usual),))
+    steep = replace(usual, slope=1.5 * usual.slope, intercept=usual.intercept - 0.2)
+    config = replace(
+        model.config,
+        conditions=(Condition(KINDS, steep, 3),),
+        attribution=Attribution(rules, USUAL, (SHIPPED,)),
+    )
+    return replace(model, config=config)
+
+
+def works_of(artists: int, each: int, width: int, noise: float = 0.9):
+    rng = np.random.default_rng(0)
+    centre = np.repeat(rng.normal(size=(artists, width)), each, axis=0)
+    rows = (centre + rng.normal(scale=noise, size=centre.shape)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows, [f"artist {number // each}" for number in range(artists * each)]
+
+
+def calibrated(
+    folder: ModelFolder, out: Path, artists: int, each: int
+) -> tuple[OwnCalibration, ModelFolder, Pictures]:
+    rows, names = works_of(artists, each, folder.comparator.width)
+    works, kinds = [f"work {number}" for number in range(len(rows))], ["photograph"] * len(rows)
+    made = calibrate_own(folder, rows, names, works, kinds, out, "mine")
+    pictures = Pictures(
+        folder.comparator.enrol(rows),
+        np.unique(names, return_inverse=True)[1].astype(np.int64),
+        np.arange(len(rows)),
+        kinds,
+        np.zeros(len(rows), np.int64),
+    )
+    return made, open_model(out), pictures
+
+
+def test_many_works_get_thresholds_of_their_own_with_a_promise_that_held_on_other_hands(
+    folder: ModelFolder, tmp_path: Path
+):
+    made, own, pictures = calibrated(folder, tmp_path / "mine", 30, 5)
+    assert own.config.attribution is not None
+    (rule,) = own.config.attribution.by_kinds
+    gain = made.galleries[WORDS]
+    assert (rule.kinds, rule.hands, rule.collections) == (KINDS, 30, 1)
+    assert gain.hands == 30
+    assert gain.promised == {"far1": 0.01, "far10": 0.1}
+    everything = np.arange(150)
+    for conditions, found in (
+        (folder.config.conditions, SHIPPED),
+        (own.config.conditions, rule),
+    ):
+        trials = collection_trials(
+            folder.comparator,
+            pictures,
+            (everything, everything),
+            own.config.attribution,
+            folder.config.calibration,
+            read_pair(folder.config.calibration, conditions, *KINDS),
+            0,
+        )
+        level = found.open_set.intercept - USUAL.intercept
+        for name, point in found.open_set.points.items():
+            rate = false_alarms(trials, point.known_at_least - level)
+            if found is SHIPPED:
+                assert gain.before[name] == rate
+            else:
+                assert rate <= point.false_alarms
+                assert point.false_alarms >= gain.after[name]
+
+
+def test_galleries_of_few_works_go_on_deciding_as_shipped(folder: ModelFolder, tmp_path: Path):
+    made, own, pictures = calibrated(folder, tmp_path / "mine", 10, 4)
+    assert made.galleries == {}
+    assert own.config.attribution is not None
+    (rule,) = own.config.attribution.by_kinds
+    before, after = folder.config.conditions[0].calibration, own.config.conditions[0].calibration
+    assert after.slope != before.slope
+    assert rule.open_set.points == SHIPPED.open_set.points
+    everything = np.ones(40, bool)
+    scores = pairs_of(folder.comparator, pictures, everything, everything).scores
+    for score in scores.tolist():
+        shipped = SHIPPED.open_set.score(before.slope * score + before.intercept, 7)
+        now = rule.open_set.score(after.slope * score + after.intercept, 7)
+        assert now == pytest.approx(shipped, abs=1e-9)
