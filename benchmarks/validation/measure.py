@@ -5,7 +5,6 @@ Shapes: P pictures, N pairs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from samehand.scoring.conditions import read_pair
 from samehand.scoring.reference_fitting import make_trials
 from samehand.scoring.references import combine
 from samehand.verification.condition import (
-    one_style_decision,
+    one_style_decisions,
     one_style_llr,
     picture_kinds,
 )
@@ -131,11 +130,15 @@ def answer(model: SameHand, pictures: PictureSet) -> Answers:
         found = one_style_llr(config, reading, scores[chosen], styled[chosen])
         if found is not None:
             within[chosen] = found
-        for name, i in product(in_style, chosen[of_one[chosen]].tolist()):
-            pair = float(scores[i]), float(styled[i])
-            said = one_style_decision(config, reading, pair, float(within[i]), name)
+        alike = chosen[of_one[chosen]]
+        for name in in_style:
+            pairs = scores[alike], styled[alike]
+            said = one_style_decisions(
+                config, reading, pairs, None if found is None else within[alike], name
+            )
             if said is not None:
-                called_in[name][i], in_style[name][i] = said[0] == "same", said[1]
+                called_in[name][alike] = [decision == "same" for decision in said[0]]
+                in_style[name][alike] = said[1]
         for name in names:
             point = operating_threshold(reading.calibration, name)
             rate = reading.error_rate(point)

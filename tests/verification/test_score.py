@@ -60,6 +60,19 @@ def test_every_row_says_what_compare_says(verifier: SameHand, images: Path, tmp_
         assert probability == pytest.approx(verdict.probability, abs=1e-5)
         assert row[5] == verdict.decision
         assert float(row[6]) == pytest.approx(verdict.llr_one_style, abs=1e-4)
+        # Only "eer" keeps its promise within a style.
+        assert (row[9:11], verdict.decision_one_style) == (["", ""], None)
+
+
+def test_every_row_decides_within_a_style_as_compare_does(
+    verifier: SameHand, images: Path, tmp_path: Path
+):
+    pairs = write_pairs(tmp_path / "pairs.csv", HEADER, ROWS)
+    score_csv(verifier, pairs, images, tmp_path / "out.csv")
+    for row in read(tmp_path / "out.csv")[1:]:
+        verdict = verifier.compare(images / row[0], images / row[1])
+        assert row[9] == verdict.decision_one_style is not None
+        assert float(row[10]) == pytest.approx(verdict.error_rate_one_style, abs=1e-4)
 
 
 def test_many_rows_keep_their_order_over_blocks(

@@ -226,8 +226,9 @@ def calibrate(
 
     With --gallery or --works, a model of its own is written, calibrated on works whose makers you
     are sure of, with thresholds for identify of its own where a hundred works or more are there.
-    Its error rates before and after are printed, on artists that had no say in them. With --catalogue, the model's rules for reference sets, galleries and pairs of one style
-    are fitted on the catalogue's held-out artists, in place.
+    Its error rates before and after are printed, on artists that had no say in them. With
+    --catalogue, the model's rules for reference sets, galleries and pairs of one style are fitted
+    on the catalogue's held-out artists, in place.
     """
     if sum(bool(one) for one in (catalogue, gallery, works)) != 1:
         raise SamehandError("calibrate on one of --catalogue, --gallery and --works")

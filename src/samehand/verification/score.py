@@ -23,13 +23,13 @@ from samehand.scoring.calibration import (
 )
 from samehand.scoring.comparator import Enrolled, Indices
 from samehand.scoring.conditions import Reading
-from samehand.verification.condition import one_style_llr
+from samehand.verification.condition import one_style_decisions, one_style_llr
 from samehand.verification.file_facts import FileFacts, embed_with_novelty
 from samehand.verification.verifier import SameHand
 
 ADDED = (
     "score", "llr", "probability", "decision", "llr_one_style", "condition", "error_rate",
-    "warnings",
+    "decision_one_style", "error_rate_one_style", "warnings",
 )  # fmt: skip
 
 _ROWS_AT_ONCE = 100_000
@@ -155,11 +155,15 @@ def _columns(
         llrs = llr_from_score(reading.calibration, some)
         within = one_style_llr(config, reading, some, styled[chosen])
         styles = [""] * len(some) if within is None else [f"{llr:.4f}" for llr in within.tolist()]
-        each = (some.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), styles)
-        for row, score, llr, chance, style in zip(chosen.tolist(), *each, strict=True):
+        pair = (some, styled[chosen])
+        decided = one_style_decisions(config, reading, pair, within, operating_point)
+        in_style = decided[0] if decided else [""] * len(some)
+        rate_in_style = f"{decided[1]:.4f}" if decided else ""
+        each = (some.tolist(), llrs.tolist(), probability(llrs, prior).tolist(), styles, in_style)
+        for row, score, llr, chance, style, other in zip(chosen.tolist(), *each, strict=True):
             decision = reading.decide(score, point, llr)
             found = (f"{score:.6f}", f"{llr:.4f}", f"{chance:.6f}", decision, style)
-            rows[row] = (*found, reading.condition, rate)
+            rows[row] = (*found, reading.condition, rate, other, rate_in_style)
     return rows
 
 

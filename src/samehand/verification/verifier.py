@@ -34,7 +34,7 @@ from samehand.scoring.calibration import (
 )
 from samehand.verification.condition import (
     measured_on,
-    one_style_decision,
+    one_style_decisions,
     one_style_llr,
     pair_reading,
 )
@@ -224,12 +224,9 @@ class SameHand:
         llr = float(llr_from_score(calibration, score))
         point = operating_threshold(calibration, operating_point)
         styled = comparator.style_scores(enrolled, *pair)
-        within = one_style_llr(config, reading, np.array([score]), styled)
-        in_style = None if within is None else float(within[0])
-        decided = None
-        if in_style is not None:
-            both = score, float(styled[0])
-            decided = one_style_decision(config, reading, both, in_style, operating_point)
+        raw = np.array([score])
+        within = one_style_llr(config, reading, raw, styled)
+        decided = one_style_decisions(config, reading, (raw, styled), within, operating_point)
         return Verdict(
             left=one.name,
             right=two.name,
@@ -245,11 +242,11 @@ class SameHand:
             measured_on=measured_on(reading),
             refusal=reading.refusal,
             llr_interval=llr_interval(calibration, score),
-            llr_one_style=in_style,
+            llr_one_style=None if within is None else float(within[0]),
             warnings=pair_warnings(one, two, config),
             model=self.folder.identity,
             seconds=time.perf_counter() - started,
-            decision_one_style=decided[0] if decided else None,
+            decision_one_style=decided[0][0] if decided else None,
             error_rate_one_style=decided[1] if decided else None,
         )
 
