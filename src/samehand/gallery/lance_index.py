@@ -32,18 +32,24 @@ def build(works: Any, facts: Any, about: About) -> IndexInfo:  # noqa: ANN401
         facts: The table that holds what is known of the index.
         about: What the gallery was made with.
     """
-    from lancedb.index import BTree, IvfSq
+    from lancedb.index import IvfSq
 
     works.create_index("vector", config=IvfSq(distance_type="cosine"), replace=True)
-    for column in ("path", "sha256"):
-        # Adding works looks both up, which otherwise reads the whole column each time.
-        works.create_index(column, config=BTree(), replace=True)
+    index_lookups(works)
     info = _measured(works, about)
     import pyarrow as pa
 
     line = json.dumps(asdict(info) | {"encoder": about.encoder, "time": time.time_ns()})
     facts.add(pa.table({"facts": [line]}))
     return info
+
+
+def index_lookups(works: Any) -> None:  # noqa: ANN401
+    """Index paths and contents: adding works looks both up, which otherwise reads whole columns."""
+    from lancedb.index import BTree
+
+    for column in ("path", "sha256"):
+        works.create_index(column, config=BTree(), replace=True)
 
 
 def read_index(works: Any, facts: Any, about: About) -> IndexInfo | None:  # noqa: ANN401

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from samehand.errors import GalleryError, MissingExtraError, OutputError, SamehandError
 from samehand.files import read_json
 from samehand.gallery.filters import COLUMNS, Condition, read_conditions
+from samehand.gallery.lance_index import index_lookups
 from samehand.gallery.lance_rows import quoted
 from samehand.gallery.vectors import Slots
 from samehand.gallery.works import Work
@@ -29,8 +30,8 @@ _COMPACTED_FROM = 65_536
 writes all of it anew, and so each work is written some three times however large it grows."""
 
 _INDEXED_FROM = 131_072
-"""From so many works on their paths are indexed, and again after so many new ones: a commit looks
-for its paths in the index and in all works that came since."""
+"""So many works that no index of paths and contents holds are indexed: a commit looks for its paths
+in the index, and in all works that came since."""
 
 _KEPT = timedelta(minutes=15)
 """Files that no version so young needs are deleted; a single call that takes longer would fail."""
@@ -52,7 +53,8 @@ class Tables:
             MissingExtraError: LanceDB is not installed.
         """
         self.address = address
-        self._new = self._unindexed = 0
+        self._new = 0
+        self._unindexed: int | None = None  # not counted yet
         with told(address):
             self.database = connect(address)
             if WORKS not in table_names(self.database):
@@ -81,6 +83,7 @@ class Tables:
             made = self.database.create_table(name, rows, mode="overwrite")
             made.set_unenforced_primary_key("path")
             self._open[name] = made
+        self._unindexed = None
         self.compact()
 
     def read(self, columns: Sequence[str]) -> "pa.Table":
@@ -123,11 +126,9 @@ class Tables:
                 merging = merging.when_not_matched_insert_all()
             merging.execute(table)
             self._new += len(table)
-            self._unindexed += len(table)
             if self._new >= _COMPACTED_FROM and 2 * self._new >= self.latest(WORKS).count_rows():
                 self.compact()
-            elif self._unindexed >= _INDEXED_FROM:
-                self._index_paths()
+        self._index_lookups(len(table))
 
     def update(self, rows: dict[str, Any], types: dict[str, str]) -> None:
         """Replace columns of the works with some paths, by path and column."""
@@ -155,23 +156,28 @@ class Tables:
             self.latest(WORKS).optimize(cleanup_older_than=_KEPT)
         except (RuntimeError, OSError):
             return
-        self._index_paths()
 
-    def _index_paths(self) -> None:
-        """Index the paths of a gallery that is not small; without, a commit reads them all.
+    def _index_lookups(self, put: int) -> None:
+        """Index what putting looks up, once so many works are not; each commit reads all those.
 
         If another process changes the works at once, the next time will do.
-        """
-        from lancedb.index import BTree
 
-        self._unindexed = 0
-        works = self.latest(WORKS)
-        if works.count_rows() < _INDEXED_FROM:
-            return
+        Args:
+            put: How many works were put just now.
+        """
         try:
-            works.create_index("path", config=BTree(), replace=True)
+            works = self.latest(WORKS)
+            if self._unindexed is None:
+                # Others may have put them, or this process, in an earlier run.
+                known = [one for one in works.list_indices() if one.columns == ["path"]]
+                self._unindexed = known[0].num_unindexed_rows if known else works.count_rows()
+            else:
+                self._unindexed += put
+            if self._unindexed >= _INDEXED_FROM:
+                index_lookups(works)
+                self._unindexed = 0
         except (RuntimeError, OSError):
-            return
+            self._unindexed = None
 
     def extra_columns(self) -> list[str]:
         """Return the columns beyond those that every gallery has."""
