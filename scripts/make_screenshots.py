@@ -127,8 +127,12 @@ def for_the_docs(browser: Browser, address: str) -> None:
     page = opened(browser, address + "/reference")
     weigh(page)
     save(page, "web-reference")
-    for name, path in (("web-gallery", "/gallery"), ("web-queue", "/gallery/queue")):
-        save(opened(browser, address + path), name)
+    save(opened(browser, address + "/gallery"), "web-gallery")
+    page = opened(browser, address + "/gallery/queue")
+    while page.get_by_text("The labels are being looked through").count():
+        page.wait_for_timeout(1000)
+        page.reload()
+    save(page, "web-queue")
     save(opened(browser, address + TABLE, scheme="dark"), "web-table")
 
 

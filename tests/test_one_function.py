@@ -196,7 +196,7 @@ def test_commands_ask_the_one_function(
         "decisions --undo": ["decisions", shelf.folder, "--undo", some_decision(shelf)],
     }[command]  # fmt: skip
     if "explain" in COMMANDS[command]:
-        # It encodes each picture some hundred times.
+        # It encodes each picture 13 times a view.
         arguments += ["--model", tiny_model]
     with reached() as seen:
         said = samehand(*arguments)

@@ -1,7 +1,13 @@
 import numpy as np
 from PIL import Image
 
-from samehand.explain.occlusion import coverable, embed_covered, influence_of, llr_when_covered
+from samehand.explain.occlusion import (
+    _corners,
+    coverable,
+    embed_covered,
+    influence_of,
+    llr_when_covered,
+)
 from samehand.model.regions import cell
 from samehand.results import Region
 from samehand.verification.verifier import SameHand
@@ -57,3 +63,26 @@ def test_a_cell_has_the_mean_influence_of_the_windows_it_lies_in(verifier: SameH
     np.testing.assert_allclose(found[0, 1], (falls[0, 0] + falls[0, 1]) / 2, atol=1e-5)
     np.testing.assert_allclose(found[1, 1], np.mean(list(falls.values())), atol=1e-5)
     np.testing.assert_allclose(found[2, 2], falls[1, 1], atol=1e-5)
+
+    # Of 3 x 3 windows those of one colour of a chessboard.
+    kept = {(0, 0), (0, 2), (1, 1), (2, 0), (2, 2)}
+    falls = {
+        (row, column): whole
+        - llr_when_covered(verifier, painting, other, [[cell(row * 4 + column, 4, 2)]])[0]
+        for row, column in kept
+    }
+    found = influence_of(verifier, painting, other, grid=4, span=2)
+    np.testing.assert_allclose(found[0, 1], falls[0, 0], atol=1e-5)
+    np.testing.assert_allclose(found[1, 1], (falls[0, 0] + falls[1, 1]) / 2, atol=1e-5)
+    np.testing.assert_allclose(found[3, 2], falls[2, 2], atol=1e-5)
+
+
+def test_every_other_window_is_covered_and_every_cell_lies_in_one():
+    assert len(_corners(6, 2)) == 13
+    for grid in range(1, 10):
+        for span in range(1, grid + 1):
+            covered = np.zeros((grid, grid), int)
+            for row, column in _corners(grid, span):
+                covered[row : row + span, column : column + span] += 1
+            assert covered.shape == (grid, grid)
+            assert covered.min() > 0

@@ -7,6 +7,7 @@ from samehand.model.background import places_of
 from samehand.model.correspondence import (
     COMMONEST,
     _share_above,
+    _shown,
     correspond,
     fit_discount,
     rarest,
@@ -173,6 +174,17 @@ def test_with_a_discount_windows_lie_at_the_border_no_more_often_than_cells():
             lost = strength[match.left, match.right] - match.strength
             assert lost == pytest.approx(discount * share)
             assert match.rarity == pytest.approx(10**match.strength)
+
+
+def test_the_fit_counts_the_windows_that_are_shown():
+    rng = np.random.default_rng(5)
+    others = units(rng, 60, 24)  # so few that strengths are often equal
+    for left, right in alike_at_the_border(rng, 30):
+        every = correspond(left, right, others, count=25).matches
+        for discount in (0.0, 0.1, 0.4):
+            shown = correspond(left, right, others, None, discount).matches
+            borders = [touches_border(m.left) + touches_border(m.right) for m in shown]
+            assert _shown(every, discount) == borders
 
 
 def test_where_the_border_shows_nothing_more_nothing_is_lost():

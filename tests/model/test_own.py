@@ -31,7 +31,9 @@ def folder(tiny_model: Path) -> ModelFolder:
     """The tiny model, with a calibration and a rule of galleries for two photographs."""
     model = open_model(tiny_model)
     usual = model.config.calibration
-    rules = ReferenceRule((ReferenceStep(1, (1.0, 0.0, 0.0), usual),))
+    of_five = replace(usual, slope=1.3 * usual.slope, intercept=usual.intercept - 0.4)
+    steps = ReferenceStep(1, (1.0, 0.0, 0.0), usual), ReferenceStep(5, (0.5, 0.5, 0.0), of_five)
+    rules = ReferenceRule(steps)
     steep = replace(usual, slope=1.5 * usual.slope, intercept=usual.intercept - 0.2)
     config = replace(
         model.config,
@@ -74,7 +76,9 @@ def test_many_works_get_thresholds_of_their_own_with_a_promise_that_held_on_othe
     gain = made.galleries[WORDS]
     assert (rule.kinds, rule.hands, rule.collections) == (KINDS, 30, 1)
     assert gain.hands == 30
-    assert gain.promised == {"far1": 0.01, "far10": 0.1}
+    assert gain.shipped == {"far1": 0.01, "far10": 0.1}
+    points = rule.open_set.points
+    assert gain.promised == {name: point.false_alarms for name, point in points.items()}
     everything = np.arange(150)
     for conditions, found in (
         (folder.config.conditions, SHIPPED),
@@ -109,7 +113,35 @@ def test_galleries_of_few_works_go_on_deciding_as_shipped(folder: ModelFolder, t
     assert rule.open_set.points == SHIPPED.open_set.points
     everything = np.ones(40, bool)
     scores = pairs_of(folder.comparator, pictures, everything, everything).scores
+    usual = folder.config.calibration
+    five = own.config.attribution.references.at(5).calibration
     for score in scores.tolist():
-        shipped = SHIPPED.open_set.score(before.slope * score + before.intercept, 7)
-        now = rule.open_set.score(after.slope * score + after.intercept, 7)
-        assert now == pytest.approx(shipped, abs=1e-9)
+        shipped, now = (
+            found.score(line.slope * score + line.intercept, 7)
+            for found, line in ((SHIPPED.open_set, before), (rule.open_set, after))
+        )
+        level = now - shipped
+        assert level < 1e-9
+        # With five works an artist, the score is first read as that of a usual pair.
+        shipped, now = (
+            found.score(
+                five.slope * (line.slope * score + line.intercept - usual.intercept) / usual.slope
+                + five.intercept,
+                7,
+            )
+            for found, line in ((SHIPPED.open_set, before), (rule.open_set, after))
+        )
+        assert now - shipped < 1e-9
+        assert max(level, now - shipped) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_model_of_ones_own_can_be_calibrated_again(folder: ModelFolder, tmp_path: Path):
+    _, own, _ = calibrated(folder, tmp_path / "mine", 30, 5)
+    made, _, _ = calibrated(own, tmp_path / "again", 30, 5)
+    gain = made.galleries[WORDS]
+    assert own.config.attribution is not None
+    points = own.config.attribution.by_kinds[0].open_set.points
+    assert gain.shipped == {name: point.false_alarms for name, point in points.items()}
+    # Those thresholds were fitted on these very works, with a margin.
+    for name, point in points.items():
+        assert gain.before[name] <= point.false_alarms

@@ -225,8 +225,8 @@ def calibrate(
     """Fit error rates: on your own secure works, or the rules that a model lacks.
 
     With --gallery or --works, a model of its own is written, calibrated on works whose makers you
-    are sure of, with thresholds for identify of its own where a hundred works or more are there.
-    Its error rates before and after are printed, on artists that had no say in them. With
+    are sure of, with thresholds for identify of its own where there are a hundred works by twelve
+    artists. Its error rates before and after are printed, on artists that had no say in them. With
     --catalogue, the model's rules for reference sets, galleries and pairs of one style are fitted
     on the catalogue's held-out artists, in place.
     """

@@ -158,13 +158,13 @@ def fit_discount(
 
 def _shown(matches: Sequence[Match], discount: float) -> list[int]:
     """Return, of the matches that a discount leaves, how many regions lie at the border."""
-    border = [touches_border(match.left) + touches_border(match.right) for match in matches]
-    kept = [
-        (match.strength - discount * at_border / 2, at_border)
-        for match, at_border in zip(matches, border, strict=True)
-        if match.strength - discount * at_border / 2 >= math.log10(COMMONEST)
-    ]
-    return [at_border for _, at_border in sorted(kept, reverse=True)[:SHOWN]]
+    left = []
+    for match in matches:
+        at_border = touches_border(match.left) + touches_border(match.right)
+        strength = match.strength - discount * at_border / 2
+        if strength >= math.log10(COMMONEST):
+            left.append((-strength, -match.similarity, at_border))
+    return [at_border for _, _, at_border in sorted(left)[:SHOWN]]
 
 
 def _means(others: Floats, places: NDArray[np.int64]) -> Floats:

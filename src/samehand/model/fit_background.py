@@ -102,7 +102,8 @@ def border_discount(
     Raises:
         CatalogueError: No artist is held out, or an image cannot be read.
     """
-    order = np.random.default_rng(seed).permutation(len(held_out := calibration_paintings(table)))
+    held_out = calibration_paintings(table)
+    order = np.random.default_rng(seed).permutation(len(held_out))
     shuffled = held_out[order.tolist()].group_by("artist", maintain_order=True).head(WORKS)
     works = shuffled.head(HELD_OUT).select("artist", "path").rows()
     paintings = [

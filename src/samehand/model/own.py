@@ -34,15 +34,18 @@ class GalleryGain:
 
     Attributes:
         hands: How many artists were asked about.
-        promised: The share that the shipped thresholds promise, by name.
-        before: The share that they give, read as shipped.
+        shipped: The share that the shipped thresholds promise, by name; empty where the model has
+            none for such pictures, and names nobody.
+        before: The share that they give, read as shipped; likewise.
         after: The share that thresholds fitted on half of the hands give on the other half.
+        promised: The share that the new model promises.
     """
 
     hands: int
-    promised: dict[FalseAlarms, float]
+    shipped: dict[FalseAlarms, float]
     before: dict[FalseAlarms, float]
     after: dict[FalseAlarms, float]
+    promised: dict[FalseAlarms, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,9 @@ def _own_galleries(
 ) -> tuple[Attribution | None, dict[str, GalleryGain]]:
     """Fit thresholds of galleries on works of one's own, for each two kinds that are enough.
 
-    Other kinds go on deciding as shipped, however pairs of them are read now. What is promised is
-    never less than thresholds of half of the hands gave on the other half.
+    Other kinds that have a rule name nobody whom the shipped one would not, however pairs of them
+    are read now. What is promised is never less than thresholds of half of the hands gave on the
+    other half.
     """
     attribution, usual = folder.config.attribution, folder.config.calibration
     if attribution is None:
@@ -155,43 +159,44 @@ def _own_galleries(
     changed = {one.kinds: one for one in fitted if one != shipped[one.kinds]}
     rules = {one.kinds: one for one in attribution.by_kinds}
     for kinds in rules.keys() & changed.keys():
-        calibrations = shipped[kinds].calibration, changed[kinds].calibration
-        rules[kinds] = replace(
-            rules[kinds], open_set=deciding_as_before(rules[kinds].open_set, *calibrations)
-        )
+        before, now = shipped[kinds].calibration, changed[kinds].calibration
+        lines = (before.slope, before.intercept), (now.slope, now.intercept)
+        moved = deciding_as_before(attribution, rules[kinds].open_set, usual, lines)
+        rules[kinds] = replace(rules[kinds], open_set=moved)
     gains: dict[str, GalleryGain] = {}
     kind = np.array(pictures.kind)
-    for rule in fit_open_conditions(
+    for own in fit_open_conditions(
         folder.comparator, pictures, attribution, usual, tuple(changed.values())
     ):
-        (asked,) = collections_of(pictures, kind == rule.kinds[0], kind == rule.kinds[1])
-        before = attribution.rule_for(rule.kinds)[0]
+        (asked,) = collections_of(pictures, kind == own.kinds[0], kind == own.kinds[1])
+        rule, measured, _ = attribution.rule_for(own.kinds)
         as_shipped, as_fitted = (
             collection_trials(
                 folder.comparator,
                 pictures,
                 asked,
-                attribution,
+                replace(attribution, open_set=open_set),
                 usual,
-                read_pair(usual, conditions, *rule.kinds),
+                read_pair(usual, conditions, *own.kinds),
                 0,
             )
-            for conditions in (folder.config.conditions, fitted)
+            for open_set, conditions in (
+                (rule, folder.config.conditions),
+                (attribution.open_set, fitted),
+            )
         )
-        level = before.intercept - attribution.open_set.intercept
-        gain = GalleryGain(
-            rule.hands,
-            {name: point.false_alarms for name, point in before.points.items()},
-            {
-                name: false_alarms(as_shipped, point.known_at_least - level)
-                for name, point in before.points.items()
-            },
-            false_alarms_across(as_fitted),
-        )
-        gains[condition_words(rule.kinds)] = gain
+        across = false_alarms_across(as_fitted)
         points = {
-            name: replace(point, false_alarms=max(point.false_alarms, gain.after[name]))
-            for name, point in rule.open_set.points.items()
+            name: replace(point, false_alarms=max(point.false_alarms, across[name]))
+            for name, point in own.open_set.points.items()
         }
-        rules[rule.kinds] = replace(rule, open_set=replace(rule.open_set, points=points))
+        known = rule.points if measured else {}
+        gains[condition_words(own.kinds)] = GalleryGain(
+            own.hands,
+            {name: point.false_alarms for name, point in known.items()},
+            {name: false_alarms(as_shipped, point.known_at_least) for name, point in known.items()},
+            across,
+            {name: point.false_alarms for name, point in points.items()},
+        )
+        rules[own.kinds] = replace(own, open_set=replace(own.open_set, points=points))
     return replace(attribution, by_kinds=tuple(rules.values())), gains

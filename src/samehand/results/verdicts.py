@@ -43,7 +43,8 @@ class Match(Answer):
     similarity: float
     """Cosine of the two regions' embeddings, in [-1, 1]."""
     rarity: float
-    """One work by other painters in this many has a region as much alike; at least 1."""
+    """One work by other painters in this many has a region as much alike; at least 1. Lowered at
+    the borders of paintings, where regions are alike more often than the comparison works say."""
     strength: float
     """log10 of the rarity, at least 0."""
 

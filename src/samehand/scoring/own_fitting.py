@@ -23,8 +23,10 @@ from samehand.scoring.calibration import (
 )
 from samehand.scoring.condition_fitting import ScoredPairs
 from samehand.scoring.conditions import Condition
-from samehand.scoring.openset import OpenSet
+from samehand.scoring.openset import Attribution, OpenSet
 from samehand.scoring.spread import line_spread
+
+Line = tuple[float, float]
 
 LEAST_ARTISTS = 8
 """Fewer artists with two works or more are refused: no rate below one in eight shows in them."""
@@ -155,20 +157,33 @@ def cross_validated(shipped: Condition, pairs: ScoredPairs, *, seed: int = 0) ->
     )
 
 
-def deciding_as_before(rule: OpenSet, before: Calibration, after: Calibration) -> OpenSet:
-    """Return a rule for galleries that decides alike although pairs are read by another line.
+def deciding_as_before(
+    attribution: Attribution, rule: OpenSet, usual: Calibration, lines: tuple[Line, Line]
+) -> OpenSet:
+    """Return a rule for galleries that names nobody more although pairs are read by another line.
 
-    With one reference an artist it is exact: of a score z the rule saw x = s z + i and sees
-    x' = s' z + i' now, and x = (s / s') (x' - i') + i.
+    Of a set of references whose score is read as a ratio l, its step says a l + b, where a and b
+    carry the usual calibration to the step's. A score z was read as l = s z + i and is read as
+    l' = s' z + i' now, so that what the step says is x' = (s' / s) (x - b - a i) + a i' + b.
+    With one reference an artist the rule decides exactly as before; with more, b lets the level
+    differ from step to step, and the least of those levels is taken.
 
     Args:
-        rule: The rule for evidence of `before`.
-        before: The calibration that was.
-        after: The calibration that is.
+        attribution: Holds the steps.
+        rule: The rule, for evidence read by the first line.
+        usual: The model's calibration of all its calibration pairs.
+        lines: Slope and intercept by which pairs were read, and those by which they are now.
     """
-    best = rule.best * before.slope / after.slope
-    level = rule.best * before.intercept - best * after.intercept
-    return replace(rule, best=best, intercept=rule.intercept + level)
+    (slope, intercept), (new_slope, new_intercept) = lines
+    best = rule.best * slope / new_slope
+    levels = []
+    for step in attribution.references.steps:
+        a, b = 1.0, 0.0
+        if step.references > 1:
+            a = step.calibration.slope / usual.slope
+            b = step.calibration.intercept - a * usual.intercept
+        levels.append(rule.best * (b + a * intercept) - best * (b + a * new_intercept))
+    return replace(rule, best=best, intercept=rule.intercept + min(levels))
 
 
 def _shrunk(before: Calibration, pairs: ScoredPairs) -> tuple[Float64s, Float64s]:
