@@ -16,6 +16,7 @@ from samehand.errors import GalleryError
 from samehand.gallery import Gallery
 from samehand.gallery.engines import create_storage, is_gallery, open_storage
 from samehand.gallery.filters import read_conditions
+from samehand.gallery.lance_index import index_lookups
 from samehand.gallery.schema import About
 from samehand.gallery.storage import DecisionRow
 from samehand.gallery.works import FileState, NewWork, Work
@@ -353,22 +354,14 @@ def test_two_processes_write_at_once_and_neither_loses_nor_doubles_a_work(
 
 
 @pytest.fixture
-def indexed(tmp_path, monkeypatch):
-    """Return a LanceDB gallery whose paths are indexed from the eighth work on."""
+def indexed(tmp_path):
+    """Return a LanceDB gallery of nine works that has an index of paths, as a large one has."""
     address = address_of("lance", tmp_path / "g")
-    monkeypatch.setattr("samehand.gallery.lance_tables._INDEXED_FROM", 8)
     made = create_storage(address, About(ENCODER, "tiny", WIDTH))
+    made.put([new(f"/{i}") for i in range(9)], unit(9), ENCODER)
+    index_lookups(made._tables.latest("works"))
     yield made
     made.close()
-
-
-def indexed_paths(storage):
-    """Return how many works the index of paths holds, and how many it does not; None without."""
-    found = {index.columns[0]: index for index in storage._tables.latest("works").list_indices()}
-    if not found:
-        return None
-    assert sorted(found) == ["path", "sha256"]
-    return found["path"].num_indexed_rows, found["path"].num_unindexed_rows
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -393,21 +386,12 @@ def test_with_an_index_of_paths_a_gallery_holds_what_it_was_told(indexed, steps)
             np.testing.assert_array_equal(row, held[path])
 
 
-def test_paths_are_indexed_once_there_are_many_whoever_put_them(indexed, tmp_path):
-    indexed.put([new(f"/{i}") for i in range(7)], unit(7), ENCODER)
-    assert indexed_paths(indexed) is None
-    # A nightly job opens the gallery anew and puts a work or two.
-    for name, held in (("/7", (8, 0)), ("/8", (8, 1))):
-        nightly = open_storage(indexed.address)
-        nightly.put([new(name)], unit(1), ENCODER)
-        assert indexed_paths(nightly) == held
-        nightly.close()
-    # Two processes that know of the index put the same works at once.
+def test_two_processes_double_no_work_of_a_gallery_with_an_index_of_paths(indexed, tmp_path):
     reported = [tmp_path / "one.txt", tmp_path / "two.txt"]
     children = []
     for name in reported:
         with name.open("w") as out:
-            children.append(writer(indexed.address, name.stem, 6, out))
+            children.append(writer(indexed.address, name.stem, 40, out))
     assert [child.wait() for child in children] == [0, 0]
     told = {path for name in reported for path in name.read_text().split()}
     there = paths(indexed.works())

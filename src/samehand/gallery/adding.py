@@ -24,6 +24,9 @@ from samehand.records import Floats
 from samehand.results import AddReport
 
 _WORKS_AT_ONCE = 1024
+_READY_AT_ONCE = 8192
+"""Works whose embeddings are at hand. A commit to LanceDB reads every path, whatever it puts."""
+
 _SECONDS_AT_ONCE = 5.0
 """What has been embedded is committed after this many works, or this long."""
 
@@ -53,8 +56,8 @@ def add_works(
     if not erase_labels:
         kept_labels, fresh = _keep_in_ready(store, fresh, known)
     stored = [new.work.path for new, _ in fresh]
-    for start in range(0, len(fresh), _WORKS_AT_ONCE):
-        _put(store, fresh[start : start + _WORKS_AT_ONCE], embedder)
+    for start in range(0, len(fresh), _READY_AT_ONCE):
+        _put(store, fresh[start : start + _READY_AT_ONCE], embedder)
     merge_decisions(store, listing.decisions)
     if not erase_labels:
         kept_labels += _keep_labels(store, listing, known)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from samehand.errors import GalleryError, MissingExtraError, OutputError, SamehandError
 from samehand.files import read_json
 from samehand.gallery.filters import COLUMNS, Condition, read_conditions
-from samehand.gallery.lance_index import index_lookups
 from samehand.gallery.lance_rows import quoted
 from samehand.gallery.vectors import Slots
 from samehand.gallery.works import Work
@@ -28,10 +27,6 @@ AT_ONCE = 4096
 _COMPACTED_FROM = 65_536
 """From so many new works on their small files are joined, if they are half of the gallery: joining
 writes all of it anew, and so each work is written some three times however large it grows."""
-
-_INDEXED_FROM = 131_072
-"""So many works that no index of paths and contents holds are indexed: a commit looks for its paths
-in the index, and in all works that came since."""
 
 _KEPT = timedelta(minutes=15)
 """Files that no version so young needs are deleted; a single call that takes longer would fail."""
@@ -54,7 +49,6 @@ class Tables:
         """
         self.address = address
         self._new = 0
-        self._unindexed: int | None = None  # not counted yet
         with told(address):
             self.database = connect(address)
             if WORKS not in table_names(self.database):
@@ -83,7 +77,6 @@ class Tables:
             made = self.database.create_table(name, rows, mode="overwrite")
             made.set_unenforced_primary_key("path")
             self._open[name] = made
-        self._unindexed = None
         self.compact()
 
     def read(self, columns: Sequence[str]) -> "pa.Table":
@@ -121,14 +114,16 @@ class Tables:
     def merge(self, table: "pa.Table", *, insert: bool) -> None:
         """Replace the works of the same paths, in one commit, and add the others if asked to."""
         with told(self.address):
-            merging = self.latest(WORKS).merge_insert("path").when_matched_update_all()
+            # Not by the index of paths: Lance notices that another writer inserted one of them only
+            # where it reads them all, and with the index both writers' rows would stay.
+            merging = self.latest(WORKS).merge_insert("path").use_index(False)
+            merging = merging.when_matched_update_all()
             if insert:
                 merging = merging.when_not_matched_insert_all()
             merging.execute(table)
             self._new += len(table)
             if self._new >= _COMPACTED_FROM and 2 * self._new >= self.latest(WORKS).count_rows():
                 self.compact()
-        self._index_lookups(len(table))
 
     def update(self, rows: dict[str, Any], types: dict[str, str]) -> None:
         """Replace columns of the works with some paths, by path and column."""
@@ -156,28 +151,6 @@ class Tables:
             self.latest(WORKS).optimize(cleanup_older_than=_KEPT)
         except (RuntimeError, OSError):
             return
-
-    def _index_lookups(self, put: int) -> None:
-        """Index what putting looks up, once so many works are not; each commit reads all those.
-
-        If another process changes the works at once, the next time will do.
-
-        Args:
-            put: How many works were put just now.
-        """
-        try:
-            works = self.latest(WORKS)
-            if self._unindexed is None:
-                # Others may have put them, or this process, in an earlier run.
-                known = [one for one in works.list_indices() if one.columns == ["path"]]
-                self._unindexed = known[0].num_unindexed_rows if known else works.count_rows()
-            else:
-                self._unindexed += put
-            if self._unindexed >= _INDEXED_FROM:
-                index_lookups(works)
-                self._unindexed = 0
-        except (RuntimeError, OSError):
-            self._unindexed = None
 
     def extra_columns(self) -> list[str]:
         """Return the columns beyond those that every gallery has."""
