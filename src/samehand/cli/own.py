@@ -128,14 +128,14 @@ def _said(made: "OwnCalibration") -> str:
     for words, galleries in made.galleries.items():
         lines += [
             f"galleries of {words}: {galleries.hands} artists",
-            f"  hands that are not there, but named{'shipped':>16}{'your own':>20}",
-            f"  {'':32}{'promised':>10}{'given':>10}{'promised':>10}{'on others':>10}",
+            f"  hands that are not there, but named{'shipped':>17}{'your own':>22}",
+            f"  {'':32}{'promised':>11}{'given':>11}{'promised':>11}{'on others':>11}",
         ]
         for name, promised in galleries.promised.items():
             shipped = (one.get(name) for one in (galleries.shipped, galleries.before))
             figures = [*shipped, promised, galleries.after[name]]
             told = ["-" if one is None else f"{one:.1%}" for one in figures]
-            lines.append(f"  at the threshold {name:17}" + "".join(f"{one:>10}" for one in told))
+            lines.append(f"  at the threshold {name:17}" + "".join(f"{one:>11}" for one in told))
     if made.left_out:
         lines.append(f"too few artists, left as shipped: {', '.join(made.left_out)}")
     return "\n".join(lines)

@@ -45,7 +45,7 @@ def build(works: Any, facts: Any, about: About) -> IndexInfo:  # noqa: ANN401
 
 
 def index_lookups(works: Any) -> None:  # noqa: ANN401
-    """Index paths and contents: adding works looks both up, which otherwise reads whole columns."""
+    """Index paths and contents, by which works are found; otherwise whole columns are read."""
     from lancedb.index import BTree
 
     for column in ("path", "sha256"):
