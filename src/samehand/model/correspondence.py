@@ -149,9 +149,8 @@ def fit_discount(
     border = [(places_of(math.isqrt(len(left))) != MIDDLE).mean() for left, _ in pairs]
     chance = float(np.mean(border)) if border else 1.0
     for discount in DISCOUNTS:
-        shown = [_shown(matches, discount) for matches in all_matches]
-        windows = [window for matches in shown for window in matches]
-        if sum(windows) <= 2 * chance * len(windows):
+        shown = [at_border for matches in all_matches for at_border in _shown(matches, discount)]
+        if sum(shown) <= 2 * chance * len(shown):
             return discount
     return DISCOUNTS[-1]
 

@@ -161,7 +161,7 @@ def _own_galleries(
     for kinds in rules.keys() & changed.keys():
         before, now = shipped[kinds].calibration, changed[kinds].calibration
         lines = (before.slope, before.intercept), (now.slope, now.intercept)
-        moved = deciding_as_before(attribution, rules[kinds].open_set, usual, lines)
+        moved = deciding_as_before(attribution.references, rules[kinds].open_set, usual, lines)
         rules[kinds] = replace(rules[kinds], open_set=moved)
     gains: dict[str, GalleryGain] = {}
     kind = np.array(pictures.kind)

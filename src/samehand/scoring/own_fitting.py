@@ -23,7 +23,8 @@ from samehand.scoring.calibration import (
 )
 from samehand.scoring.condition_fitting import ScoredPairs
 from samehand.scoring.conditions import Condition
-from samehand.scoring.openset import Attribution, OpenSet
+from samehand.scoring.openset import OpenSet
+from samehand.scoring.references import ReferenceRule
 from samehand.scoring.spread import line_spread
 
 Line = tuple[float, float]
@@ -158,7 +159,7 @@ def cross_validated(shipped: Condition, pairs: ScoredPairs, *, seed: int = 0) ->
 
 
 def deciding_as_before(
-    attribution: Attribution, rule: OpenSet, usual: Calibration, lines: tuple[Line, Line]
+    references: ReferenceRule, rule: OpenSet, usual: Calibration, lines: tuple[Line, Line]
 ) -> OpenSet:
     """Return a rule for galleries that names nobody more although pairs are read by another line.
 
@@ -169,15 +170,15 @@ def deciding_as_before(
     differ from step to step, and the least of those levels is taken.
 
     Args:
-        attribution: Holds the steps.
-        rule: The rule, for evidence read by the first line.
+        references: The rule for reference sets, which holds the steps.
+        rule: The rule for galleries, for evidence read by the first line.
         usual: The model's calibration of all its calibration pairs.
         lines: Slope and intercept by which pairs were read, and those by which they are now.
     """
     (slope, intercept), (new_slope, new_intercept) = lines
     best = rule.best * slope / new_slope
     levels = []
-    for step in attribution.references.steps:
+    for step in references.steps:
         a, b = 1.0, 0.0
         if step.references > 1:
             a = step.calibration.slope / usual.slope
