@@ -126,7 +126,10 @@ def write_protocol(
     with atomic_path(target) as parquet, atomic_path(target.with_suffix(".json")) as sidecar:
         table = register_io_source(frames, schema=schema)
         try:
-            table.sink_parquet(parquet, row_group_size=_ROW_GROUP, statistics=False)
+            # An open file, since Polars creates a named one on a thread of its own, which may come
+            # after the draft has failed and the temporary file is deleted.
+            with parquet.open("wb") as stream:
+                table.sink_parquet(stream, row_group_size=_ROW_GROUP, statistics=False)
         except pl.exceptions.PolarsError as error:
             raise OutputError(f"cannot write {target}: the disk may be full; free space") from error
         if tally.pairs == 0:
