@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from samehand.model.regions import touches_border
 from samehand.records import Decision
 from samehand.results import Context, Identification, Match, Neighbour
+
+_BORDER = "At the border of a painting regions are alike more often, which the figure allows for"
 
 
 def rounded(times: float) -> str:
@@ -86,7 +89,7 @@ def matches_in_words(matches: tuple[Match, ...]) -> str:
     return (
         "Windows of one number resemble one another most. Of works by other painters, this many "
         f"have a region as much alike: {rarities}."
-    )
+    ) + (f" {_BORDER}." if any(_at_border(match) for match in matches) else "")
 
 
 def unusual_in_words(most: float) -> str:
@@ -153,19 +156,29 @@ def _counted(share: float, of: int) -> str:
     return "fewer than 1" if count == 0 else f"{count:,}"
 
 
-def rarity_in_words(rarity: float, rarest: float) -> str:
-    """Return how rare a likeness is.
+def rarity_in_words(match: Match, rarest: float) -> str:
+    """Return how rare a likeness is, without a full stop.
 
     Args:
-        rarity: One in so many works by other painters has it.
+        match: The two regions that are alike.
         rarest: The rarest that the comparison works can show: none of them has it.
     """
-    if rarity > 0.99 * rarest:
+    if match.rarity > 0.99 * rarest:
         return (
             "none of the comparison works has a region as much alike "
             f"(rarer than 1 in {rarest:,.0f})"
         )
-    return f"1 in {rarity:,.0f} works by other painters has a region as much alike"
+    return likeness_in_words(match)
+
+
+def likeness_in_words(match: Match) -> str:
+    """Return in how many works by other painters a region is as much alike, without a full stop."""
+    found = f"1 in {rounded(match.rarity)} works by other painters has a region as much alike"
+    return f"{found}. {_BORDER}" if _at_border(match) else found
+
+
+def _at_border(match: Match) -> bool:
+    return touches_border(match.left) or touches_border(match.right)
 
 
 def nearby_in_words(gallery: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from samehand.errors import OutputError
 from samehand.explain.evidence_picture import LEAST_INFLUENCE
-from samehand.explain.words import rounded, share
+from samehand.explain.words import likeness_in_words, share
 from samehand.files import write_text
 from samehand.images.save import save_picture
 from samehand.model.painting import Painting
@@ -209,8 +209,8 @@ def _regions(verdict: Verdict) -> tuple[list[tuple[Region, str]], list[tuple[Reg
     sides: tuple[list[tuple[Region, str]], list[tuple[Region, str]]] = ([], [])
     for match in evidence.matches:
         text = (
-            f"Region {match.number} is like region {match.number} of the other painting; one work "
-            f"by other painters in {rounded(match.rarity)} has a region as much alike."
+            f"Region {match.number} is like region {match.number} of the other painting; "
+            f"{likeness_in_words(match)}."
         )
         sides[0].append((match.left, text))
         sides[1].append((match.right, text))

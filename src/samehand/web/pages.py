@@ -220,7 +220,7 @@ def _reasons(engine: Engine, answer: Compared) -> list[Reason]:
     return [
         Reason(
             match.number,
-            rarity_in_words(match.rarity, most),
+            rarity_in_words(match, most),
             crop_of(one, match.left),
             crop_of(two, match.right),
         )
