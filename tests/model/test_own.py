@@ -11,6 +11,8 @@ from samehand.scoring.conditions import Condition, read_pair
 from samehand.scoring.openset import Attribution, OpenSet, OpenSetCondition, OpenSetPoint
 from samehand.scoring.openset_conditions import collection_trials, false_alarms
 from samehand.scoring.references import ReferenceRule, ReferenceStep
+from samehand.verification.condition import measured_on
+from samehand.verification.known import Weighed, weigh_best
 
 KINDS = ("photograph", "photograph")
 WORDS = "two photographs"
@@ -133,6 +135,23 @@ def test_galleries_of_few_works_go_on_deciding_as_shipped(folder: ModelFolder, t
         )
         assert now - shipped < 1e-9
         assert max(level, now - shipped) == pytest.approx(0, abs=1e-9)
+
+
+def test_what_ones_own_works_measured_is_not_said_to_be_of_artists_never_seen(
+    folder: ModelFolder, tmp_path: Path
+):
+    _, own, _ = calibrated(folder, tmp_path / "mine", 30, 5)
+    told = []
+    for config in (folder.config, own.config):
+        reading = read_pair(config.calibration, config.conditions, *KINDS)
+        best = Weighed("a hand", 1.0, 1.0, 3, KINDS, reading, None)
+        assert config.attribution is not None
+        galleries = weigh_best(config.attribution, best, 12, "far10").measured_on
+        told.append((measured_on(reading), galleries))
+    for words in told[0]:
+        assert words.endswith("that the model had never seen")
+    for words in told[1]:
+        assert words.endswith("30 artists of your own works, which the model may have seen")
 
 
 def test_a_model_of_ones_own_can_be_calibrated_again(folder: ModelFolder, tmp_path: Path):

@@ -198,5 +198,5 @@ def _own_galleries(
             across,
             {name: point.false_alarms for name, point in points.items()},
         )
-        rules[own.kinds] = replace(own, open_set=replace(own.open_set, points=points))
+        rules[own.kinds] = replace(own, open_set=replace(own.open_set, points=points), own=True)
     return replace(attribution, by_kinds=tuple(rules.values())), gains

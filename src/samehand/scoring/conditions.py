@@ -25,6 +25,9 @@ Kinds = tuple[PictureKind, PictureKind]
 UNMEASURED_LIMIT = 1.0
 """The largest |llr| that is given where nothing was measured."""
 
+OWN_WORKS = " of your own works, which the model may have seen"
+"""What follows "artists" where error rates were measured on a user's own works."""
+
 _WORDS: dict[PictureKind, tuple[str, str]] = {
     "photograph": ("a photograph", "two photographs"),
     "thumbnail": ("a thumbnail", "two thumbnails"),
@@ -43,11 +46,13 @@ class Condition:
         kinds: The kinds of the two pictures, in alphabetical order.
         calibration: Raw score to log10 likelihood ratio, and the error rates, of such pairs.
         collections: From how many collections the pictures came; the error rates are kept in each.
+        own: Whether they are a user's own works, which training may have seen.
     """
 
     kinds: Kinds
     calibration: Calibration
     collections: int
+    own: bool = False
 
     def __post_init__(self) -> None:
         if self.kinds != kinds_of(*self.kinds) or self.collections < 1:
@@ -64,12 +69,14 @@ class Reading:
         collections: From how many collections the calibration's pictures came; 0 where the model
             does not tell conditions apart.
         refusal: Why error rates are not known for such a pair, in one sentence, or None.
+        own: Whether those are a user's own works.
     """
 
     calibration: Calibration
     condition: str
     collections: int
     refusal: str | None = None
+    own: bool = False
 
     def as_usual(self, usual: Calibration, scores: ArrayLike) -> Float64s:
         """Return scores as if the pictures were the usual ones: with the llr that they have here.
@@ -130,7 +137,7 @@ def read_pair(
         return Reading(usual, "the pictures that this model was calibrated on", 0)
     found = next((each for each in conditions if each.kinds == kinds), None)
     if found is not None and not novel:
-        return Reading(found.calibration, words, found.collections)
+        return Reading(found.calibration, words, found.collections, own=found.own)
     reason = (
         "one picture is unlike all that the model was calibrated on"
         if found is not None

@@ -100,12 +100,14 @@ class OpenSetCondition:
         open_set: The rule; its false alarms are kept in each of the collections.
         hands: By how many held-out artists the probes were.
         collections: From how many collections they came.
+        own: Whether those are a user's own works, which training may have seen.
     """
 
     kinds: Kinds
     open_set: OpenSet
     hands: int
     collections: int
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

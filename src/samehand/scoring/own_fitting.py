@@ -102,7 +102,7 @@ def fit_own(shipped: Condition, pairs: ScoredPairs) -> Condition:
     )
     points = {name: _moved(point, before, own) for name, point in before.points.items()}
     own = replace(own, points={name: _honest(point, pairs) for name, point in points.items()})
-    return Condition(shipped.kinds, own, 1)
+    return Condition(shipped.kinds, own, 1, own=True)
 
 
 def cross_validated(shipped: Condition, pairs: ScoredPairs, *, seed: int = 0) -> Gain:

@@ -25,7 +25,7 @@ from samehand.scoring.calibration import (
     llr_from_score,
     operating_threshold,
 )
-from samehand.scoring.conditions import UNMEASURED_LIMIT, Reading, limited, read_pair
+from samehand.scoring.conditions import OWN_WORKS, UNMEASURED_LIMIT, Reading, limited, read_pair
 from samehand.verification.warnings import is_novel
 
 
@@ -152,7 +152,8 @@ def measured_on(reading: Reading, calibration: Calibration | None = None) -> str
             f"{pairs:,} pairs by {found.artists:,} artists that the model had never seen, of its "
             "usual pictures, as which these are read"
         )
-    return f"{pairs:,} pairs by {found.artists:,} artists{several} that the model had never seen"
+    whose = OWN_WORKS if reading.own else f"{several} that the model had never seen"
+    return f"{pairs:,} pairs by {found.artists:,} artists{whose}"
 
 
 def one_style_llr(

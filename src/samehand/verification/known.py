@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from samehand.records import FalseAlarms
-from samehand.scoring.conditions import UNMEASURED_LIMIT, Kinds, Reading
+from samehand.scoring.conditions import OWN_WORKS, UNMEASURED_LIMIT, Kinds, Reading
 from samehand.scoring.openset import Attribution
 
 
@@ -84,9 +84,11 @@ def weigh_best(rule: Attribution, best: Weighed, artists: int, threshold: FalseA
         return Known(False, evidence, limited, None, None, None, "", refusal)
     point = open_set.point(threshold)
     of = "" if condition is None else f"{condition.hands:,} "
-    several = ""
-    if condition is not None and condition.collections > 1:
-        several = f" of {condition.collections} collections"
+    whose = " that the model had never seen"
+    if condition is not None and condition.own:
+        whose = OWN_WORKS
+    elif condition is not None and condition.collections > 1:
+        whose = f" of {condition.collections} collections{whose}"
     return Known(
         evidence >= point.known_at_least,
         evidence,
@@ -94,7 +96,6 @@ def weigh_best(rule: Attribution, best: Weighed, artists: int, threshold: FalseA
         point.known_at_least,
         point.false_alarms,
         point.detected,
-        f"galleries of at most {open_set.largest:,} artists, with pictures by {of}artists{several} "
-        "that the model had never seen",
+        f"galleries of at most {open_set.largest:,} artists, with pictures by {of}artists{whose}",
         None,
     )
