@@ -1,14 +1,17 @@
 """One EfficientNet-Lite that learns from a larger model where paintings lie.
 
-    python -m benchmarks.distil CATALOGUE --out FOLDER [--teacher vit] [--epochs 8] [--per-artist 8]
+    python -m benchmarks.distil CATALOGUE --out FOLDER [--teacher vit] [--member 1] [--epochs 8]
+        [--per-artist 8] [--styled]
 
-The student is the second network of `lite` as it ships, whose batch statistics are folded into its
-convolutions, with a new projection: first ridge regression from its features to the teacher's
-embeddings of training pictures, then gradients. No label is used but to measure. The loss is three
-times the cosine distance of a cropped view's embedding to the teacher's of the whole picture, and
-half the divergence of the similarities within a batch (Tung and Mori, ICCV 2019, with a softmax at
-0.07). Prints AUC on validation artists before and after, by cosine and corrected by the cohort of
-training artists. Checkpoints twice an epoch; run again to go on. Needs samehand[train].
+The student is one of the two networks of `lite` as it ships, whose batch statistics are folded into
+its convolutions, with a new projection: first ridge regression from its features to the teacher's
+embeddings of training pictures, then gradients. No label of an artist is used but to measure. The
+loss is three times the cosine distance of a cropped view's embedding to the teacher's of the whole
+picture, and half the divergence of the similarities within a batch (Tung and Mori, ICCV 2019, with
+a softmax at 0.07). With --styled every second batch holds pictures of one style, so that what tells
+hands within it counts. Prints AUC on validation artists before and after, by cosine and corrected
+by the cohort of training artists. Checkpoints twice an epoch; run again to go on. CATALOGUE may be
+what `benchmarks.make_vit` gathers from several collections. Needs samehand[train].
 """
 
 import argparse
@@ -23,6 +26,7 @@ import numpy as np
 import onnx
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from PIL import Image
 from torch import Tensor, nn
@@ -53,6 +57,8 @@ def main() -> None:
     parser.add_argument("catalogue", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--teacher", default="vit")
+    parser.add_argument("--member", type=int, choices=(0, 1), default=1)
+    parser.add_argument("--styled", action="store_true")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--per-artist", type=int, default=8)
     options = parser.parse_args()
@@ -67,12 +73,15 @@ def main() -> None:
     told /= np.linalg.norm(told, axis=1, keepdims=True)
     pictures = [_picture(root / path) for path in paths]
     known = [one for one, is_known in zip(pictures, training, strict=True) if is_known]
-    student = shipped_student(told.shape[1])
+    student = shipped_student(told.shape[1], options.member)
     checkpoint = options.out / "student.pt"
     if not checkpoint.exists():
         start(student, known, told[training])
         print("ridge regression:", measured(student, pictures, table), flush=True)
-    learn(student, known, told[training], options.epochs, checkpoint)
+    styles = table.filter(training)["style"].to_list() if options.styled else None
+    if styles is not None and not any(styles):
+        parser.error(f"no training picture of {root} has a style; leave out --styled")
+    learn(student, known, told[training], options.epochs, checkpoint, styles)
     print("distilled:", measured(student, pictures, table), flush=True)
 
 
@@ -150,9 +159,17 @@ def start(student: Encoder, pictures: list[Image.Image], told: Floats) -> None:
 
 
 def learn(
-    student: Encoder, pictures: list[Image.Image], told: Floats, epochs: int, checkpoint: Path
+    student: Encoder,
+    pictures: list[Image.Image],
+    told: Floats,
+    epochs: int,
+    checkpoint: Path,
+    styles: list[str | None] | None = None,
 ) -> None:
-    """Train all but the stem and the first blocks; leaves the mean of the last steps' weights."""
+    """Train all but the stem and the first blocks; leaves the mean of the last steps' weights.
+
+    Where `styles` are given, every second batch is of one of them.
+    """
     body = [weight for weight in student.backbone.parameters() if weight.requires_grad]
     rates = (2e-4, 5e-5)
     optimiser = torch.optim.AdamW(
@@ -169,6 +186,8 @@ def learn(
     while step < epochs * steps:
         order = np.random.default_rng(step // steps).permutation(len(pictures))
         chosen = np.sort(order[(step % steps) * BATCH :][:BATCH])
+        if styles is not None and step % 2:
+            chosen = of_one_style(styles, np.random.default_rng([2, step]))
         share = min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / (epochs * steps)))
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * max(share, 0.01)
@@ -190,6 +209,22 @@ def learn(
             _keep(checkpoint, student, optimiser, mean, step)
             print(json.dumps({"step": step, "loss": round(float(loss.detach()), 3)}), flush=True)
     student.load_state_dict(mean)
+
+
+def of_one_style(styles: list[str | None], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw a batch of one style, (B,), the likelier the more pictures it has; see `learn`.
+
+    A style with too few pictures is filled up with another's.
+    """
+    known = np.array([style or "" for style in styles])
+    names, counts = np.unique(known[known != ""], return_counts=True)
+    share = np.sqrt(counts) / np.sqrt(counts).sum()
+    found: list[int] = []
+    for style in rng.choice(names, size=len(names), replace=False, p=share):
+        found += rng.permutation(np.flatnonzero(known == style)).tolist()
+        if len(found) >= BATCH:
+            break
+    return np.sort(np.array(found[:BATCH], np.int64))
 
 
 def _keep(
