@@ -3,15 +3,19 @@
     python benchmarks/one_style_sets.py CATALOGUE [--model MODEL]
 
 On the unseen artists with more than ten works, as the first table of `attribution.py`. Each set is
-read against artists of any style, and within the style.
+read against artists of any style, and within the style. Decisions are those at the balanced
+operating point: what it promises, and the share of sets by others and by the artist that it decides
+wrongly.
 """
+
+from itertools import repeat
 
 import numpy as np
 from shared import arguments, embeddings_of, measured, ranged, table, unseen_paintings
 
 from samehand import SameHand
 from samehand.catalogue.schema import load_catalogue
-from samehand.scoring.calibration import llr_from_score
+from samehand.scoring.calibration import decide, llr_from_score
 from samehand.scoring.comparator import Enrolled
 from samehand.scoring.reference_fitting import draw_sets, of_one_style
 from samehand.scoring.references import ReferenceRule, combine, reference_features
@@ -45,7 +49,7 @@ def main() -> None:
     print("\n".join(table(["read against", "N", "trials", *FIGURES], lines)))
 
 
-FIGURES = ("AUC", "EER", "Cllr", "min Cllr")
+FIGURES = ("AUC", "EER", "Cllr", "min Cllr", "promised", "others the same", "own different")
 
 
 def line(
@@ -76,10 +80,11 @@ def line(
         probe.append(labels[drawn.probes])
         reference.append(np.full(len(drawn.probes), drawn.artist))
     score, left, right = (np.concatenate(part) for part in (scores, probe, reference))
+    llr, same = llr_from_score(step.calibration, score), left == right
     metrics, intervals = measured(
         score,
-        llr_from_score(step.calibration, score),
-        left == right,
+        llr,
+        same,
         (left, right),
         threshold=-step.calibration.intercept / step.calibration.slope,
         replicates=200,
@@ -88,6 +93,10 @@ def line(
         ranged(getattr(metrics, name), *intervals[name])
         for name in ("auc", "eer", "cllr", "min_cllr")
     ]
+    point = step.calibration.points["eer"]
+    decided = np.array([decide(*one) for one in zip(score, repeat(point), llr)])  # noqa: B905
+    wrong = (decided[~same] == "same").mean(), (decided[same] == "different").mean()
+    figures += [f"{100 * rate:.1f} %" for rate in (point.error_rate, *wrong)]
     return [str(count), f"{len(score):,}", *figures]
 
 

@@ -49,6 +49,19 @@ def data_of(page: str):
     return json.loads(html.unescape(shown[1]))
 
 
+def test_it_holds_what_is_decided_within_a_style(files, tmp_path, samehand):
+    out = tmp_path / "r.html"
+    probe, *known = files
+    asked = (probe, *(word for path in known for word in ("--references", path)))
+    assert samehand("report", *asked, "-o", out)[0] == 0
+    expected = json.loads(samehand("verify", *asked, "--json")[1])
+    told = samehand("verify", *asked)[1]
+    decided = f"{expected['decision_one_style']}, at most {expected['error_rate_one_style']:.1%}"
+    page = html.unescape(out.read_text(encoding="utf-8"))
+    assert f"style: {decided} of sets of one style wrongly" in page
+    assert decided in " ".join(told.split())
+
+
 def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     out = tmp_path / "r.html"
     probe, *known = files
@@ -68,6 +81,7 @@ def test_its_figures_are_those_of_verify(files, tmp_path, samehand):
     assert f"{expected['probability']:.1%} that the references' artist" in text
     assert f"at most {expected['error_rate']:.1%} are decided wrongly" in text
     assert f"measured on {expected['measured_on']}, with 3 references" in text
+    assert "of sets of one style wrongly" not in text
     for one in expected["references"]:
         assert f"{one['llr']:+.2f} {one['stance']}" in text
         assert f"{one['coherence']:+.2f} with the others" in text

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from itertools import product
+from math import log10
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +47,39 @@ def test_a_set_within_a_style_is_read_by_a_rule_of_its_own(styled, work_of):
         # What speaks for one artist never counts for more than against any artist.
         assert found.llr_one_style == pytest.approx(min(expected, max(found.llr, 0.0)), abs=1e-5)
 
+        # Decided on the score by the rule's own threshold, and never against the ratio.
+        point = step.calibration.points["eer"]
+        score = combine(step, features)[0]
+        decided = "same" if score >= point.same_at_least else "different"
+        if abs(found.llr_one_style) < log10(2) or (found.llr_one_style > 0) != (decided == "same"):
+            decided = "no decision"
+        assert found.decision_one_style == decided
+        assert found.error_rate_one_style == point.error_rate
+        strict = styled.verify(probe, known, operating_point="fmr1")
+        assert strict.decision_one_style is strict.error_rate_one_style is None
+
 
 def test_one_reference_is_a_pair_within_a_style_too(styled, work_of):
-    for artist in range(3):
-        pair = work_of(0, 0), work_of(artist, 1)
+    decided = set()
+    for artist, work in product(range(4), range(1, 4)):
+        pair = work_of(0, 0), work_of(artist, work)
         alone, both = styled.verify(pair[0], [pair[1]]), styled.compare(*pair)
         assert alone.llr_one_style == pytest.approx(both.llr_one_style, abs=1e-5)
+        assert alone.decision_one_style == both.decision_one_style
+        assert alone.error_rate_one_style == both.error_rate_one_style
+        decided.add(alone.decision_one_style)
+    assert None not in decided
+
+
+def test_nothing_is_decided_within_a_style_without_a_rule_for_such_sets(styled, tmp_path, work_of):
+    folder = Path(shutil.copytree(styled.folder.path, tmp_path / "model"))
+    config = styled.folder.config
+    attribution = replace(config.attribution, one_style=None)
+    write_config(folder, replace(config, attribution=attribution))
+    known = [styled.open(work_of(0, work)) for work in (1, 2, 3)]
+    found = SameHand(folder, threads=1).verify(work_of(0, 0), known)
+    assert found.llr_one_style is not None
+    assert found.decision_one_style is found.error_rate_one_style is None
 
 
 def test_one_strange_work_among_the_references_refuses_nothing(styled, tmp_path, work_of):

@@ -56,7 +56,7 @@ def _identify_rows(answer: Answer) -> Rows:
 
 VERIFY_COLUMNS = (
     "llr", "llr_one_style", "probability", "decision", "error_rate", "strength", "references",
-    "supporting", "contradicting", "odd", "warnings",
+    "supporting", "contradicting", "odd", "decision_one_style", "error_rate_one_style", "warnings",
 )  # fmt: skip
 SEARCH_COLUMNS = (
     "rank", "path", "artist", "title", "date", "score", "llr", "llr_one_style", "same_file",
@@ -95,11 +95,19 @@ def work_words(
 def verify_text(probe: str, answer: Answer) -> str:
     """Return a verdict on a reference set in words."""
     # The sentences of reports and pages load what a bare `samehand --help` need not wait for.
-    from samehand.explain.words import error_rate_in_words, reference_strength, share
+    from samehand.explain.words import (
+        error_rate_in_words,
+        one_style_in_words,
+        reference_strength,
+        share,
+    )
 
     words = reference_strength(answer["strength"])
     rate = error_rate_in_words(
         answer["error_rate"], answer["condition"], answer["measured_on"], answer["refusal"]
+    )
+    decided = one_style_in_words(
+        answer["decision_one_style"], answer["error_rate_one_style"], "sets"
     )
     lines = [
         f"{probe}  |  {counted(len(answer['references']), 'reference')}",
@@ -108,7 +116,10 @@ def verify_text(probe: str, answer: Answer) -> str:
         "",
         f"  log10 likelihood ratio  {answer['llr']:+.2f}",
         *(
-            [f"  if all of one style     {answer['llr_one_style']:+.2f}"]
+            [
+                f"  if all of one style     {answer['llr_one_style']:+.2f}"
+                + (f" ({decided})" if decided else "")
+            ]
             if answer["llr_one_style"] is not None
             else []
         ),

@@ -1,6 +1,7 @@
 """What pictures and figures mean, in sentences that the terminal, a report and a page share."""
 
 from pathlib import Path
+from typing import Literal
 
 from samehand.model.regions import touches_border
 from samehand.records import Decision
@@ -62,11 +63,19 @@ def error_rate_in_words(
     )
 
 
-def one_style_in_words(decision: Decision | None, rate: float | None) -> str:
-    """Return what is decided of a pair against artists of one style; empty where nothing is."""
+def one_style_in_words(
+    decision: Decision | None, rate: float | None, asked: Literal["pairs", "sets"] = "pairs"
+) -> str:
+    """Return what is decided against artists of one style; empty where nothing is.
+
+    Args:
+        decision: The decision, or None.
+        rate: Its error rate, or None.
+        asked: What it is decided of: a pair, or a work and a reference set.
+    """
     if decision is None or rate is None:
         return ""
-    return f"{decision}, at most {rate:.1%} of pairs of one style wrongly"
+    return f"{decision}, at most {rate:.1%} of {asked} of one style wrongly"
 
 
 def interval_in_words(interval: tuple[float, float] | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from samehand.explain.propositions import set_propositions
 from samehand.explain.words import (
     error_rate_in_words,
+    one_style_in_words,
     reference_claim_in_words,
     reference_strength,
 )
@@ -76,6 +77,9 @@ def references_report(
             "sentence": reference_claim_in_words(verdict.llr),
             "rate": error_rate_in_words(
                 verdict.error_rate, verdict.condition, verdict.measured_on, verdict.refusal
+            ),
+            "in_style": one_style_in_words(
+                verdict.decision_one_style, verdict.error_rate_one_style, "sets"
             ),
             "measured": attribution_of(model.folder).references.steps[-1].references,
             "growth": draw_growth(verdict.growth),

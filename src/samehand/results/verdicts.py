@@ -249,3 +249,9 @@ class ReferenceVerdict(Answer):
     llr_one_style: float | None = None
     """The llr against another artist of the same style, by a rule for such sets where the model has
     one; null where it was not calibrated for that."""
+    decision_one_style: Decision | None = None
+    """What is decided against another artist of the same style, at the operating point "eer"; null
+    at the others, where the model has no rule for such sets, and where nothing was measured."""
+    error_rate_one_style: float | None = None
+    """The error rate of that for this number of references, in [0, 1], measured on sets of one
+    style by calibration artists; null where `decision_one_style` is."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from samehand.records import Decision, Floats, OperatingPoint, PictureKind
 from samehand.scoring.calibration import (
     Calibration,
     Float64s,
+    OperatingThreshold,
     decide,
     llr_from_score,
     operating_threshold,
@@ -213,13 +215,33 @@ def one_style_decisions(
     point = operating_threshold(config.one_style, operating_point)
     scores, styled = (np.asarray(one, np.float64) for one in pairs)
     moved = styled + reading.as_usual(config.calibration, scores) - scores
-    decisions = []
-    for score, llr in zip(moved.tolist(), llrs.tolist(), strict=True):
-        decision = decide(score, point, llr)
-        # The llr may have been held back; nothing is decided against it.
-        against = (decision == "same" and llr < 0) or (decision == "different" and llr > 0)
-        decisions.append("no decision" if against else decision)
+    decisions = [
+        _decided_within(score, point, llr)
+        for score, llr in zip(moved.tolist(), llrs.tolist(), strict=True)
+    ]
     return decisions, point.error_rate
+
+
+def _decided_within(score: float, point: OperatingThreshold, llr: float) -> Decision:
+    """Return what is decided of an llr that may have been held back: nothing against it."""
+    decision = decide(score, point, llr)
+    against = (decision == "same" and llr < 0) or (decision == "different" and llr > 0)
+    return "no decision" if against else decision
+
+
+@dataclass(frozen=True, slots=True)
+class WithinStyle:
+    """What is said of a reference set against another artist of the same style.
+
+    Attributes:
+        llr: log10 likelihood ratio.
+        decision: At the operating point asked for; None where nothing is decided within a style.
+        error_rate: Its error rate, in [0, 1]; None where there is no decision.
+    """
+
+    llr: float
+    decision: Decision | None = None
+    error_rate: float | None = None
 
 
 def one_style_of_set(
@@ -228,8 +250,9 @@ def one_style_of_set(
     score: float,
     llr: float,
     within: tuple[Calibration, float],
-) -> float:
-    """Return the llr of a reference set against another artist of the same style.
+    operating_point: OperatingPoint,
+) -> WithinStyle:
+    """Return what is said of a reference set against another artist of the same style.
 
     Args:
         config: The model's configuration.
@@ -238,15 +261,21 @@ def one_style_of_set(
         llr: What that came to.
         within: The calibration for sets of one style of so many works, and the combined score
             that it reads; moved by as much as the condition moves the other.
+        operating_point: Which measured error rate a decision promises; as for pairs, only at that
+            of "eer" is one made.
 
     Returns:
-        The llr; what speaks for one artist never counts for more than against any artist.
+        What speaks for one artist never counts for more than against any artist.
     """
     calibration, styled = within
     if reading.refusal:
         calibration = limited(calibration, UNMEASURED_LIMIT)
-    moved = float(reading.as_usual(config.calibration, score)) - score
-    return min(float(llr_from_score(calibration, styled + moved)), max(llr, 0.0))
+    moved = styled + float(reading.as_usual(config.calibration, score)) - score
+    held = min(float(llr_from_score(calibration, moved)), max(llr, 0.0))
+    if reading.refusal or operating_point != "eer":
+        return WithinStyle(held)
+    point = operating_threshold(calibration, operating_point)
+    return WithinStyle(held, _decided_within(moved, point, held), point.error_rate)
 
 
 def one_style_without_rule(

@@ -195,8 +195,9 @@ def identify(
         kind = usual_kind(shown_kinds)
         kinds = None if kind is None else kinds_of(probe.kind, kind)
         llr = float(llr_from_score(calibration, read))
-        within = one_style_of(folder, (asked, known), reading, combined, (calibration, read))
-        return Weighed(name, score, llr, len(rows), kinds, reading, within)
+        within = one_style_of(folder, (asked, known), reading, combined, (calibration, read), "eer")
+        styled = within.llr if within else None
+        return Weighed(name, score, llr, len(rows), kinds, reading, styled)
 
     own: set[str] = set()
     novel = is_novel(probe, folder.config)

@@ -30,6 +30,7 @@ from samehand.scoring.references import (
     reference_features,
 )
 from samehand.verification.condition import (
+    WithinStyle,
     measured_on,
     one_style_of_set,
     one_style_without_rule,
@@ -137,6 +138,9 @@ def verify(
     calibration, read = read_set(folder, step, reading, score)
     llr = float(llr_from_score(calibration, read))
     point = operating_threshold(calibration, operating_point)
+    within = one_style_of(
+        folder, (asked, known), reading, score, (calibration, read), operating_point
+    )
     evidence = tuple(_evidence(folder, rule, probe, references))
     odd = [one.name for one in evidence if one.odd]
     found = [*probe_warnings(probe, folder.config), *(one.reason for one in left_out)]
@@ -164,7 +168,9 @@ def verify(
         condition=reading.condition,
         measured_on=measured_on(reading, calibration),
         refusal=reading.refusal,
-        llr_one_style=one_style_of(folder, (asked, known), reading, score, (calibration, read)),
+        llr_one_style=within.llr if within else None,
+        decision_one_style=within.decision if within else None,
+        error_rate_one_style=within.error_rate if within else None,
     )
 
 
@@ -174,8 +180,9 @@ def one_style_of(
     reading: Reading,
     score: float,
     usual: tuple[Calibration, float],
-) -> float | None:
-    """Return the llr of a reference set against another artist of the same style.
+    operating_point: OperatingPoint,
+) -> WithinStyle | None:
+    """Return what is said of a reference set against another artist of the same style.
 
     Args:
         folder: The model, with rules of attribution.
@@ -183,20 +190,25 @@ def one_style_of(
         reading: How the pictures are to be read.
         score: The combined score against artists of any style.
         usual: What that is read by, and as what.
+        operating_point: Which measured error rate a decision promises.
 
     Returns:
-        None where the model has neither a rule for such sets nor a calibration for such pairs.
+        An llr alone where the model has no rule for such sets, which nothing was measured by; None
+        where the model has neither a rule for such sets nor a calibration for such pairs.
     """
     config, rule = folder.config, attribution_of(folder)
     if rule.one_style is None:
-        return one_style_without_rule(config, *usual)
+        reduced = one_style_without_rule(config, *usual)
+        return None if reduced is None else WithinStyle(reduced)
     probe, references = compared
     step = rule.one_style.at(len(references))
     slope = rule.one_style.steps[0].calibration.slope
     features = reference_features(folder.comparator, probe, references, slope, styled=True)
     styled = float(combine(step, features)[0])
     llr = float(llr_from_score(*usual))
-    return one_style_of_set(config, reading, score, llr, (step.calibration, styled))
+    return one_style_of_set(
+        config, reading, score, llr, (step.calibration, styled), operating_point
+    )
 
 
 def _combined(

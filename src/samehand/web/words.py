@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from samehand.explain.words import (
     claim_in_words,
@@ -146,9 +147,10 @@ def names_only(text: str) -> str:
     return _FOLDERS.sub("", text)
 
 
-def decided_in_style(verdict: Verdict) -> str:
+def decided_in_style(verdict: Verdict | ReferenceVerdict) -> str:
     """Return what is decided against artists of the same style, and how often that is wrong."""
-    return one_style_in_words(verdict.decision_one_style, verdict.error_rate_one_style)
+    asked: Literal["pairs", "sets"] = "pairs" if isinstance(verdict, Verdict) else "sets"
+    return one_style_in_words(verdict.decision_one_style, verdict.error_rate_one_style, asked)
 
 
 def error_rate(verdict: Verdict | ReferenceVerdict) -> str:
