@@ -1,6 +1,6 @@
 """How each engine keeps and searches a large gallery: build, add, search, memory, disk, kills.
 
-    python benchmarks/scale_gallery.py --engine sqlite|lance [--works 1000000] [--folder DIR]
+    python -m benchmarks.scale_gallery --engine sqlite|lance [--works 1000000] [--folder DIR]
 
 Stores works whose embeddings are drawn with the covariance of the cohort of lite, 256 numbers (no
 image is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for

@@ -34,9 +34,9 @@ from samehand.verification.verifier import SameHand
 
 _INSTRUCTIONS = """\
 samehand says how strongly pictures of paintings speak for one artist or for two, as a likelihood
-ratio that was calibrated on artists it had never seen. It sorts and suggests; it does not
-authenticate. Say its warnings and its error rate whenever you pass on a verdict, and never turn a
-likelihood ratio into certainty: `probability` holds only for the stated prior. It knows pictures,
+ratio that was calibrated on secure works; each answer says whose. It sorts and suggests; it does
+not authenticate. Say its warnings and its error rate whenever you pass on a verdict, and never turn
+a likelihood ratio into certainty: `probability` holds only for the stated prior. It knows pictures,
 not materials, dates or provenance.
 """
 

@@ -151,7 +151,9 @@ def test_what_ones_own_works_measured_is_not_said_to_be_of_artists_never_seen(
     for words in told[0]:
         assert words.endswith("that the model had never seen")
     for words in told[1]:
-        assert words.endswith("30 artists of your own works, which the model may have seen")
+        assert words.endswith(
+            "30 artists of the collection that it was calibrated on, which the model may have seen"
+        )
 
 
 def test_a_model_of_ones_own_can_be_calibrated_again(folder: ModelFolder, tmp_path: Path):

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from samehand.web.words import identified_headline, names_only, said_of_pair, said_of_set
+from samehand.web.words import (
+    decided_in_style,
+    identified_headline,
+    names_only,
+    said_of_pair,
+    said_of_set,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +61,9 @@ def test_pairs_and_sets_say_what_a_common_style_leaves(shipped, shelf):
         said = said_of_set(replace(whole, llr_one_style=llr), None).style
         claims = "that artist made it", "another artist of that style did"
         assert said.endswith(f"{times} times as likely if {claims[one]} as if {claims[other]}.")
+    decided = replace(whole, decision_one_style="different", error_rate_one_style=0.177)
+    words = "different, at most 17.7% of sets of one style wrongly"
+    assert decided_in_style(decided) == f"{words}, measured on the model's usual pictures"
+    assert decided_in_style(replace(decided, decision_one_style=None)) == ""
     assert said_of_set(replace(whole, llr_one_style=None), None).style == ""
     assert said_of_set(replace(whole, llr_one_style=0.0), None).style.endswith("for neither.")

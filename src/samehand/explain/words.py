@@ -7,7 +7,7 @@ from samehand.model.regions import touches_border
 from samehand.records import Decision
 from samehand.results import Context, Identification, Match, Neighbour
 
-_BORDER = "At the border of a painting regions are alike more often, which the figure allows for"
+_BORDER = "at the border of a painting, regions of any two painters are alike more often"
 
 
 def rounded(times: float) -> str:
@@ -75,7 +75,9 @@ def one_style_in_words(
     """
     if decision is None or rate is None:
         return ""
-    return f"{decision}, at most {rate:.1%} of {asked} of one style wrongly"
+    found = f"{decision}, at most {rate:.1%} of {asked} of one style wrongly"
+    # Rules for sets were fitted on the usual pictures alone, whatever these show (ADR 0045).
+    return found if asked == "pairs" else f"{found}, measured on the model's usual pictures"
 
 
 def interval_in_words(interval: tuple[float, float] | None) -> str:
@@ -95,10 +97,11 @@ def matches_in_words(matches: tuple[Match, ...]) -> str:
         f"{rare} (window{'s' if len(one) > 1 else ''} {', '.join(one)})"
         for rare, one in windows.items()
     )
+    border = f"; {_BORDER}" if any(_at_border(match) for match in matches) else ""
     return (
         "Windows of one number resemble one another most. Of works by other painters, this many "
-        f"have a region as much alike: {rarities}."
-    ) + (f" {_BORDER}." if any(_at_border(match) for match in matches) else "")
+        f"have a region as much alike: {rarities}{border}."
+    )
 
 
 def unusual_in_words(most: float) -> str:
@@ -182,8 +185,8 @@ def rarity_in_words(match: Match, rarest: float) -> str:
 
 def likeness_in_words(match: Match) -> str:
     """Return in how many works by other painters a region is as much alike, without a full stop."""
-    found = f"1 in {rounded(match.rarity)} works by other painters has a region as much alike"
-    return f"{found}. {_BORDER}" if _at_border(match) else found
+    found = f"1 in {match.rarity:,.0f} works by other painters has a region as much alike"
+    return f"{found}; {_BORDER}" if _at_border(match) else found
 
 
 def _at_border(match: Match) -> bool:

@@ -114,7 +114,8 @@ class Identification(Answer):
     """Name of the threshold that decides."""
     false_alarms: float | None
     """Share of unknown hands that it took for a known one, on held-out artists' pictures of such
-    kinds; null where that was not measured, and then nobody is named."""
+    kinds, or on one's own (see `measured_on`); null where that was not measured, and then nobody
+    is named."""
     detected: float | None
     """Share of known hands that it identified rightly, on the same; null likewise."""
     candidates: tuple[Candidate, ...]

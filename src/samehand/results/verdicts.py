@@ -55,7 +55,8 @@ class SideEvidence(Answer):
 
     unusual: Grid
     """How unusual the best match of each cell in the other painting is, as log10 of "one in so
-    many works by other painters has a region as much alike"; at least 0."""
+    many works by other painters has a region as much alike"; at least 0. Lowered at the borders of
+    paintings, as the rarity of a match is."""
     influence: Grid | None
     """By how much the llr falls when a cell is covered; above 0 where the cell speaks for one
     artist. Null where it was not asked for."""
@@ -251,7 +252,8 @@ class ReferenceVerdict(Answer):
     one; null where it was not calibrated for that."""
     decision_one_style: Decision | None = None
     """What is decided against another artist of the same style, at the operating point "eer"; null
-    at the others, where the model has no rule for such sets, and where nothing was measured."""
+    at the others, where the model has no rule for such sets, and where `error_rate` is null."""
     error_rate_one_style: float | None = None
     """The error rate of that for this number of references, in [0, 1], measured on sets of one
-    style by calibration artists; null where `decision_one_style` is."""
+    style by calibration artists, of the model's usual pictures, whatever these show; null where
+    `decision_one_style` is."""

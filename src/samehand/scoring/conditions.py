@@ -25,7 +25,7 @@ Kinds = tuple[PictureKind, PictureKind]
 UNMEASURED_LIMIT = 1.0
 """The largest |llr| that is given where nothing was measured."""
 
-OWN_WORKS = " of your own works, which the model may have seen"
+OWN_WORKS = " of the collection that it was calibrated on, which the model may have seen"
 """What follows "artists" where error rates were measured on a user's own works."""
 
 _WORDS: dict[PictureKind, tuple[str, str]] = {

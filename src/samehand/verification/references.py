@@ -193,8 +193,8 @@ def one_style_of(
         operating_point: Which measured error rate a decision promises.
 
     Returns:
-        An llr alone where the model has no rule for such sets, which nothing was measured by; None
-        where the model has neither a rule for such sets nor a calibration for such pairs.
+        An llr and no decision where the model has no rule for such sets; None where it has no
+        calibration for such pairs either.
     """
     config, rule = folder.config, attribution_of(folder)
     if rule.one_style is None:

@@ -1,4 +1,4 @@
-"""Sentences about likenesses say when they hold an allowance for the border."""
+"""Sentences about likenesses say where they lie at the border of a painting."""
 
 from samehand.explain.words import likeness_in_words, matches_in_words, rarity_in_words
 from samehand.results import Match, Region
