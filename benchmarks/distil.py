@@ -66,9 +66,12 @@ def main() -> None:
     torch.manual_seed(0)
     table = _at_most(load_catalogue(options.catalogue), options.per_artist)
     root, paths = options.catalogue, table["path"].to_list()
+    training = (table["split"] == "train").to_numpy()
+    styles = table.filter(training)["style"].to_list() if options.styled else None
+    if styles is not None and not any(styles):
+        parser.error(f"no training picture of {root} has a style; leave out --styled")
     teacher = SameHand(options.teacher).embedder
     told = embed_catalogued(teacher, paths, root, root / "embeddings", "the teacher's embeddings")
-    training = (table["split"] == "train").to_numpy()
     told = told - told[training].mean(axis=0)
     told /= np.linalg.norm(told, axis=1, keepdims=True)
     pictures = [_picture(root / path) for path in paths]
@@ -78,9 +81,6 @@ def main() -> None:
     if not checkpoint.exists():
         start(student, known, told[training])
         print("ridge regression:", measured(student, pictures, table), flush=True)
-    styles = table.filter(training)["style"].to_list() if options.styled else None
-    if styles is not None and not any(styles):
-        parser.error(f"no training picture of {root} has a style; leave out --styled")
     learn(student, known, told[training], options.epochs, checkpoint, styles)
     print("distilled:", measured(student, pictures, table), flush=True)
 
