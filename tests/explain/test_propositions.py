@@ -34,8 +34,16 @@ def test_every_band_has_a_step_of_its_own():
 
 @pytest.mark.parametrize("made", [pair_propositions, set_propositions])
 def test_both_propositions_and_their_population_are_stated(made):
-    found = made(1.0, 0.5, False)
+    found = made(1.0, 0.5, False, False)
     assert found.same.startswith("H1:")
     assert found.different.startswith("H2:")
     assert "calibration pictures" in found.population
     assert "not for the pictures" in found.whose_prior
+
+
+@pytest.mark.parametrize("made", [pair_propositions, set_propositions])
+def test_a_model_calibrated_on_ones_own_works_names_their_artists(made):
+    own, shipped = (made(1.0, 0.5, False, own).population for own in (True, False))
+    assert "the collection that the model was calibrated on" in own
+    assert "collections hold it" in shipped
+    assert "Japanese prints" not in own

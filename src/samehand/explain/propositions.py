@@ -20,10 +20,15 @@ WHOSE_PRIOR = (
     "whoever weighs all of these."
 )
 
-POPULATION = (
+_POPULATION = (
     "The other artist of H2 is drawn from the artists of the calibration pictures: European and "
     "American painting of the 15th to the 20th century and some Japanese prints, as online "
     "collections hold it. A rival from one workshop, a pupil or a copyist is no such artist."
+)
+_OWN_POPULATION = (
+    "The other artist of H2 is drawn from the artists of the collection that the model was "
+    "calibrated on. A rival from one workshop, a pupil or a copyist is no such artist, unless "
+    "it holds works of theirs."
 )
 
 
@@ -65,32 +70,37 @@ class Propositions:
     next_step: str
 
 
-def pair_propositions(llr: float, llr_one_style: float | None, refused: bool) -> Propositions:
+def pair_propositions(
+    llr: float, llr_one_style: float | None, refused: bool, own: bool
+) -> Propositions:
     """Return the propositions about two paintings.
 
     Args:
         llr: log10 likelihood ratio.
         llr_one_style: The same against another artist of the same style, or None.
         refused: Whether nothing was measured on such pictures.
+        own: Whether the ratio was calibrated on a collection of the user's.
     """
     return Propositions(
         "H1: one artist made both paintings.",
         "H2: the second painting is by another artist.",
         "H2 within a style: the second painting is by another artist who worked in the same style.",
-        POPULATION,
+        _OWN_POPULATION if own else _POPULATION,
         posteriors(llr, llr_one_style),
         WHOSE_PRIOR,
         next_step(llr, refused),
     )
 
 
-def set_propositions(llr: float, llr_one_style: float | None, refused: bool) -> Propositions:
+def set_propositions(
+    llr: float, llr_one_style: float | None, refused: bool, own: bool
+) -> Propositions:
     """Return the propositions about a doubtful work and works by one artist; see the pair's."""
     return Propositions(
         "H1: the artist of the references made the doubtful work.",
         "H2: another artist made it.",
         "H2 within a style: another artist who worked in the references' style made it.",
-        POPULATION,
+        _OWN_POPULATION if own else _POPULATION,
         posteriors(llr, llr_one_style),
         WHOSE_PRIOR,
         next_step(llr, refused),

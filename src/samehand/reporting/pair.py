@@ -37,6 +37,7 @@ from samehand.reporting.case import Case
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts, shown, shown_exactly
 from samehand.results import Evidence, Nearby, Neighbour, Verdict
+from samehand.scoring.conditions import OWN_WORKS
 from samehand.verification.verifier import SameHand
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def pair_report(
             "date": date,
             "case": case.rows() if case else [],
             "propositions": pair_propositions(
-                verdict.llr, verdict.llr_one_style, verdict.refusal is not None
+                verdict.llr,
+                verdict.llr_one_style,
+                verdict.refusal is not None,
+                verdict.measured_on.endswith(OWN_WORKS),
             ),
             "works": [facts(work, _PAINTING) for work in (left, right)],
             "verdict": verdict,

@@ -18,6 +18,7 @@ from samehand.reporting.growth import draw_growth
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts
 from samehand.results import GrowthStep
+from samehand.scoring.conditions import OWN_WORKS
 from samehand.verification.references import attribution_of, distinct_references
 from samehand.verification.verifier import SameHand
 
@@ -65,7 +66,10 @@ def references_report(
             "date": date,
             "case": case.rows() if case else [],
             "propositions": set_propositions(
-                verdict.llr, verdict.llr_one_style, verdict.refusal is not None
+                verdict.llr,
+                verdict.llr_one_style,
+                verdict.refusal is not None,
+                verdict.measured_on.endswith(OWN_WORKS),
             ),
             "probe": facts(probe, _PAINTING),
             "references": [
