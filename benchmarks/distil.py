@@ -1,17 +1,20 @@
 """One EfficientNet-Lite that learns from a larger model where paintings lie.
 
     python -m benchmarks.distil CATALOGUE --out FOLDER [--teacher vit] [--member 1] [--epochs 8]
-        [--per-artist 8] [--styled]
+        [--per-artist 8] [--styled] [--labels 0.15] [--apart] [--start lite]
 
-The student is one of the two networks of `lite` as it ships, whose batch statistics are folded into
-its convolutions, with a new projection: first ridge regression from its features to the teacher's
-embeddings of training pictures, then gradients. No label of an artist is used but to measure. The
+The student is one of the two networks of `lite` as it ships, or of another model of theirs named by
+--start, whose batch statistics are folded into its convolutions, with a new projection: first ridge
+regression from its features to the teacher's embeddings of training pictures, then gradients. The
 loss is three times the cosine distance of a cropped view's embedding to the teacher's of the whole
 picture, and half the divergence of the similarities within a batch (Tung and Mori, ICCV 2019, with
-a softmax at 0.07). With --styled every second batch holds pictures of one style, so that what tells
-hands within it counts. Prints AUC on validation artists before and after, by cosine and corrected
-by the cohort of training artists. Checkpoints twice an epoch; run again to go on. CATALOGUE may be
-what `benchmarks.make_vit` gathers from several collections. Needs samehand[train].
+a softmax at 0.07). Without --labels no label of an artist is used but to measure; with it, so much
+of a softmax over the artists' mean embeddings is added, with a margin (Wang et al., CVPR 2018).
+With --styled every second batch holds pictures of one style. --apart leaves out every second artist
+who has no thumbnail, for `benchmarks.held_out` to calibrate with. Prints AUC on validation artists
+before and after, by cosine and corrected by the cohort of training artists. Checkpoints twice an
+epoch; run again to go on. CATALOGUE may be what `benchmarks.make_vit` gathers from several
+collections; `benchmarks.make_lite` makes a model of two students. Needs samehand[train].
 """
 
 import argparse
@@ -31,25 +34,29 @@ from onnx import numpy_helper
 from PIL import Image
 from torch import Tensor, nn
 
+from benchmarks.held_out import set_apart
 from benchmarks.shared import pair_aucs
 from samehand.catalogue.schema import load_catalogue
+from samehand.files import write_text
 from samehand.images.augment import Augmentation, training_view
 from samehand.images.views import render_views
 from samehand.model.embed import embed_catalogued
-from samehand.model.folder import ENCODER, find_model
+from samehand.model.folder import ENCODER, find_model, open_model
 from samehand.networks.encoder import Encoder, EncoderConfig
 from samehand.networks.statistics import map_statistics
 from samehand.records import Floats
 from samehand.scoring.comparator import CosineComparator
 from samehand.verification.verifier import SameHand
 
-BATCH, SIZE, WHOLE, RIDGE, NEIGHBOURS = 64, 176, 224, 3000.0, 20
-FROZEN = 6
-"""The stem and five blocks are not trained."""
+BATCH, SIZE, WHOLE, RIDGE, NEIGHBOURS = 64, 192, 224, 3000.0, 20
+FROZEN = 9
+"""The stem and eight blocks are not trained."""
 VARIED = Augmentation(smallest_crop=0.4, recompress=0.0, exposure=0.08, white_balance=0.0)
 SCALE = 50.0
 """The projection's weights are so small that the optimiser's steps would drown them; the length of
 what they give is taken off again."""
+SOFTMAX, MARGIN = 20.0, 0.1
+STUDENT, FACTS = "student.pt", "student.json"
 
 
 def main() -> None:
@@ -58,30 +65,59 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--teacher", default="vit")
     parser.add_argument("--member", type=int, choices=(0, 1), default=1)
+    parser.add_argument("--start", default="lite")
+    parser.add_argument("--labels", type=float, default=0.0)
+    parser.add_argument("--apart", action="store_true")
     parser.add_argument("--styled", action="store_true")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--per-artist", type=int, default=8)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    table = _at_most(load_catalogue(options.catalogue), options.per_artist)
+    table = load_catalogue(options.catalogue)
+    if options.apart:
+        table = table.filter(~pl.col("artist").is_in(apart_artists(table)))
+    table = _at_most(table, options.per_artist)
     root, paths = options.catalogue, table["path"].to_list()
     training = (table["split"] == "train").to_numpy()
     styles = table.filter(training)["style"].to_list() if options.styled else None
     if styles is not None and not any(styles):
         parser.error(f"no training picture of {root} has a style; leave out --styled")
-    teacher = SameHand(options.teacher).embedder
-    told = embed_catalogued(teacher, paths, root, root / "embeddings", "the teacher's embeddings")
+    teacher = SameHand(options.teacher)
+    told = embed_catalogued(
+        teacher.embedder, paths, root, root / "embeddings", "the teacher's embeddings"
+    )
     told = told - told[training].mean(axis=0)
     told /= np.linalg.norm(told, axis=1, keepdims=True)
     pictures = [_picture(root / path) for path in paths]
     known = [one for one, is_known in zip(pictures, training, strict=True) if is_known]
-    student = shipped_student(told.shape[1], options.member)
-    checkpoint = options.out / "student.pt"
+    student = shipped_student(told.shape[1], options.member, options.start)
+    checkpoint = options.out / STUDENT
+    facts = {
+        "kind": "distilled",
+        "name": f"lite{options.member}",
+        "seed": 0,
+        "keep": "last",
+        "teacher": teacher.folder.identity,
+        "started_from": open_model(options.start).identity,
+        "epochs": options.epochs,
+        "labels": options.labels,
+        "styled": options.styled,
+        "apart": options.apart,
+        "per_artist": options.per_artist,
+        "batch": BATCH,
+        "size": SIZE,
+        "frozen_blocks": FROZEN,
+        "width": told.shape[1],
+        "pictures": len(known),
+    }
+    write_text(options.out / FACTS, json.dumps(facts, indent=1) + "\n")
+    artists = table.filter(training)["artist"].to_list()
     if not checkpoint.exists():
         start(student, known, told[training])
         print("ridge regression:", measured(student, pictures, table), flush=True)
-    learn(student, known, told[training], options.epochs, checkpoint, styles)
+    labels = Labels(artists, told[training], options.labels) if options.labels else None
+    learn(student, known, told[training], options.epochs, checkpoint, styles, labels)
     print("distilled:", measured(student, pictures, table), flush=True)
 
 
@@ -97,13 +133,26 @@ def _picture(path: Path) -> Image.Image:
         return image.convert("RGB").resize((WHOLE, WHOLE), Image.Resampling.LANCZOS)
 
 
-def shipped_student(width: int, member: int = 1) -> Encoder:
-    """Return a network of `lite` with its shipped convolutions and a projection to be learned."""
+def apart_artists(table: pl.DataFrame) -> list[str]:
+    """Return the artists without a thumbnail who are held out for calibration."""
+    thumbnails = [Path(path).parts[0] == "images" for path in table["path"]]
+    known = set(table.filter(pl.Series(thumbnails))["artist"])
+    return [name for name in sorted(set(table["artist"]) - known) if set_apart(name)]
+
+
+def shipped_student(width: int, member: int = 1, start: str | Path = "lite") -> Encoder:
+    """Return a network of a model's convolutions, and a projection to be learned.
+
+    Args:
+        width: Numbers in an embedding.
+        member: 0 for EfficientNet-Lite0, 1 for Lite1.
+        start: `lite`, or another model that joins the two.
+    """
     config = EncoderConfig(
         f"efficientnet-lite{member}", pooling="statistics", width=width, frozen_blocks=FROZEN
     )
     encoder = Encoder(config, pretrained=False)
-    graph = onnx.load(find_model("lite") / ENCODER).graph
+    graph = onnx.load(find_model(start) / ENCODER).graph
     stored = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     halves = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
     prefix = f"encoder.members.{member}.backbone.body.network."
@@ -165,6 +214,7 @@ def learn(
     epochs: int,
     checkpoint: Path,
     styles: list[str | None] | None = None,
+    labels: "Labels | None" = None,
 ) -> None:
     """Train all but the stem and the first blocks; leaves the mean of the last steps' weights.
 
@@ -196,6 +246,8 @@ def learn(
         views = [training_view(pictures[one], SIZE, VARIED, rng) for one in chosen.tolist()]
         found = student.eval()(_batch(views))
         loss = distance(found, targets[chosen])
+        if labels is not None:
+            loss = loss + labels.loss(found, chosen)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(student.parameters(), 5.0)
@@ -209,6 +261,32 @@ def learn(
             _keep(checkpoint, student, optimiser, mean, step)
             print(json.dumps({"step": step, "loss": round(float(loss.detach()), 3)}), flush=True)
     student.load_state_dict(mean)
+
+
+class Labels:
+    """How well embeddings name their artists, for whom the teacher's mean embeddings stand.
+
+    Attributes:
+        number: Number of each picture's artist, (N,).
+        means: The artists' mean embeddings, unit length, (A, D).
+    """
+
+    def __init__(self, artists: list[str], told: Floats, weight: float) -> None:
+        number = np.unique(artists, return_inverse=True)[1]
+        sums = np.zeros((int(number.max()) + 1, told.shape[1]), np.float32)
+        np.add.at(sums, number, told)
+        self.number = torch.from_numpy(number)
+        self.means = nn.functional.normalize(torch.from_numpy(sums), dim=1)
+        self._weight = weight
+
+    def loss(self, found: Tensor, chosen: NDArray[np.int64]) -> Tensor:
+        """Return the weighted softmax loss with a margin of embeddings, (B, D), of `chosen`, (B,).
+
+        Wang et al., "CosFace", CVPR 2018, equation 4.
+        """
+        own = self.number[chosen]
+        cosines = found @ self.means.T - MARGIN * nn.functional.one_hot(own, len(self.means))
+        return self._weight * nn.functional.cross_entropy(SOFTMAX * cosines, own)
 
 
 def of_one_style(styles: list[str | None], rng: np.random.Generator) -> NDArray[np.int64]:

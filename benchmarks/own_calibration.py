@@ -83,7 +83,7 @@ def main() -> None:
     asked.add_argument("--cache", type=Path)
     asked.add_argument("--artists", type=int, default=10)
     asked.add_argument("--draws", type=int, default=40)
-    asked.add_argument("--new", action="store_true")
+    asked.add_argument("--new", choices=["none", "apart", "all"], default="none")
     asked.add_argument("--without", action="store_true")
     options = asked.parse_args()
     model = SameHand(options.model)

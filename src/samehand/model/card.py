@@ -93,6 +93,13 @@ def _comparator(config: ModelConfig) -> str:
 
 def _run(config: ModelConfig, facts: dict[str, Any]) -> str:
     recipe, epoch = facts["recipe"], facts["best"]["epoch"]
+    if recipe.get("kind") == "distilled":
+        helped = ", beside the artists' names" if recipe["labels"] else ""
+        return (
+            f"- Network `{recipe['name']}`, seed {recipe['seed']}: learned from "
+            f"`{recipe['teacher']}` where it places paintings{helped}, in {recipe['steps']:,} "
+            f"steps of {recipe['batch']} pictures; it started from `{recipe['started_from']}`."
+        )
     if recipe.get("stages") == []:
         return (
             f"- Recipe: `{recipe['name']}`, seed {recipe['seed']}; the backbone stays as it was "
