@@ -14,14 +14,18 @@ import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.held_out import HeldOut, read_held_out
 from samehand.model.folder import ModelConfig, write_config
 from samehand.scoring.condition_fitting import fit_conditions
 from samehand.scoring.conditions import Condition, condition_words
+from samehand.scoring.openset import OpenSetCondition
 from samehand.scoring.openset_conditions import fit_open_conditions
 from samehand.verification.references import attribution_of
 from samehand.verification.verifier import SameHand
+
+Fitted = TypeVar("Fitted", Condition, OpenSetCondition)
 
 
 def compared(shipped: tuple[Condition, ...], fitted: tuple[Condition, ...]) -> list[str]:
@@ -69,15 +73,30 @@ def open_sets(config: ModelConfig) -> list[str]:
 def refitted(model: SameHand, held_out: HeldOut, parts: list[str]) -> ModelConfig:
     """Return a model's configuration with parts of it fitted anew."""
     config, comparator = model.folder.config, model.folder.comparator
+    # Reduced photographs stand in where a photograph is compared with something smaller, and would
+    # make every thumbnail one of a single source.
+    both = held_out.pictures, held_out.without("reduced").pictures
     if "conditions" in parts:
-        config = replace(config, conditions=fit_conditions(comparator, held_out.pictures))
+        config = replace(
+            config, conditions=_chosen(*(fit_conditions(comparator, each) for each in both))
+        )
     if "open-sets" in parts:
         rules = replace(attribution_of(model.folder), by_kinds=())
-        by_kinds = fit_open_conditions(
-            comparator, held_out.pictures, rules, config.calibration, config.conditions
+        by_kinds = _chosen(
+            *(
+                fit_open_conditions(comparator, each, rules, config.calibration, config.conditions)
+                for each in both
+            )
         )
         config = replace(config, attribution=replace(rules, by_kinds=by_kinds))
     return config
+
+
+def _chosen(with_reduced: tuple[Fitted, ...], without: tuple[Fitted, ...]) -> tuple[Fitted, ...]:
+    """Return what was fitted with reduced photographs where a photograph is one of the two."""
+    found = [one for one in with_reduced if any("photograph" in kind for kind in one.kinds)]
+    found += [one for one in without if not any("photograph" in kind for kind in one.kinds)]
+    return tuple(sorted(found, key=lambda one: one.kinds))
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ natural      thumbnails of the validation artists in their true proportions
 photographs  photographs by validation artists, each source a collection of its own
 new          the same by artists who are not in Painter by Numbers; `vit` learned from them
 apart        every second of those, drawn by their names, from whom `lite` did not learn
+reduced      squeezed thumbnails of photographs by validation and apart artists, and copies of
+             those, to be held against photographs: few artists have both
 museum       another museum's photographs
 
 All are listed in one table, `held-out.csv`; no test artist of Painter by Numbers is among them, but
@@ -26,6 +28,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.make_vit.gather import cut_out
 from benchmarks.validation.copies import KINDS
 from samehand.catalogue.schema import load_catalogue
 from samehand.catalogue.splits import calibration_paintings
@@ -34,10 +37,11 @@ from samehand.images.decode import decode_file
 from samehand.model.embed import embed_files
 from samehand.progress import track
 from samehand.scoring.condition_fitting import Pictures
-from samehand.verification.condition import picture_kinds
+from samehand.verification.condition import kinds_of
 from samehand.verification.verifier import SameHand
 
 TABLE = "held-out.csv"
+PHOTOGRAPHS = "photographs-512"
 COPIED = 4
 """Paintings of each artist that copies are made of."""
 
@@ -56,8 +60,8 @@ class HeldOut:
         return self._take(self.collections == collection)
 
     def without(self, collection: str) -> "HeldOut":
-        """Return all pictures but those of a collection."""
-        return self._take(self.collections != collection)
+        """Return all pictures but those of collections whose names begin so."""
+        return self._take(~np.char.startswith(self.collections, collection))
 
     def _take(self, kept: NDArray[np.bool_]) -> "HeldOut":
         old = self.pictures
@@ -95,7 +99,8 @@ def make_held_out(catalogue: Path, more: Path, natural: Path, out: Path) -> Path
             image = decode_file(catalogue / one["path"]).image
             file = KINDS[kind](image, one["path"], out / kind / f"{name}.png")
             rows.append(_row(out / kind / file, one["artist"], one["painting_id"], kind))
-    rows += _further(more, {_slug(name) for name in held["artist"]}, table, out)
+    further = _further(more, {_slug(name) for name in held["artist"]}, table, out)
+    rows += further + _reduced(further, out)
     with open(natural / "paintings.csv", newline="", encoding="utf-8") as source:
         for line in csv.DictReader(source):
             rows.append(_row(natural / "images" / line["file"], line["artist"], "", "museum"))
@@ -110,9 +115,7 @@ def _further(more: Path, held: set[str], table: pl.DataFrame, out: Path) -> list
     rows = []
     with open(more / "paintings.csv", newline="", encoding="utf-8") as source:
         lines = list(csv.DictReader(source))
-    archives = {
-        name: zipfile.ZipFile(more / f"{name}.zip") for name in ("natural-224", "photographs-512")
-    }
+    archives: dict[str, zipfile.ZipFile] = {}
     for line in lines:
         where = line["file"].split("/")[0]
         own, new = _slug(line["artist"]) in held, _slug(line["artist"]) not in known
@@ -122,17 +125,36 @@ def _further(more: Path, held: set[str], table: pl.DataFrame, out: Path) -> list
         source_name = line["source"].split("@")[0].replace("/", "-")
         if own and where == "natural-224":
             collection = "natural"
-        elif own and where == "photographs-512":
+        elif own and where == PHOTOGRAPHS:
             collection = f"photographs {source_name}"
-        elif new and not line["pbn_group"] and where == "photographs-512":
+        elif new and not line["pbn_group"] and where == PHOTOGRAPHS:
             collection = f"{'apart' if set_apart(line['artist']) else 'new'} {source_name}"
         else:
             continue
-        archives[where].extract(line["file"], out)
-        rows.append(_row(out / line["file"], line["artist"], "", collection))
+        target = (out / line["file"]).with_suffix(".png")
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            cut_out(more, line, archives).save(target)
+        rows.append(_row(target, line["artist"], "", collection))
     for archive in archives.values():
         archive.close()
     return rows
+
+
+def _reduced(rows: list[dict[str, str]], out: Path) -> list[dict[str, str]]:
+    photographs = [one for one in rows if one["collection"].startswith(("photographs", "apart"))]
+    (out / "reduced").mkdir(exist_ok=True)
+    found = []
+    for number, one in enumerate(track(photographs, "reducing photographs", len(photographs))):
+        image = decode_file(Path(one["file"])).image.resize((224, 224))
+        file = out / "reduced" / f"{number:05}.jpg"
+        image.save(file, quality=90)
+        found.append(_row(file, one["artist"], one["file"], "reduced"))
+        for kind, copy in KINDS.items():
+            name = copy(image, one["file"], out / "reduced" / f"{number:05}-{kind}.png")
+            target = out / "reduced" / name
+            found.append(_row(target, one["artist"], one["file"], f"reduced, {kind}"))
+    return found
 
 
 def set_apart(artist: str) -> bool:
@@ -156,7 +178,7 @@ def read_held_out(model: SameHand, table: Path, cache: Path | None, *, new: str)
     rows = [row for row in rows if not row["collection"].startswith(left_out)]
     paths = [Path(row["file"]) for row in rows]
     embedded = embed_files(model.embedder, paths, cache)
-    kinds = picture_kinds(model.folder.config, paths, embedded, cache)
+    kinds = kinds_of(paths, embedded, cache)
     kept = [i for i, path in enumerate(paths) if path not in embedded.failures]
     # Artists of one source who are held out and new ones are one collection.
     names = [re.sub("^(new|apart) ", "photographs ", rows[i]["collection"]) for i in kept]

@@ -33,6 +33,7 @@ from samehand.networks.ensemble import Ensemble
 from samehand.networks.export import export_encoder
 from samehand.records import Floats
 from samehand.training.discriminate import run_views
+from samehand.training.loop import keep_freed_memory
 from samehand.versions import versions
 
 SERVED = Serving(
@@ -85,6 +86,7 @@ def joined(members: list[Encoder], paths: list[Path], labels: NDArray[np.integer
         paths: N training pictures.
         labels: The artist of each, (N,).
     """
+    keep_freed_memory()
     ensemble = Ensemble(members).eval()
     size, device = SERVED.size, torch.device("cpu")
     rows = run_views(ensemble.joined, device, paths, size, "embedding training paintings")

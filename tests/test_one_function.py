@@ -127,24 +127,24 @@ def model() -> SameHand:
 
 
 @pytest.fixture(scope="module")
-def shelf(model, work_of, tmp_path_factory) -> Iterator[Gallery]:
+def shelf(model, painting_of, tmp_path_factory) -> Iterator[Gallery]:
     folder = tmp_path_factory.mktemp("works")
     for artist in range(2):
         (folder / f"Artist {artist}").mkdir()
         for work in range(3):
-            work_of(artist, work).save(folder / f"Artist {artist}" / f"{work}.png")
+            painting_of(artist, work).save(folder / f"Artist {artist}" / f"{work}.png")
     with Gallery.create(folder.parent / "one-function", model) as gallery:
         gallery.add([folder], model)
         yield gallery
 
 
 @pytest.fixture(scope="module")
-def pictures(work_of, tmp_path_factory) -> list[Path]:
+def pictures(painting_of, tmp_path_factory) -> list[Path]:
     """Two works by the first artist of the gallery that it does not hold."""
     folder = tmp_path_factory.mktemp("doubtful")
     paths = [folder / f"{work}.png" for work in (7, 8)]
     for work, path in zip((7, 8), paths, strict=True):
-        work_of(0, work).save(path)
+        painting_of(0, work).save(path)
     return paths
 
 

@@ -81,13 +81,24 @@ def _further(
         path = Path(row["file"]).with_suffix(".png")
         target = out / path
         if not target.is_file():
-            image = Image.open(io.BytesIO(_read(folder, row["file"], archives))).convert("RGB")
-            if row.get("crop_x1"):
-                box = [round(float(row[f"crop_{side}"])) for side in ("x0", "y0", "x1", "y1")]
-                image = image.crop((box[0], box[1], box[2], box[3]))
             target.parent.mkdir(parents=True, exist_ok=True)
-            image.save(target)
+            cut_out(folder, row, archives).save(target)
         yield _row(row, path, target, names.get(slug(row["artist"]), row["artist"]))
+
+
+def cut_out(folder: Path, row: dict[str, str], archives: dict[str, zipfile.ZipFile]) -> Image.Image:
+    """Return a picture of `paintings.csv` without its border.
+
+    Args:
+        folder: Where the table lies.
+        row: Its line.
+        archives: Zips that are open; those that are needed are added.
+    """
+    image = Image.open(io.BytesIO(_read(folder, row["file"], archives))).convert("RGB")
+    if row.get("crop_x1"):
+        box = [round(float(row[f"crop_{side}"])) for side in ("x0", "y0", "x1", "y1")]
+        image = image.crop((box[0], box[1], box[2], box[3]))
+    return image
 
 
 def _row(row: dict[str, str], path: Path, target: Path, artist: str) -> dict[str, Any]:

@@ -69,9 +69,12 @@ def test_a_model_without_a_background_says_how_to_make_one(
         bare.explain(work_of(0, 0), work_of(0, 1))
 
 
-def test_a_score_lies_among_known_pairs_where_the_verdict_says(work_of):
+def test_a_score_lies_among_known_pairs_where_the_verdict_says(painting_of):
     shipped = SameHand(threads=1)
-    one, two = shipped.open(work_of(1, 0, (700, 640))), shipped.open(work_of(1, 1, (640, 720)))
+    one, two = (
+        shipped.open(painting_of(1, 0, (700, 640))),
+        shipped.open(painting_of(1, 1, (640, 720))),
+    )
     calibration = shipped.folder.config.calibration
     verdict = shipped.compare(one, two)
     assert "photograph" in verdict.condition, "not the pictures that the background is of"

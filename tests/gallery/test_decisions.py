@@ -104,11 +104,11 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, model, work_of):
+def filled(tmp_path_factory, model, painting_of):
     folder = tmp_path_factory.mktemp("decisions")
     lines = ["path,artist,accession number"]
     for artist, work in itertools.product(range(2), range(3)):
-        work_of(artist, work).save(folder / f"{artist}-{work}.png")
+        painting_of(artist, work).save(folder / f"{artist}-{work}.png")
         lines.append(f"{artist}-{work}.png,Artist {artist},N.{artist}{work}")
     (folder / "t.csv").write_text("\n".join(lines))
     with Gallery.create(folder / "g", model) as gallery:
@@ -162,7 +162,7 @@ def test_a_decision_that_cannot_be_is_one_sentence(shelf, first, second, label, 
     assert shelf.decisions().decisions == ()
 
 
-def test_a_work_is_found_by_its_files_name_where_one_has_it(shelf, filled, work_of, model):
+def test_a_work_is_found_by_its_files_name_where_one_has_it(shelf, filled, painting_of, model):
     digests = {Path(stored.work.path).name: stored.sha256 for stored in shelf.list()}
     assert content_of(shelf.store, "0-1.png") == digests["0-1.png"]
     assert content_of(shelf.store, f"{filled.name}/1-2.png") == digests["1-2.png"]
@@ -171,7 +171,7 @@ def test_a_work_is_found_by_its_files_name_where_one_has_it(shelf, filled, work_
             content_of(shelf.store, wrong)
     again = Path(shelf.folder).parent / "again"
     again.mkdir()
-    work_of(1, 5).save(again / "0-1.png")
+    painting_of(1, 5).save(again / "0-1.png")
     shelf.add([again], model)
     with pytest.raises(GalleryError, match=r"2 works have the file 0-1\.png; name the whole path"):
         content_of(shelf.store, "0-1.png")

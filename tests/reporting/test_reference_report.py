@@ -24,11 +24,11 @@ def shipped() -> SameHand:
 
 
 @pytest.fixture(scope="module")
-def files(work_of, tmp_path_factory):
+def files(painting_of, tmp_path_factory):
     """A doubtful work, then works by its painter."""
     folder = tmp_path_factory.mktemp("works")
     for work in range(4):
-        work_of(0, work).save(folder / f"{work}.png")
+        painting_of(0, work).save(folder / f"{work}.png")
     return [folder / f"{work}.png" for work in range(4)]
 
 

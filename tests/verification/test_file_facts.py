@@ -17,10 +17,10 @@ def shipped() -> SameHand:
 
 
 @pytest.fixture(scope="module")
-def scans(tmp_path_factory, work_of) -> Path:
+def scans(tmp_path_factory, painting_of) -> Path:
     """A work, copies of it, another one, and pictures that are warned of."""
     folder = tmp_path_factory.mktemp("scans")
-    one = work_of(1, 0, (480, 400))
+    one = painting_of(1, 0, (480, 400))
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     pictures = {
         "one": one,
@@ -29,7 +29,7 @@ def scans(tmp_path_factory, work_of) -> Path:
         "cropped": one.crop((30, 20, 450, 390)),
         "mirrored": ImageOps.mirror(one),
         "grey": one.convert("L"),
-        "other": work_of(2, 0, (480, 400)),
+        "other": painting_of(2, 0, (480, 400)),
         "noise": Image.fromarray(noise),
     }
     for name, image in pictures.items():

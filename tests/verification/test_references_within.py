@@ -29,12 +29,20 @@ def styled(tmp_path_factory):
     return SameHand(folder, threads=1)
 
 
-def test_a_set_within_a_style_is_read_by_a_rule_of_its_own(styled, work_of):
-    comparator, rule = styled.folder.comparator, styled.folder.config.attribution.one_style
+@pytest.fixture(scope="module")
+def plain(styled, tmp_path_factory):
+    """The same model, which moves no score by the kinds of pictures."""
+    folder = Path(shutil.copytree(styled.folder.path, tmp_path_factory.mktemp("plain") / "model"))
+    write_config(folder, replace(styled.folder.config, conditions=()))
+    return SameHand(folder, threads=1)
+
+
+def test_a_set_within_a_style_is_read_by_a_rule_of_its_own(plain, painting_of):
+    comparator, rule = plain.folder.comparator, plain.folder.config.attribution.one_style
     for artist in range(4):
-        known = [styled.open(work_of(artist, work)) for work in (1, 2, 3)]
-        probe = styled.open(work_of(artist, 0))
-        found = styled.verify(probe, known)
+        known = [plain.open(painting_of(artist, work)) for work in (1, 2, 3)]
+        probe = plain.open(painting_of(artist, 0))
+        found = plain.verify(probe, known)
         features = reference_features(
             comparator,
             comparator.enrol(probe.embedding[None]),
@@ -55,14 +63,14 @@ def test_a_set_within_a_style_is_read_by_a_rule_of_its_own(styled, work_of):
             decided = "no decision"
         assert found.decision_one_style == decided
         assert found.error_rate_one_style == point.error_rate
-        strict = styled.verify(probe, known, operating_point="fmr1")
+        strict = plain.verify(probe, known, operating_point="fmr1")
         assert strict.decision_one_style is strict.error_rate_one_style is None
 
 
-def test_one_reference_is_a_pair_within_a_style_too(styled, work_of):
+def test_one_reference_is_a_pair_within_a_style_too(styled, painting_of):
     decided = set()
     for artist, work in product(range(4), range(1, 4)):
-        pair = work_of(0, 0), work_of(artist, work)
+        pair = painting_of(0, 0), painting_of(artist, work)
         alone, both = styled.verify(pair[0], [pair[1]]), styled.compare(*pair)
         assert alone.llr_one_style == pytest.approx(both.llr_one_style, abs=1e-5)
         assert alone.decision_one_style == both.decision_one_style
@@ -71,21 +79,23 @@ def test_one_reference_is_a_pair_within_a_style_too(styled, work_of):
     assert None not in decided
 
 
-def test_nothing_is_decided_within_a_style_without_a_rule_for_such_sets(styled, tmp_path, work_of):
+def test_nothing_is_decided_within_a_style_without_a_rule_for_such_sets(
+    styled, tmp_path, painting_of
+):
     folder = Path(shutil.copytree(styled.folder.path, tmp_path / "model"))
     config = styled.folder.config
     attribution = replace(config.attribution, one_style=None)
     write_config(folder, replace(config, attribution=attribution))
-    known = [styled.open(work_of(0, work)) for work in (1, 2, 3)]
-    found = SameHand(folder, threads=1).verify(work_of(0, 0), known)
+    known = [styled.open(painting_of(0, work)) for work in (1, 2, 3)]
+    found = SameHand(folder, threads=1).verify(painting_of(0, 0), known)
     assert found.llr_one_style is not None
     assert found.decision_one_style is found.error_rate_one_style is None
 
 
-def test_one_strange_work_among_the_references_refuses_nothing(styled, tmp_path, work_of):
+def test_one_strange_work_among_the_references_refuses_nothing(styled, tmp_path, painting_of):
     folder = Path(shutil.copytree(styled.folder.path, tmp_path / "model"))
-    known = [styled.open(work_of(0, work)) for work in (1, 2, 3)]
-    probe, *known = sorted([styled.open(work_of(0, 0)), *known], key=lambda one: one.novelty)
+    known = [styled.open(painting_of(0, work)) for work in (1, 2, 3)]
+    probe, *known = sorted([styled.open(painting_of(0, 0)), *known], key=lambda one: one.novelty)
     for strange in range(1, 4):
         limit = (([probe, *known])[3 - strange].novelty + known[3 - strange].novelty) / 2
         config = replace(styled.folder.config, novelty_limit=limit)
@@ -96,15 +106,15 @@ def test_one_strange_work_among_the_references_refuses_nothing(styled, tmp_path,
         assert all(one.name in said for one in known[3 - strange :])
 
 
-def test_a_gallery_says_the_same_within_a_style_as_its_works_do(styled, tmp_path, work_of):
+def test_a_gallery_says_the_same_within_a_style_as_its_works_do(styled, tmp_path, painting_of):
     paths = {}
     for artist, work in product(range(2), range(1, 4)):
         file = tmp_path / "works" / f"painter {artist}" / f"{work}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        work_of(artist, work).save(file)
+        painting_of(artist, work).save(file)
         paths.setdefault(f"painter {artist}", []).append(file)
     probe = tmp_path / "probe.png"
-    work_of(1, 0).save(probe)
+    painting_of(1, 0).save(probe)
     with Gallery.create(tmp_path / "shelf", styled.folder) as shelf:
         shelf.add([tmp_path / "works"], styled)
         named, near = styled.identify(probe, shelf), styled.search(probe, shelf)

@@ -17,13 +17,13 @@ def model():
 
 
 @pytest.fixture
-def shelf(tmp_path, work_of, model):
+def shelf(tmp_path, painting_of, model):
     """A gallery of one artist's pictures, a thumbnail, a photograph and a greyscale one."""
     folder = tmp_path / "works" / "Ann"
     folder.mkdir(parents=True)
-    work_of(0, 0, (224, 200)).save(folder / "small.png")
-    work_of(0, 1, (500, 400)).save(folder / "large.png")
-    work_of(0, 2, (500, 400)).convert("L").save(folder / "grey.png")
+    painting_of(0, 0, (224, 200)).save(folder / "small.png")
+    painting_of(0, 1, (500, 400)).save(folder / "large.png")
+    painting_of(0, 2, (500, 400)).convert("L").save(folder / "grey.png")
     with Gallery.create(tmp_path / "shelf", model) as gallery:
         gallery.add([folder.parent], model)
         yield gallery
@@ -45,8 +45,8 @@ def test_the_kind_of_each_file_is_found_out_when_it_is_added(shelf):
     }
 
 
-def test_a_search_gives_the_ratio_that_a_comparison_of_the_files_gives(shelf, model, work_of):
-    probe = model.open(work_of(0, 5, (400, 500)))
+def test_a_search_gives_the_ratio_that_a_comparison_of_the_files_gives(shelf, model, painting_of):
+    probe = model.open(painting_of(0, 5, (400, 500)))
     found = model.search(probe, shelf).neighbours
     assert len(found) == 3
     for one in found:
@@ -64,8 +64,10 @@ def test_a_decision_keeps_the_ratio_that_was_shown(shelf, model):
     assert made.llr != pytest.approx(score, abs=1e-3)
 
 
-def test_without_its_file_of_small_pictures_works_are_read_as_the_usual_ones(shelf, model, work_of):
-    probe = model.open(work_of(0, 5, (400, 500)))
+def test_without_its_file_of_small_pictures_works_are_read_as_the_usual_ones(
+    shelf, model, painting_of
+):
+    probe = model.open(painting_of(0, 5, (400, 500)))
     before = model.search(probe, shelf).neighbours
     (shelf.folder / FILE).unlink()
     assert set(kinds(shelf).values()) == {None}
@@ -88,13 +90,15 @@ def test_a_merged_work_brings_its_kind_though_its_file_is_gone(shelf, tmp_path, 
         assert kinds(other) == kinds(shelf) == before
 
 
-def test_suspects_are_judged_by_the_reading_of_the_pictures(tmp_path, work_of, model, monkeypatch):
+def test_suspects_are_judged_by_the_reading_of_the_pictures(
+    tmp_path, painting_of, model, monkeypatch
+):
     folder = tmp_path / "works"
     for hand in range(2):
         (folder / str(hand)).mkdir(parents=True)
         for number in range(3):
             size = (224, 200) if number < 2 else (500, 400)
-            work_of(hand, number, size).save(folder / str(hand) / f"{number}.png")
+            painting_of(hand + 1, number, size).save(folder / str(hand) / f"{number}.png")
     # A label that is wrong.
     (folder / "0" / "2.png").rename(folder / "1" / "other.png")
     with Gallery.create(tmp_path / "labelled", model) as gallery:
@@ -122,8 +126,8 @@ def test_scores_as_of_usual_pictures_are_in_the_order_of_the_ratios(shelf, model
     np.testing.assert_allclose(plain.ravel(), raw, atol=1e-6)
 
 
-def test_an_artist_is_named_by_the_reading_of_the_pictures(shelf, model, work_of, monkeypatch):
-    probe = model.open(work_of(0, 5, (400, 500)))
+def test_an_artist_is_named_by_the_reading_of_the_pictures(shelf, model, painting_of, monkeypatch):
+    probe = model.open(painting_of(0, 5, (400, 500)))
     known = model.identify(probe, shelf).candidates[0].llr
     verdict = model.verify(probe, [one.work.path for one in shelf.list()])
     if not verdict.refusal:

@@ -17,9 +17,11 @@ HERE = "http://127.0.0.1:8017"
 
 
 @pytest.fixture(scope="module")
-def files(work_of, png):
-    known = [("references", (f"r{n}.png", png(work_of(1, n)), "image/png")) for n in range(1, 4)]
-    return [("probe", ("p.png", png(work_of(1, 0)), "image/png")), *known]
+def files(painting_of, png):
+    known = [
+        ("references", (f"r{n}.png", png(painting_of(1, n)), "image/png")) for n in range(1, 4)
+    ]
+    return [("probe", ("p.png", png(painting_of(1, 0)), "image/png")), *known]
 
 
 def test_the_api_answers_as_the_facade(whole_client, files, shipped):

@@ -62,6 +62,13 @@ def picture_kinds(
     """
     if not config.conditions:
         return ["photograph"] * len(paths)
+    return kinds_of(paths, table, cache)
+
+
+def kinds_of(
+    paths: Sequence[Path], table: EmbeddingTable | None = None, cache: Path | None = None
+) -> list[PictureKind]:
+    """Return what each file can show, whatever a model tells apart; see `picture_kinds`."""
     digests: Sequence[str | None] = [None] * len(paths) if table is None else table.digests
     known: dict[str, PictureKind] = {} if table is None else dict(table.kinds)
     unknown = {one for one in digests if one is not None} - known.keys()
