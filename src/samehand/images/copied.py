@@ -27,8 +27,8 @@ CROP_COSINE = 0.65
 CROP_COSINE_IN_GREY = 0.2
 """Below these cosines of embeddings no crop is looked for, which takes 50 ms a picture.
 
-Of 12 works of $NATURAL, crops by 4 to 10 % at each edge keep 0.79 (vit) or 0.94 (lite), by 15 %
-0.74 or 0.86, and those in grey beside colours 0.29 or 0.54
+Of 12 works of $NATURAL, crops by 4 to 10 % at each edge keep 0.79 (vit) or 0.95 (lite), by 15 %
+0.74 or 0.88, and those in grey beside colours 0.29 or 0.56
 (`python -m benchmarks.copies_told cosines "$NATURAL/images" --model vit`).
 """
 

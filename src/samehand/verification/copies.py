@@ -24,8 +24,8 @@ _ROWS_AT_ONCE = 1024
 LOOKED_AT_COSINE = 0.4
 """Below this cosine of embeddings two works are not looked at.
 
-Of 12 works of $NATURAL, copies of a fifth of the size keep 0.53 (vit) or 0.68 (lite), those turned
-by a quarter 0.69 or 0.56, and those in greyscale 0.35 or 0.57 (`python -m benchmarks.copies_told
+Of 12 works of $NATURAL, copies of a fifth of the size keep 0.53 (vit) or 0.64 (lite), those turned
+by a quarter 0.69 or 0.69, and those in greyscale 0.35 or 0.59 (`python -m benchmarks.copies_told
 cosines "$NATURAL/images" --model vit`).
 """
 
