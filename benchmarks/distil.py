@@ -37,6 +37,7 @@ from torch import Tensor, nn
 from benchmarks.held_out import PHOTOGRAPHS, set_apart
 from benchmarks.shared import pair_aucs
 from samehand.catalogue.schema import load_catalogue
+from samehand.errors import RecipeError
 from samehand.files import write_text
 from samehand.images.augment import Augmentation, training_view
 from samehand.images.views import render_views
@@ -113,6 +114,7 @@ def main() -> None:
         "width": told.shape[1],
         "pictures": len(known),
     }
+    _refuse_another(options.out, facts)
     write_text(options.out / FACTS, json.dumps(facts, indent=1) + "\n")
     artists = table.filter(training)["artist"].to_list()
     if not checkpoint.exists():
@@ -121,6 +123,21 @@ def main() -> None:
     labels = Labels(artists, told[training], options.labels) if options.labels else None
     learn(student, known, told[training], options.epochs, checkpoint, styles, labels)
     print("distilled:", measured(student, pictures, table), flush=True)
+
+
+def _refuse_another(out: Path, facts: dict[str, Any]) -> None:
+    """Refuse to go on with a student that learns something else.
+
+    Raises:
+        RecipeError: The folder's facts differ in more than the epochs.
+    """
+    if (out / FACTS).is_file():
+        before = json.loads((out / FACTS).read_text(encoding="utf-8"))
+        other = sorted(key for key in facts if key != "epochs" and before.get(key) != facts[key])
+        if other:
+            raise RecipeError(
+                f"{out} holds a student of another {', '.join(other)}; choose another --out"
+            )
 
 
 def _at_most(table: pl.DataFrame, count: int) -> pl.DataFrame:

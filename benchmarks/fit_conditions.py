@@ -108,7 +108,7 @@ def main() -> None:
     asked.add_argument("--cache", type=Path)
     asked.add_argument("--without", help="leave a collection out, such as museum")
     asked.add_argument("--parts", nargs="+", default=["conditions", "open-sets"])
-    asked.add_argument("--out", type=Path, help="the folder of a copy of the model to write")
+    asked.add_argument("--out", type=Path, help="the folder to write, such as the model's own")
     options = asked.parse_args()
     model = SameHand(options.model)
     held_out = read_held_out(model, options.table, options.cache, new=options.new)
@@ -120,7 +120,8 @@ def main() -> None:
     if "open-sets" in options.parts:
         print("\n".join(open_sets(config)))
     if options.out:
-        shutil.copytree(model.folder.path, options.out, dirs_exist_ok=True)
+        if options.out.resolve() != model.folder.path.resolve():
+            shutil.copytree(model.folder.path, options.out, dirs_exist_ok=True)
         write_config(options.out, config)
 
 

@@ -107,7 +107,7 @@ def make_lite(catalogue: Path, students: list[Path], out: Path) -> ModelConfig:
         out: The folder to make; it must not exist.
 
     Raises:
-        RecipeError: A student is not finished, or one has set other artists apart.
+        RecipeError: A student is not finished, or they have not learned alike.
         CatalogueError: A picture cannot be read.
         ModelError: The graph or the calibration cannot be made.
         OutputError: `out` exists.
@@ -115,8 +115,11 @@ def make_lite(catalogue: Path, students: list[Path], out: Path) -> ModelConfig:
     if out.exists():
         raise OutputError(f"{out} exists already; choose another --out")
     facts, members = zip(*(_student(folder) for folder in students), strict=True)
-    if len({one["apart"] for one in facts}) > 1:
-        raise RecipeError("one student has set artists apart and another has not; train them alike")
+    for key, what in (("teacher", "other teachers"), ("apart", "other artists set apart")):
+        if len({one[key] for one in facts}) > 1:
+            raise RecipeError(f"the students have {what}; train them alike")
+    if len({one["name"] for one in facts}) < len(facts):
+        raise RecipeError(f"{facts[0]['name']} is named twice; name each student once")
     table = load_catalogue(catalogue)
     if facts[0]["apart"]:
         table = table.filter(~pl.col("artist").is_in(apart_artists(table)))
@@ -139,6 +142,8 @@ def _student(folder: Path) -> tuple[dict[str, Any], Encoder]:
         raise RecipeError(
             f"{folder} holds no finished student; make one with python -m benchmarks.distil"
         ) from error
+    if kept["step"] < int(facts["epochs"] * (facts["pictures"] // facts["batch"])):
+        raise RecipeError(f"{folder} was stopped at step {kept['step']:,}; run its command again")
     encoder = shipped_student(facts["width"], int(facts["name"].removeprefix("lite")))
     encoder.load_state_dict(kept["mean"])
     return facts | {"steps": kept["step"]}, encoder.eval()

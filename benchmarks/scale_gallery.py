@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale_gallery --engine sqlite|lance [--works 1000000] [--folder DIR]
 
-Stores works whose embeddings are drawn with the covariance of the cohort of lite, 256 numbers (no
+Stores works whose embeddings are drawn with the covariance of the cohort of lite, 384 numbers (no
 image is opened; `gallery_size.draw_works`), builds the index, adds works to it, and searches for
 the ten nearest of other works, one at a time. Every stage is a process of its own, whose peak
 memory is its own. Prints one JSON object a stage, and with --folder keeps them there: rerun to go
@@ -77,7 +77,7 @@ def main() -> None:
 def fill(address: str, count: int, batch: int) -> dict[str, object]:
     """Store all works, as `samehand gallery add` commits them; go on where it was interrupted."""
     if not is_gallery(address) or not Path(address.removeprefix("lance://")).exists():
-        create_storage(address, About(ENCODER, "synthetic", 256)).close()
+        create_storage(address, About(ENCODER, "synthetic", draw_works(1, 0).shape[1])).close()
     return _put(address, 0, count, 0, batch)
 
 

@@ -112,6 +112,49 @@ def test_what_is_no_student_and_a_folder_that_exists_are_refused(tmp_path):
         make_lite.make_lite(tmp_path, [tmp_path], tmp_path / "out")
 
 
+def student_of(folder, **others):
+    """Write a student that was stopped after one of two epochs."""
+    folder.mkdir()
+    facts = {
+        "name": "lite0", "teacher": "vit@1", "apart": True, "epochs": 2, "pictures": 128,
+        "batch": 64, "width": 8, **others,
+    }  # fmt: skip
+    (folder / "student.json").write_text(json.dumps(facts))
+    network = distil.shipped_student(facts["width"], int(facts["name"][-1]))
+    torch.save(
+        {"mean": network.state_dict(), "step": 2 * facts["epochs"] - 1}, folder / "student.pt"
+    )
+    return folder
+
+
+def test_students_who_are_unfinished_or_learned_otherwise_are_not_joined(tmp_path):
+    one = student_of(tmp_path / "one")
+    with pytest.raises(RecipeError, match="stopped at step 3"):
+        make_lite.make_lite(tmp_path, [one], tmp_path / "out")
+    done = [
+        student_of(tmp_path / name, epochs=1.5, name=f"lite{member}", **others)
+        for name, member, others in (
+            ("a", 0, {}),
+            ("b", 1, {"teacher": "vit@2"}),
+            ("c", 1, {"apart": False}),
+            ("d", 0, {}),
+        )
+    ]
+    for other, reason in zip(done[1:], ("other teachers", "set apart", "named twice"), strict=True):
+        with pytest.raises(RecipeError, match=reason):
+            make_lite.make_lite(tmp_path, [done[0], other], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_student_goes_on_with_more_epochs_and_with_nothing_else(tmp_path):
+    facts = {"labels": 0.1, "epochs": 2}
+    distil._refuse_another(tmp_path, facts)
+    (tmp_path / "student.json").write_text(json.dumps(facts))
+    distil._refuse_another(tmp_path, facts | {"epochs": 3})
+    with pytest.raises(RecipeError, match="another labels"):
+        distil._refuse_another(tmp_path, facts | {"labels": 0.2})
+
+
 @pytest.mark.slow
 def test_two_students_become_a_model_that_compares(tmp_path, monkeypatch):
     build_atelier(tmp_path / "works", painters=24, works=6, seed=0, layout="folder", size=(64, 64))
