@@ -112,8 +112,8 @@ def test_what_is_no_student_and_a_folder_that_exists_are_refused(tmp_path):
         make_lite.make_lite(tmp_path, [tmp_path], tmp_path / "out")
 
 
-def student_of(folder, **others):
-    """Write a student that was stopped after one of two epochs."""
+def student_of(folder, step=4, **others):
+    """Write a student of two epochs of two steps."""
     folder.mkdir()
     facts = {
         "name": "lite0", "teacher": "vit@1", "apart": True, "epochs": 2, "pictures": 128,
@@ -121,18 +121,16 @@ def student_of(folder, **others):
     }  # fmt: skip
     (folder / "student.json").write_text(json.dumps(facts))
     network = distil.shipped_student(facts["width"], int(facts["name"][-1]))
-    torch.save(
-        {"mean": network.state_dict(), "step": 2 * facts["epochs"] - 1}, folder / "student.pt"
-    )
+    torch.save({"mean": network.state_dict(), "step": step}, folder / "student.pt")
     return folder
 
 
 def test_students_who_are_unfinished_or_learned_otherwise_are_not_joined(tmp_path):
-    one = student_of(tmp_path / "one")
+    one = student_of(tmp_path / "one", step=3)
     with pytest.raises(RecipeError, match="stopped at step 3"):
         make_lite.make_lite(tmp_path, [one], tmp_path / "out")
     done = [
-        student_of(tmp_path / name, epochs=1.5, name=f"lite{member}", **others)
+        student_of(tmp_path / name, name=f"lite{member}", **others)
         for name, member, others in (
             ("a", 0, {}),
             ("b", 1, {"teacher": "vit@2"}),
