@@ -35,6 +35,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks.held_out import PHOTOGRAPHS, set_apart
+from benchmarks.make_vit.folds import artist_means
 from benchmarks.shared import pair_aucs
 from samehand.catalogue.schema import load_catalogue
 from samehand.errors import RecipeError
@@ -87,15 +88,6 @@ def main() -> None:
     if styles is not None and not any(styles):
         parser.error(f"no training picture of {root} has a style; leave out --styled")
     teacher = SameHand(options.teacher)
-    told = embed_catalogued(
-        teacher.embedder, paths, root, root / "embeddings", "the teacher's embeddings"
-    )
-    told = told - told[training].mean(axis=0)
-    told /= np.linalg.norm(told, axis=1, keepdims=True)
-    pictures = [_picture(root / path) for path in paths]
-    known = [one for one, is_known in zip(pictures, training, strict=True) if is_known]
-    student = shipped_student(told.shape[1], options.member, options.start)
-    checkpoint = options.out / STUDENT
     facts = {
         "kind": "distilled",
         "name": f"lite{options.member}",
@@ -111,11 +103,20 @@ def main() -> None:
         "batch": BATCH,
         "size": SIZE,
         "frozen_blocks": FROZEN,
-        "width": told.shape[1],
-        "pictures": len(known),
+        "width": teacher.folder.comparator.width,
+        "pictures": int(training.sum()),
     }
     _refuse_another(options.out, facts)
     write_text(options.out / FACTS, json.dumps(facts, indent=1) + "\n")
+    told = embed_catalogued(
+        teacher.embedder, paths, root, root / "embeddings", "the teacher's embeddings"
+    )
+    told = told - told[training].mean(axis=0)
+    told /= np.linalg.norm(told, axis=1, keepdims=True)
+    pictures = [_picture(root / path) for path in paths]
+    known = [one for one, is_known in zip(pictures, training, strict=True) if is_known]
+    student = shipped_student(told.shape[1], options.member, options.start)
+    checkpoint = options.out / STUDENT
     artists = table.filter(training)["artist"].to_list()
     if not checkpoint.exists():
         start(student, known, told[training])
@@ -297,10 +298,8 @@ class Labels:
 
     def __init__(self, artists: list[str], told: Floats, weight: float) -> None:
         number = np.unique(artists, return_inverse=True)[1]
-        sums = np.zeros((int(number.max()) + 1, told.shape[1]), np.float32)
-        np.add.at(sums, number, told)
         self.number = torch.from_numpy(number)
-        self.means = nn.functional.normalize(torch.from_numpy(sums), dim=1)
+        self.means = torch.from_numpy(artist_means(told, number))
         self._weight = weight
 
     def loss(self, found: Tensor, chosen: NDArray[np.int64]) -> Tensor:
@@ -355,9 +354,8 @@ def measured(
     """Return AUCs of validation artists, of all pairs and one style: without and with a cohort."""
     found = torch.cat([student.eval()(views) for views in _wholes(pictures)]).numpy()
     training = (table["split"] == "train").to_numpy()
-    artists = table.filter(training)["artist"].to_numpy()
-    means = [found[training][artists == one].mean(axis=0) for one in np.unique(artists)]
-    cohort = np.stack([mean / np.linalg.norm(mean) for mean in means])
+    number = np.unique(table.filter(training)["artist"].to_numpy(), return_inverse=True)[1]
+    cohort = artist_means(found[training], number)
     left, right = np.triu_indices(int((~training).sum()), k=1)
     told = {}
     for normalisation in ("none", "csls"):

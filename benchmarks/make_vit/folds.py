@@ -106,7 +106,7 @@ def folds_of(material: Material, head: Head, count: int, seed: int) -> Iterator[
         comparator = CosineComparator(
             "csls",
             min(head.neighbours, int(known.max()) + 1),
-            _means(_unit(scaled @ projection), known),
+            artist_means(_unit(scaled @ projection), known),
             head.nearby,
         )
         picked = np.flatnonzero(chosen & ~others)
@@ -178,7 +178,7 @@ def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
 
 
-def _means(rows: Floats, labels: NDArray[np.int64]) -> Floats:
+def artist_means(rows: Floats, labels: NDArray[np.int64]) -> Floats:
     """Return the direction of every artist's mean embedding, (A, D)."""
     sums = np.zeros((int(labels.max()) + 1, rows.shape[1]), np.float32)
     np.add.at(sums, labels, rows)

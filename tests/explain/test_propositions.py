@@ -8,6 +8,7 @@ from samehand.explain.propositions import (
     set_propositions,
 )
 from samehand.explain.words import share
+from samehand.scoring.conditions import OWN_WORKS
 
 
 @pytest.mark.parametrize("llr", [-1.2, 0.0, 1.5])
@@ -34,7 +35,7 @@ def test_every_band_has_a_step_of_its_own():
 
 @pytest.mark.parametrize("made", [pair_propositions, set_propositions])
 def test_both_propositions_and_their_population_are_stated(made):
-    found = made(1.0, 0.5, False, False)
+    found = made(1.0, 0.5, False, "")
     assert found.same.startswith("H1:")
     assert found.different.startswith("H2:")
     assert "calibration pictures" in found.population
@@ -43,7 +44,8 @@ def test_both_propositions_and_their_population_are_stated(made):
 
 @pytest.mark.parametrize("made", [pair_propositions, set_propositions])
 def test_a_model_calibrated_on_ones_own_works_names_their_artists(made):
-    own, shipped = (made(1.0, 0.5, False, own).population for own in (True, False))
+    measured = (f"9 pairs by 3 artists{whose}" for whose in (OWN_WORKS, " of two collections"))
+    own, shipped = (made(1.0, 0.5, False, on).population for on in measured)
     assert "the collection that the model was calibrated on" in own
     assert "collections hold it" in shipped
     assert "Japanese prints" not in own

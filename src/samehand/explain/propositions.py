@@ -10,6 +10,7 @@ from math import log10
 
 from samehand.explain.words import share
 from samehand.scoring.calibration import NO_SUPPORT, probability
+from samehand.scoring.conditions import OWN_WORKS
 
 PRIOR_ODDS = (1, 3, 10, 30, 100, 1000)
 """Odds against the first proposition before looking, as a table shows them."""
@@ -71,7 +72,7 @@ class Propositions:
 
 
 def pair_propositions(
-    llr: float, llr_one_style: float | None, refused: bool, own: bool
+    llr: float, llr_one_style: float | None, refused: bool, measured_on: str
 ) -> Propositions:
     """Return the propositions about two paintings.
 
@@ -79,13 +80,13 @@ def pair_propositions(
         llr: log10 likelihood ratio.
         llr_one_style: The same against another artist of the same style, or None.
         refused: Whether nothing was measured on such pictures.
-        own: Whether the ratio was calibrated on a collection of the user's.
+        measured_on: What its error rates were measured on, in words.
     """
     return Propositions(
         "H1: one artist made both paintings.",
         "H2: the second painting is by another artist.",
         "H2 within a style: the second painting is by another artist who worked in the same style.",
-        _OWN_POPULATION if own else _POPULATION,
+        _population(measured_on),
         posteriors(llr, llr_one_style),
         WHOSE_PRIOR,
         next_step(llr, refused),
@@ -93,18 +94,22 @@ def pair_propositions(
 
 
 def set_propositions(
-    llr: float, llr_one_style: float | None, refused: bool, own: bool
+    llr: float, llr_one_style: float | None, refused: bool, measured_on: str
 ) -> Propositions:
     """Return the propositions about a doubtful work and works by one artist; see the pair's."""
     return Propositions(
         "H1: the artist of the references made the doubtful work.",
         "H2: another artist made it.",
         "H2 within a style: another artist who worked in the references' style made it.",
-        _OWN_POPULATION if own else _POPULATION,
+        _population(measured_on),
         posteriors(llr, llr_one_style),
         WHOSE_PRIOR,
         next_step(llr, refused),
     )
+
+
+def _population(measured_on: str) -> str:
+    return _OWN_POPULATION if measured_on.endswith(OWN_WORKS) else _POPULATION
 
 
 def posteriors(llr: float, llr_one_style: float | None) -> tuple[Posterior, ...]:

@@ -37,7 +37,6 @@ from samehand.reporting.case import Case
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts, shown, shown_exactly
 from samehand.results import Evidence, Nearby, Neighbour, Verdict
-from samehand.scoring.conditions import OWN_WORKS
 from samehand.verification.verifier import SameHand
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def pair_report(
                 verdict.llr,
                 verdict.llr_one_style,
                 verdict.refusal is not None,
-                verdict.measured_on.endswith(OWN_WORKS),
+                verdict.measured_on,
             ),
             "works": [facts(work, _PAINTING) for work in (left, right)],
             "verdict": verdict,

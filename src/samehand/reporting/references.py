@@ -18,7 +18,6 @@ from samehand.reporting.growth import draw_growth
 from samehand.reporting.page import provenance, render
 from samehand.reporting.works import facts
 from samehand.results import GrowthStep
-from samehand.scoring.conditions import OWN_WORKS
 from samehand.verification.references import attribution_of, distinct_references
 from samehand.verification.verifier import SameHand
 
@@ -69,7 +68,7 @@ def references_report(
                 verdict.llr,
                 verdict.llr_one_style,
                 verdict.refusal is not None,
-                verdict.measured_on.endswith(OWN_WORKS),
+                verdict.measured_on,
             ),
             "probe": facts(probe, _PAINTING),
             "references": [
